@@ -1,0 +1,145 @@
+/** XML elements: the one shape in which XML exists in this server. Elements never change after they are made. */
+
+/**
+ * Attributes by name. `xml:lang` and the like stand under that name; an attribute of any other namespace
+ * stands under `{uri}local`.
+ */
+export type Attrs = Readonly<Record<string, string>>
+export type Child = Element | string
+
+/** A namespace that knows its element names: `Ping('ping')` builds, `el.child(Ping, 'ping')` finds, a typo does not compile. */
+export interface Namespace<Name extends string = string> {
+  (name: Name, attrs?: Record<string, string | undefined>, ...children: Child[]): Element
+  readonly uri: string
+}
+
+export function namespace<Name extends string>(uri: string): Namespace<Name> {
+  const make = (name: Name, attrs?: Record<string, string | undefined>, ...children: Child[]): Element =>
+    new Element(uri, name, attrs === undefined ? NO_ATTRS : present(attrs), children)
+  return Object.assign(make, { uri })
+}
+
+const NO_ATTRS: Attrs = Object.freeze({})
+
+export class Element {
+  readonly ns: string
+  readonly name: string
+  readonly attrs: Attrs
+  readonly children: readonly Child[]
+  /** The children as XML, made once and shared with every copy that has the same children. */
+  #inner: { xml: string | undefined } | undefined
+
+  constructor(ns: string, name: string, attrs: Attrs, children: readonly Child[]) {
+    this.ns = ns
+    this.name = name
+    this.attrs = attrs
+    this.children = children
+  }
+
+  /** The first child of that name, if there is one. */
+  child<Name extends string>(ns: Namespace<Name>, name: Name): Element | undefined {
+    for (const child of this.children) if (typeof child !== 'string' && child.name === name && child.ns === ns.uri) return child
+    return undefined
+  }
+
+  /** All children of that name. */
+  all<Name extends string>(ns: Namespace<Name>, name: Name): Element[] {
+    return this.elements().filter(child => child.name === name && child.ns === ns.uri)
+  }
+
+  elements(): Element[] {
+    return this.children.filter(child => typeof child !== 'string')
+  }
+
+  /** The first child element, whatever it is. */
+  first(): Element | undefined {
+    for (const child of this.children) if (typeof child !== 'string') return child
+    return undefined
+  }
+
+  is<Name extends string>(ns: Namespace<Name>, name: Name): boolean {
+    return this.name === name && this.ns === ns.uri
+  }
+
+  /** The text directly inside, without that of child elements. */
+  get text(): string {
+    const [only] = this.children
+    if (this.children.length === 1 && typeof only === 'string') return only
+    return this.children.filter(child => typeof child === 'string').join('')
+  }
+
+  /** A copy with other attributes; `undefined` removes one. The children are shared, and so is their serialised form. */
+  with(attrs: Record<string, string | undefined>): Element {
+    const copy = new Element(this.ns, this.name, present({ ...this.attrs, ...attrs }), this.children)
+    copy.#inner = this.#inner ??= { xml: undefined }
+    return copy
+  }
+
+  /** A copy with these children added at the end. */
+  add(...children: Child[]): Element {
+    return new Element(this.ns, this.name, this.attrs, [...this.children, ...children])
+  }
+
+  /** A copy without the children that the test picks; the element itself where it picks none. */
+  without(test: (child: Element) => boolean): Element {
+    const kept = this.children.filter(child => typeof child === 'string' || !test(child))
+    return kept.length === this.children.length ? this : new Element(this.ns, this.name, this.attrs, kept)
+  }
+
+  /** As XML. `outer` is the namespace already in force, which need not be said again. */
+  toString(outer = ''): string {
+    let head = `<${this.name}`
+    if (this.ns !== outer) head += ` xmlns='${escapeAttribute(this.ns)}'`
+    let prefixes = 0
+    for (const key in this.attrs) {
+      const value = escapeAttribute(this.attrs[key]!)
+      if (key.charCodeAt(0) === OPEN_BRACE) {
+        const end = key.indexOf('}')
+        const prefix = `ns${prefixes++}`
+        head += ` xmlns:${prefix}='${escapeAttribute(key.slice(1, end))}' ${prefix}:${key.slice(end + 1)}='${value}'`
+      } else head += ` ${key}='${value}'`
+    }
+    if (this.children.length === 0) return `${head}/>`
+    const inner = (this.#inner ??= { xml: undefined })
+    inner.xml ??= this.#innerXml()
+    return `${head}>${inner.xml}</${this.name}>`
+  }
+
+  #innerXml(): string {
+    let xml = ''
+    for (const child of this.children) xml += typeof child === 'string' ? escapeText(child) : child.toString(this.ns)
+    return xml
+  }
+}
+
+const OPEN_BRACE = 123
+
+/** Text with what XML gives a meaning escaped; `>` too, so that `]]>` cannot arise (XML 1.0 §2.4). */
+export function escapeText(text: string): string {
+  return /[&<>\r]/.test(text) ? text.replace(/[&<>\r]/g, character => ENTITIES[character]!) : text
+}
+
+/** An attribute value in single or double quotes. Tab, newline and return become references, else parsing would change them (XML 1.0 §3.3.3). */
+export function escapeAttribute(value: string): string {
+  return /[&<>"'\t\n\r]/.test(value) ? value.replace(/[&<>"'\t\n\r]/g, character => ENTITIES[character]!) : value
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+  '\t': '&#9;',
+  '\n': '&#10;',
+  '\r': '&#13;',
+}
+
+function present(attrs: Record<string, string | undefined>): Attrs {
+  const kept: Record<string, string> = {}
+  for (const key in attrs) {
+    const value = attrs[key]
+    if (value !== undefined) kept[key] = value
+  }
+  return kept
+}
