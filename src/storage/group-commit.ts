@@ -1,0 +1,159 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { StorageError } from './error.ts'
+import { sqliteError } from './sqlite-error.ts'
+
+interface Waiter {
+  resolve(): void
+  reject(error: StorageError): void
+}
+
+/** What is written together, and made safe by one sync. */
+export class Batch {
+  readonly waiters: Waiter[] = []
+  /** Set when SQLite has undone all of it. */
+  failure: StorageError | undefined
+  /** The turn of the event loop that began it is over. */
+  isDue = false
+  /** A transaction is open in it. */
+  isHeld = false
+
+  /** Gives `value` once the batch is safe on disk. */
+  keep<T>(value: T): Promise<T> {
+    return new Promise((resolve, reject) => this.waiters.push({ resolve: () => resolve(value), reject }))
+  }
+
+  fail(error: StorageError): void {
+    this.failure = error
+    for (const waiter of this.waiters) waiter.reject(error)
+  }
+}
+
+/**
+ * Commits together what is written in one turn of the event loop, or while the batch before is being synced.
+ * COMMIT itself only writes; `sync` makes it safe away from the event loop, and only then its waiters are told.
+ */
+export class GroupCommit {
+  readonly #raw: DatabaseSync
+  readonly #sync: (() => Promise<void>) | undefined
+  readonly #begin: () => void
+  readonly #commit: () => void
+  #batch: Batch | undefined
+  #isSyncing = false
+  #failure: StorageError | undefined
+  #between: (() => void)[] = []
+
+  constructor(raw: DatabaseSync, sync: (() => Promise<void>) | undefined) {
+    const begin = raw.prepare('BEGIN IMMEDIATE')
+    const commit = raw.prepare('COMMIT')
+    this.#raw = raw
+    this.#sync = sync
+    this.#begin = () => begin.run()
+    this.#commit = () => commit.run()
+  }
+
+  /** The open batch; begun if there is none. Throws a StorageError. */
+  open(): Batch {
+    if (this.#batch !== undefined) return this.#batch
+    if (this.#failure !== undefined) throw this.#failure
+    this.attempt(this.#begin)
+    const batch = new Batch()
+    this.#batch = batch
+    setImmediate(() => this.#end(batch))
+    return batch
+  }
+
+  /** Does one step on the connection. Throws a StorageError. */
+  attempt<T>(step: () => T): T {
+    try {
+      return step()
+    } catch (cause) {
+      const error = sqliteError(cause)
+      // Some errors (full, I/O) make SQLite undo the whole transaction, not only the statement.
+      if (this.#batch !== undefined && !this.#raw.isTransaction) this.#lose(this.#batch, error)
+      throw error
+    }
+  }
+
+  hold(batch: Batch): void {
+    batch.isHeld = true
+  }
+
+  release(batch: Batch): void {
+    batch.isHeld = false
+    if (batch.isDue) this.#flush()
+  }
+
+  /** Does `work` when no batch is open. */
+  between(work: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const attempt = (): void => {
+        try {
+          resolve(work())
+        } catch (cause) {
+          reject(sqliteError(cause))
+        }
+      }
+      if (this.#batch === undefined) attempt()
+      else this.#between.push(attempt)
+    })
+  }
+
+  #end(batch: Batch): void {
+    batch.isDue = true
+    if (batch === this.#batch) this.#flush()
+  }
+
+  #flush(): void {
+    const batch = this.#batch
+    // To commit during a sync would gain nothing, as the next one must be waited for all the same.
+    if (!batch?.isDue || batch.isHeld || this.#isSyncing) return
+    try {
+      this.#commit()
+    } catch (cause) {
+      if (this.#raw.isTransaction) this.#raw.exec('ROLLBACK')
+      this.#lose(batch, sqliteError(cause))
+      return
+    }
+    this.#batch = undefined
+    this.#pause()
+    this.#settle(batch)
+  }
+
+  #settle(batch: Batch): void {
+    if (this.#sync === undefined) {
+      tell(batch)
+      return
+    }
+    this.#isSyncing = true
+    this.#sync().then(
+      () => {
+        this.#isSyncing = false
+        tell(batch)
+        // Those just told may write on at once: let them into the batch that waits.
+        setImmediate(() => this.#flush())
+      },
+      (cause: unknown) => {
+        // After a failed sync nobody knows what is on the disk, and asking again would hide it. Only a new start reads it afresh.
+        this.#failure = sqliteError(cause)
+        this.#isSyncing = false
+        batch.fail(this.#failure)
+        if (this.#raw.isTransaction) this.#raw.exec('ROLLBACK')
+        if (this.#batch !== undefined) this.#lose(this.#batch, this.#failure)
+      },
+    )
+  }
+
+  #lose(batch: Batch, error: StorageError): void {
+    this.#batch = undefined
+    batch.fail(error)
+    this.#pause()
+  }
+
+  #pause(): void {
+    for (const work of this.#between.splice(0)) work()
+  }
+}
+
+function tell(batch: Batch): void {
+  for (const waiter of batch.waiters) waiter.resolve()
+}

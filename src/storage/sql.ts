@@ -1,0 +1,16 @@
+/** SQL as a tagged template: text and values stay apart, so nothing is ever quoted by hand. */
+import sql, { Sql } from 'sql-template-tag'
+
+export { Sql, sql }
+
+/** `(a, b, c)`, for IN; of nothing, a list in which nothing is found. */
+export const list = (values: readonly unknown[]): Sql => (values.length === 0 ? sql`(NULL)` : join(values, ', ', '(', ')'))
+
+/** The conditions that are there, joined with AND; without any, all rows. */
+export function every(...conditions: readonly (Sql | false | undefined)[]): Sql {
+  const kept = conditions.filter(condition => condition instanceof Sql)
+  return kept.length === 0 ? sql`1 = 1` : join(kept, ') AND (', '(', ')')
+}
+
+const join = (parts: readonly unknown[], between: string, before: string, after: string): Sql =>
+  new Sql([before, ...Array<string>(parts.length - 1).fill(between), after], parts)
