@@ -7,6 +7,7 @@ import {
   either,
   flag,
   list,
+  off,
   oneOf,
   optional,
   read,
@@ -98,12 +99,12 @@ test('a table must be a table, and what has no usual value must be there', () =>
 
 test('a setting may be read by a function, or in one of two ways', () => {
   const even = read(value => (Number(value) % 2 === 0 ? Number(value) : undefined), 'an even number', 'E.')
-  const setting = either(even, flag(false, ''), false)
+  const setting = either<number | false>([even, off('')], false, 'E.')
   assert.equal(readSetting(setting, '4'), 4)
   assert.equal(readSetting(setting, undefined), false)
   assert.deepEqual(problemsOf('3', even), ['blocking: must be an even number'])
   assert.deepEqual(problemsOf('3', setting), ['blocking: must be an even number'])
-  assert.deepEqual(problemsOf({}, setting), ['blocking: must be an even number, or true or false'])
+  assert.deepEqual(problemsOf({}, setting), ['blocking: must be an even number, or false'])
 })
 
 test('names that objects have from birth are no settings', () => {

@@ -72,8 +72,13 @@ export function text(usual: string, text: string): Setting<string> {
 
 /** Text that a function must be able to read; it answers undefined when it cannot. */
 export function read<T extends {}>(parse: (text: string) => T | undefined, type: string, text: string): Setting<T> {
-  const schema = v.pipe(words, v.transform<string, T | undefined>(parse), v.check(isGiven, `must be ${type}`))
+  const schema = v.pipe(words, v.transform<string, T | undefined>(parse), v.check<T | undefined, string>(isGiven, `must be ${type}`))
   return setting(schema as v.GenericSchema<unknown, T>, type, undefined, text)
+}
+
+/** The word false alone, for what can be switched off but not on without saying more. */
+export function off(text: string): Setting<false> {
+  return setting(v.literal(false, 'must be false'), 'false', undefined, text)
 }
 
 /** Any number of values, each read as `item`. */
@@ -91,10 +96,15 @@ export function optional<T>(inner: Setting<T>): Setting<T | undefined> {
   return { ...inner, schema: v.optional(inner.schema), usual: '' }
 }
 
-/** Either of two ways to write a setting. */
-export function either<A, B>(first: Setting<A>, second: Setting<B>, usual: unknown): Setting<A | B> {
-  const type = `${first.type}, or ${second.type}`
-  return setting(v.union([first.schema, second.schema], `must be ${type}`), type, usual, first.text)
+/** One of several ways to write a setting. */
+export function either<T>(ways: readonly Setting<T>[], usual: unknown, text: string): Setting<T> {
+  const type = ways.map(way => way.type).join(', or ')
+  return setting(
+    v.union(ways.map(way => way.schema) as [v.GenericSchema<unknown, T>, v.GenericSchema<unknown, T>], `must be ${type}`),
+    type,
+    usual,
+    text,
+  )
 }
 
 /** A table of settings, in which a name that is not known is an error: a typo must not switch a protection off. */

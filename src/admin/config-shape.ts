@@ -1,0 +1,116 @@
+import { isIP } from 'node:net'
+import { domainToASCII, domainToUnicode } from 'node:url'
+import { anything, count, duration, flag, list, oneOf, optional, read, size, table, tableOf, text } from '../lib/settings.ts'
+import { listener } from './endpoint.ts'
+
+const certificate = table(
+  {
+    cert: read(path => path, 'the path of a PEM file', 'PEM file with the certificate and its chain.'),
+    key: read(path => path, 'the path of a PEM file', 'PEM file with the private key.'),
+  },
+  'Certificate files, relative to the settings file; read again when they change.',
+)
+
+const modules = tableOf(anything('The settings of one module.'), 'Settings of modules, by name; see their own pages.')
+
+/** Bounds for one XML stream. */
+const stream = (bytes: string, elements: number, depth: number, least: number) => ({
+  bytes: size(bytes, 'The largest stanza.', { min: least }),
+  elements: count(elements, { min: 16 }, 'The most elements in one stanza.'),
+  depth: count(depth, { min: 4, max: 256 }, 'How deep elements may stand within each other.'),
+})
+
+/** Everything that can be written in conexizan.toml, but for what modules declare themselves. */
+export const configShape = {
+  data: text('./data', 'Folder of all that must be kept: database, keys, certificates. Relative to the settings file.'),
+  hosts: list(read(parseDomain, 'a domain name', 'A domain.'), [], 'The domains that are served: what stands behind the @ in addresses.'),
+  host: tableOf(
+    table({ certificate: optional(certificate), modules }, 'One domain.'),
+    'Settings of one domain, by name; it need not stand in hosts.',
+  ),
+  listen: table(
+    {
+      addresses: list(read(parseAddress, 'an IP address', 'An address.'), ['0.0.0.0', '::'], 'Addresses on which to listen.'),
+      c2s: listener(5222, 'Clients, with STARTTLS (RFC 6120).'),
+      c2s_tls: listener(5223, 'Clients, with TLS from the first byte (XEP-0368).'),
+      https: listener(5443, 'Web: WebSocket, invitations.'),
+      http: listener(false, 'Web without TLS, for a reverse proxy on this machine.'),
+    },
+    'Where to listen: a port for all addresses, a list of "address:port", or false.',
+  ),
+  limits: table(
+    {
+      before: table(
+        { ...stream('8KiB', 32, 8, 1024), time: duration('30s', 'How long a client may take to log in.') },
+        'Bounds until a client has logged in.',
+      ),
+      // RFC 6120 §13.12: the largest stanza allowed must not be smaller than 10,000 bytes.
+      after: table(stream('256KiB', 4096, 64, 10_000), 'Bounds once it has.'),
+      sessions: count(10, { min: 1, max: 1000 }, 'Sessions of one account at a time.'),
+      connections: count(20_000, { min: 1 }, 'Connections at a time, all together.'),
+      connections_per_address: count(100, { min: 1 }, 'Connections at a time from one IP address (IPv6: from one /64).'),
+      logins_per_minute: count(20, { min: 1 }, 'Failed logins in a minute from one IP address, or for one account.'),
+      rate: size('128KiB', 'Bytes that one session may send in a second, on average.', { min: 1024 }),
+      burst: size('1MiB', 'Bytes that one session may send at once.', { min: 10_000 }),
+    },
+    'Bounds on what others may use.',
+  ),
+  tls: table(
+    {
+      certificate: optional(certificate),
+      oldest: oneOf(['1.2', '1.3'], 'The oldest version of TLS that is accepted.'),
+    },
+    'Encryption. Without a certificate, one is made and signed by this server itself.',
+  ),
+  auth: table(
+    {
+      sha1: flag(false, 'Whether to offer SCRAM-SHA-1 to old clients; it takes a second, weaker verifier for each password.'),
+      plain: flag(false, 'Whether to offer PLAIN, which shows the password to the server.'),
+      iterations: count(100_000, { min: 4096, max: 10_000_000 }, 'Rounds of PBKDF2 for new passwords (RFC 5802).'),
+    },
+    'How clients prove who they are.',
+  ),
+  registration: table(
+    { mode: oneOf(['invite', 'open', 'closed'], 'Who may make an account: those with an invitation, everyone, or only the operator.') },
+    'New accounts (XEP-0077, XEP-0401).',
+  ),
+  store: table(
+    {
+      engine: oneOf(['sqlite', 'postgres'], 'Where to keep data: in a file of the data folder, or in PostgreSQL.'),
+      url: optional(text('', 'postgres://… of the database; only for PostgreSQL.')),
+    },
+    'The database.',
+  ),
+  contact: table(
+    {
+      abuse: addresses('about abuse'),
+      admin: addresses('of the operators'),
+      feedback: addresses('for feedback'),
+      sales: addresses('about sales'),
+      security: addresses('about security'),
+      status: addresses('that tell whether all is well'),
+      support: addresses('for help'),
+    },
+    'Whom people can ask (XEP-0157), as URIs: "mailto:…", "xmpp:…", "https://…".',
+  ),
+  modules,
+}
+
+function addresses(whose: string) {
+  return list(read(parseUri, 'a URI such as "mailto:admin@example.org"', 'A URI.'), [], `Addresses ${whose}.`)
+}
+
+/** A domain in the form that addresses have (RFC 7622 §3.2): lower case, and Unicode rather than `xn--`. */
+export function parseDomain(text: string): string | undefined {
+  const ascii = domainToASCII(text)
+  const isName = ascii.length <= 253 && ascii.split('.').every(label => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label))
+  return isName && isIP(ascii) === 0 ? domainToUnicode(ascii) : undefined
+}
+
+function parseAddress(text: string): string | undefined {
+  return isIP(text) === 0 ? undefined : text
+}
+
+function parseUri(text: string): string | undefined {
+  return /^(?:mailto|xmpp|https|tel):\S+$/.test(text) ? text : undefined
+}

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { count, duration } from '../lib/settings.ts'
+import { type Config, defaultConfig, loadConfig } from './config.ts'
+import { EX_CONFIG, OperatorError } from './operator-error.ts'
+import { reloadable } from './reload.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'conexizan-'))
+after(() => rm(folder, { recursive: true }))
+
+const modules = {
+  archive: { keep: duration('7d', 'How long messages are kept.'), most: count(50, { min: 1 }, 'Messages on a page.') },
+  ping: {},
+}
+
+let files = 0
+async function load(toml: string): Promise<Config> {
+  const file = join(folder, `${++files}.toml`)
+  await writeFile(file, toml)
+  return loadConfig(file, modules)
+}
+
+async function refusal(toml: string): Promise<string> {
+  const error = await load(toml).then(
+    () => assert.fail('it was accepted'),
+    error => error,
+  )
+  assert.ok(error instanceof OperatorError)
+  assert.equal(error.exitCode, EX_CONFIG)
+  return error.message.replaceAll(`${join(folder, `${files}.toml`)}`, 'FILE')
+}
+
+test('one line is enough', async () => {
+  const config = await load('hosts = ["Example.ORG", "bücher.example", "xn--bcher-kva.example"]')
+  assert.deepEqual(
+    config.hosts.map(host => host.domain),
+    ['example.org', 'bücher.example'],
+  )
+  assert.equal(config.data, join(folder, 'data'))
+  assert.equal(config.registration.mode, 'invite')
+  assert.deepEqual(config.listen.c2s, [
+    { address: '0.0.0.0', port: 5222 },
+    { address: '::', port: 5222 },
+  ])
+  assert.deepEqual(config.listen.http, [])
+})
+
+test('without a file this machine alone is served', () => {
+  const config = defaultConfig(modules)
+  assert.deepEqual(
+    config.hosts.map(host => host.domain),
+    ['localhost'],
+  )
+  const addresses = new Set(Object.values(config.listen).flatMap(endpoints => endpoints.map(({ address }) => address)))
+  assert.deepEqual([...addresses], ['127.0.0.1', '::1'])
+})
+
+test('a host has its own certificate and module settings, and else the common ones', async () => {
+  const { hosts } = await load(`
+    hosts = ["a.example", "b.example"]
+    tls.certificate = { cert = "all.pem", key = "all.key" }
+    [modules.archive]
+    keep = "1d"
+    most = 20
+    [host."b.example"]
+    certificate = { cert = "/etc/b.pem", key = "b.key" }
+    [host."b.example".modules.archive]
+    keep = "30d"`)
+  assert.deepEqual(hosts, [
+    {
+      domain: 'a.example',
+      certificate: { cert: join(folder, 'all.pem'), key: join(folder, 'all.key') },
+      modules: { archive: { keep: 86_400_000, most: 20 }, ping: {} },
+    },
+    {
+      domain: 'b.example',
+      certificate: { cert: '/etc/b.pem', key: join(folder, 'b.key') },
+      modules: { archive: { keep: 30 * 86_400_000, most: 20 }, ping: {} },
+    },
+  ])
+})
+
+test('a listener is off, on a port of all addresses, or where it is told', async () => {
+  const { listen } = await load(`
+    hosts = ["a.example"]
+    [listen]
+    addresses = ["192.0.2.1"]
+    c2s = ["127.0.0.1:15222", "[2001:db8::1]:0"]
+    c2s_tls = false
+    https = 443`)
+  assert.deepEqual(listen, {
+    c2s: [
+      { address: '127.0.0.1', port: 15_222 },
+      { address: '2001:db8::1', port: 0 },
+    ],
+    c2s_tls: [],
+    https: [{ address: '192.0.2.1', port: 443 }],
+    http: [],
+  })
+})
+
+for (const [toml, sentence] of [
+  ['', 'FILE: hosts: must name at least one domain, such as hosts = ["example.org"]'],
+  ['hosts = ["a b"]', 'FILE: hosts.0: must be a domain name'],
+  ['hosts = ["192.0.2.1"]', 'FILE: hosts.0: must be a domain name'],
+  ['[host."A.example"]', 'FILE: host."A.example": must be written as "a.example"'],
+  ['hosts = ["a"]\nregistration.mode = "all"', 'FILE: registration.mode: must be "invite" or "open" or "closed"'],
+  ['hosts = ["a"]\nregistration.mod = "open"', 'FILE: registration.mod: is not a setting; there are: mode'],
+  ['hosts = ["a"]\nlisten.c2s = "5222"', 'FILE: listen.c2s: must be false, or whole number from 0 to 65535, or list of "address:port"'],
+  ['hosts = ["a"]\nlisten.c2s = true', 'FILE: listen.c2s: must be false, or whole number from 0 to 65535, or list of "address:port"'],
+  ['hosts = ["a"]\nlisten.c2s = ["here:1"]', 'FILE: listen.c2s.0: must be "address:port"'],
+  [
+    'hosts = ["a"]\nlimits.after.bytes = "9KiB"',
+    'FILE: limits.after.bytes: must be a size such as "512B", "64KiB" or "10MiB", at least 10000B',
+  ],
+  ['hosts = ["a"]\nstore.engine = "postgres"', 'FILE: store.url: is missing, for the engine is "postgres"'],
+  ['hosts = ["a"]\nstore.url = "postgres://x"', 'FILE: store.url: has no meaning for the engine "sqlite"'],
+  ['hosts = ["a"]\ntls.certificate = { cert = "a.pem" }', 'FILE: tls.certificate.key: is missing'],
+  ['hosts = ["a"]\ncontact.abuse = ["me@example.org"]', 'FILE: contact.abuse.0: must be a URI such as "mailto:admin@example.org"'],
+  ['hosts = ["a"]\nmodules.archiv.keep = "1d"', 'FILE: modules.archiv: is not a module; there are: archive, ping'],
+  ['hosts = ["a"]\nmodules.archive.kept = "1d"', 'FILE: modules.archive.kept: is not a setting; there are: keep, most'],
+  ['hosts = ["a"]\nmodules.archive = true', 'FILE: modules.archive: must be a table'],
+  ['hosts = ["a"]\nhost.a.modules.ping.x = 1', 'FILE: host.a.modules.ping.x: is not a setting; there are none here'],
+] as const) {
+  test(`${JSON.stringify(toml)} is refused with a sentence`, async () => assert.equal(await refusal(toml), sentence))
+}
+
+test('a mistake in TOML is shown with its line and column', async () => {
+  const [place, ...excerpt] = (await refusal('hosts = ["a"]\ndata = nowhere\n')).split('\n')
+  assert.match(place!, /^FILE:2:\d+: \S/)
+  assert.match(excerpt.join('\n'), /data = nowhere/)
+})
+
+test('a settings file that is not there is told', async () => {
+  await assert.rejects(loadConfig(join(folder, 'none.toml'), modules), /none\.toml: cannot be read \(ENOENT\)/)
+})
+
+test('a running server takes over what it can, and tells the rest', async () => {
+  const old = await load('hosts = ["a.example"]')
+  const now = await load(`
+    hosts = ["a.example", "b.example"]
+    data = "elsewhere"
+    limits = { sessions = 3, connections = 5 }
+    [host."a.example"]
+    certificate = { cert = "a", key = "b" }
+    modules.archive.most = 3`)
+  assert.deepEqual(reloadable(old, now), {
+    changed: ['host."a.example".certificate.cert', 'host."a.example".certificate.key', 'limits.sessions'],
+    needsRestart: [
+      'data',
+      'host."a.example".modules.archive.most',
+      'host."b.example".modules.archive.keep',
+      'host."b.example".modules.archive.most',
+      'hosts',
+      'limits.connections',
+    ],
+  })
+  assert.deepEqual(reloadable(old, await load('hosts = ["a.example"]')), { changed: [], needsRestart: [] })
+})
