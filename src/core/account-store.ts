@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto'
+import type { Db, Migration } from '../storage/db.ts'
+import { sql } from '../storage/db.ts'
+
+/** A SCRAM verifier (RFC 5802 §3). The password cannot be computed from it, only guessed. */
+export interface StoredCredential {
+  readonly hash: string
+  readonly salt: Buffer
+  readonly iterations: number
+  readonly storedKey: Buffer
+  readonly serverKey: Buffer
+}
+
+export const migrations: readonly Migration[] = [
+  () => 'CREATE TABLE account (name TEXT NOT NULL PRIMARY KEY)',
+  ({ bytes }) => `CREATE TABLE credential (account TEXT NOT NULL, hash TEXT NOT NULL, salt ${bytes} NOT NULL, iterations BIGINT NOT NULL,
+    stored_key ${bytes} NOT NULL, server_key ${bytes} NOT NULL, PRIMARY KEY (account, hash))`,
+  ({ bytes }) => `CREATE TABLE host_secret (name TEXT NOT NULL PRIMARY KEY, value ${bytes} NOT NULL)`,
+]
+
+interface CredentialRow {
+  hash: string
+  salt: Uint8Array
+  iterations: number
+  stored_key: Uint8Array
+  server_key: Uint8Array
+}
+
+/** Which accounts there are, and how they prove themselves. No time, no address, nothing else. */
+export class AccountStore {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  async exists(name: string): Promise<boolean> {
+    return (await this.#db.all(sql`SELECT 1 AS found FROM account WHERE name = ${name}`)).length > 0
+  }
+
+  async list(): Promise<string[]> {
+    return (await this.#db.all<{ name: string }>(sql`SELECT name FROM account ORDER BY name`)).map(row => row.name)
+  }
+
+  async count(): Promise<number> {
+    const [row] = await this.#db.all<{ accounts: number }>(sql`SELECT COUNT(*) AS accounts FROM account`)
+    return Number(row?.accounts ?? 0)
+  }
+
+  /** False if the name is taken. `also` runs in the same transaction, once the name is known to be free. */
+  create(name: string, credentials: readonly StoredCredential[], also?: (db: Db) => Promise<unknown>): Promise<boolean> {
+    return this.#db.tx(async db => {
+      const created = await db.run(sql`INSERT INTO account (name) VALUES (${name}) ON CONFLICT DO NOTHING`)
+      if (created === 0) return false
+      for (const credential of credentials) await insert(db, name, credential)
+      await also?.(db)
+      return true
+    })
+  }
+
+  /** False if there is no such account. `also` lets modules remove what they hold, in the same transaction. */
+  remove(name: string, also: (db: Db) => Promise<unknown>): Promise<boolean> {
+    return this.#db.tx(async db => {
+      await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
+      const removed = await db.run(sql`DELETE FROM account WHERE name = ${name}`)
+      if (removed > 0) await also(db)
+      return removed > 0
+    })
+  }
+
+  async credential(name: string, hash: string): Promise<StoredCredential | undefined> {
+    const [row] = await this.#db.all<CredentialRow>(
+      sql`SELECT hash, salt, iterations, stored_key, server_key FROM credential WHERE account = ${name} AND hash = ${hash}`,
+    )
+    if (row === undefined) return undefined
+    return {
+      hash: row.hash,
+      salt: Buffer.from(row.salt),
+      iterations: Number(row.iterations),
+      storedKey: Buffer.from(row.stored_key),
+      serverKey: Buffer.from(row.server_key),
+    }
+  }
+
+  /** Replaces all credentials of the account: the old password opens nothing any more. */
+  replaceCredentials(name: string, credentials: readonly StoredCredential[]): Promise<void> {
+    return this.#db.tx(async db => {
+      await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
+      for (const credential of credentials) await insert(db, name, credential)
+    })
+  }
+
+  /** Adds or replaces the credential of one hash (XEP-0480). */
+  addCredential(name: string, credential: StoredCredential): Promise<void> {
+    return this.#db.tx(async db => {
+      await db.run(sql`DELETE FROM credential WHERE account = ${name} AND hash = ${credential.hash}`)
+      await insert(db, name, credential)
+    })
+  }
+
+  /** 32 random bytes of that name, made when first asked for and the same ever after. */
+  async hostSecret(name: string): Promise<Buffer> {
+    await this.#db.run(sql`INSERT INTO host_secret (name, value) VALUES (${name}, ${randomBytes(32)}) ON CONFLICT DO NOTHING`)
+    const [row] = await this.#db.all<{ value: Uint8Array }>(sql`SELECT value FROM host_secret WHERE name = ${name}`)
+    return Buffer.from(row!.value)
+  }
+}
+
+async function insert(db: Db, name: string, { hash, salt, iterations, storedKey, serverKey }: StoredCredential): Promise<void> {
+  await db.run(sql`INSERT INTO credential (account, hash, salt, iterations, stored_key, server_key)
+    VALUES (${name}, ${hash}, ${salt}, ${iterations}, ${storedKey}, ${serverKey})`)
+}

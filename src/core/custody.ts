@@ -1,0 +1,41 @@
+/**
+ * Who answers for a message on its way (DESIGN law 7). Its sender's stream acknowledges it when it is safe:
+ * a session that got it has acknowledged it, or it is on disk, or its sender was told that it failed.
+ */
+export class Custody {
+  #holders = 0
+  #isSafe = false
+  /** Called once, when the message has become safe after it was held. */
+  onSafe: (() => void) | undefined
+  /** Those who hold it and can be asked to hurry: the sender waits for its acknowledgement. */
+  #hurry: (() => void)[] | undefined
+
+  /** Someone has it and will say `safe()` or `release()`; `hurry` is called when the sender asks for its acknowledgement. */
+  hold(hurry?: () => void): void {
+    this.#holders++
+    if (hurry !== undefined) (this.#hurry ??= []).push(hurry)
+  }
+
+  /** It is safe; what others still do with it does not matter. */
+  safe(): void {
+    if (this.#isSafe) return
+    this.#isSafe = true
+    this.#hurry = undefined
+    this.onSafe?.()
+  }
+
+  /** One holder has passed it on or given it back. When nobody holds it any more, all has been done for it. */
+  release(): void {
+    if (--this.#holders <= 0) this.safe()
+  }
+
+  get isSafe(): boolean {
+    return this.#isSafe || this.#holders === 0
+  }
+
+  hurry(): void {
+    const all = this.#hurry
+    if (all === undefined) return
+    for (const ask of all) ask()
+  }
+}

@@ -1,0 +1,316 @@
+import { readSetting, table } from '../lib/settings.ts'
+import type { Db } from '../storage/db.ts'
+import type { Element } from '../xml/element.ts'
+import { StanzaError, StreamError } from '../xmpp/error.ts'
+import { Jid } from '../xmpp/jid.ts'
+import { type Account, Accounts } from './account.ts'
+import { AccountStore } from './account-store.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Custody } from './custody.ts'
+import { Delivery } from './delivery.ts'
+import { newDiscovery } from './discovery.ts'
+import { Hooks } from './hooks.ts'
+import { IqAnswers } from './iq-answers.ts'
+import { type Log, silentLog } from './log.ts'
+import type { Host, Module } from './module.ts'
+import {
+  accountAuthenticated,
+  accountCreated,
+  accountLoaded,
+  accountRemoved,
+  type Flow,
+  iqOut,
+  messageOut,
+  type Outgoing,
+  presenceBroadcast,
+  presenceOut,
+  sessionBound,
+  sessionEnded,
+  subscriptionOut,
+} from './points.ts'
+import { addresses, type Destination, type Router } from './router.ts'
+import { Session, type Transport } from './session.ts'
+import { StreamRegistry } from './stream-registry.ts'
+
+export interface HostOptions {
+  /** Settings per module name. */
+  readonly settings?: Readonly<Record<string, unknown>>
+  readonly log?: Log
+  readonly clock?: Clock
+  /** How many sessions an account may have at a time. */
+  readonly sessionsPerAccount?: number
+}
+
+export const SUBSCRIPTION_TYPES: ReadonlySet<string | undefined> = new Set(['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'])
+
+/** One domain: its modules, its accounts, and the way that stanzas take. */
+export class LocalHost implements Destination {
+  readonly domain: string
+  readonly jid: Jid
+  readonly hooks = new Hooks()
+  readonly discovery = newDiscovery()
+  readonly stream = new StreamRegistry()
+  readonly answers = new IqAnswers()
+  readonly accounts: Accounts
+  readonly store: AccountStore
+  readonly db: Db
+  readonly clock: Clock
+  readonly log: Log
+  readonly #router: Router
+  readonly #delivery: Delivery
+  readonly #apis = new Map<Module, unknown>()
+  readonly #sessionsPerAccount: number
+
+  constructor(domain: string, modules: readonly Module[], db: Db, router: Router, options: HostOptions = {}) {
+    this.domain = domain
+    this.jid = Jid.of('', domain)
+    this.db = db
+    this.#router = router
+    this.log = options.log ?? silentLog
+    this.clock = options.clock ?? systemClock
+    this.#sessionsPerAccount = options.sessionsPerAccount ?? 10
+    this.store = new AccountStore(db)
+    this.accounts = new Accounts(domain, account => this.#load(account))
+    this.#delivery = new Delivery(this, router)
+    for (const module of modules) this.#setUp(module, options.settings?.[module.name])
+    router.add(domain, this)
+  }
+
+  /** What a module's `setup` returned; for those outside the modules, such as commands. */
+  apiOf<Api>(module: Module<Api>): Api {
+    if (!this.#apis.has(module)) throw new Error(`${module.name} is not among the modules of this host`)
+    return this.#apis.get(module) as Api
+  }
+
+  /**
+   * Binds a resource (RFC 6120 §7). A session of the same resource is ended with `conflict` (§7.7.2.2).
+   * Throws a StanzaError if the account has too many sessions or is gone.
+   */
+  bind(name: string, resource: string, transport: Transport): Promise<Session> {
+    const account = this.accounts.of(name)
+    return this.#track(
+      Promise.resolve(
+        account.turn.take(() => {
+          if (!account.exists) throw new StanzaError('not-allowed', 'this account does not exist any more')
+          const jid = account.jid.withResource(resource)
+          const former = account.sessions.get(jid.resource)
+          if (former === undefined && account.sessions.size >= this.#sessionsPerAccount) throw new StanzaError('resource-constraint', 'too many sessions')
+          if (former !== undefined) this.#end(former, new StreamError('conflict'))
+          const session = new Session(account, jid, transport)
+          account.add(session)
+          const told = this.hooks.tell(sessionBound, session, this.failed)
+          return told === undefined ? session : told.then(() => session)
+        }),
+      ),
+    )
+  }
+
+  /** The owner has logged in: modules get the key that only the owner's password gives; it is wiped before this is done. */
+  async authenticated(name: string, hash: string | undefined, clientKey: { wipe(): void; readonly bytes: Buffer } | undefined): Promise<void> {
+    const account = this.accounts.of(name)
+    try {
+      await account.turn.take(() => this.hooks.tell(accountAuthenticated, { account, hash, clientKey }, this.failed))
+    } finally {
+      clientKey?.wipe()
+    }
+  }
+
+  /** Ends a session: its stream is closed, with an error if one is given, and modules are told in the account's turn. */
+  end(session: Session, error?: StreamError): void {
+    const pending = session.account.turn.take(() => this.#end(session, error))
+    if (pending instanceof Promise) this.#router.track(pending)
+  }
+
+  #end(session: Session, error: StreamError | undefined): void | Promise<void> {
+    if (session.isEnded) return
+    session.isEnded = true
+    session.account.remove(session)
+    session.transport.close(error)
+    return this.hooks.tell(sessionEnded, session, this.failed)
+  }
+
+  /**
+   * Takes one stanza from a session. It is dealt with when this returns, or when the promise is done; the caller
+   * waits for it before handing in the session's next one, so order is kept (RFC 6120 §10.1).
+   */
+  receive(session: Session, element: Element, custody?: Custody): void | Promise<void> {
+    const pending = session.account.turn.take(() => this.#dispatch(session, element, custody))
+    if (pending instanceof Promise) this.#router.track(pending)
+    return pending
+  }
+
+  /** To an account or the host, from anywhere. */
+  deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void {
+    this.#delivery.deliver(stanza, from, to, custody)
+  }
+
+  /** Into the router, with the addresses that the stanza has. */
+  send(stanza: Element): void {
+    const { from, to } = addresses(stanza)
+    this.#router.route(stanza, from, to)
+  }
+
+  /** A message that a session did not acknowledge goes another way: to other sessions, to the disk, or back as an error. */
+  redeliver(session: Session, stanza: Element, custody: Custody | undefined): void {
+    const { from, to } = addresses(stanza)
+    this.#delivery.redeliver(session, stanza, from, to, custody)
+  }
+
+  /** Makes an account; false if the name is taken. */
+  async createAccount(name: string, credentials: Parameters<AccountStore['create']>[1], also?: (db: Db) => Promise<unknown>): Promise<boolean> {
+    const account = this.accounts.of(name)
+    return account.turn.take(async () => {
+      const isNew = await this.store.create(name, credentials, async db => {
+        await this.hooks.run(accountCreated, { account: name, db })
+        await also?.(db)
+      })
+      if (isNew) await this.#load(account)
+      return isNew
+    })
+  }
+
+  /** Removes an account with all that modules hold of it, and ends its sessions; false if there is none. */
+  async removeAccount(name: string): Promise<boolean> {
+    const account = this.accounts.of(name)
+    const isRemoved = await account.turn.take(async () => {
+      for (const session of [...account.sessions.values()]) await this.#end(session, new StreamError('not-authorized', 'the account was removed'))
+      account.exists = false
+      return this.store.remove(name, async db => {
+        await this.hooks.run(accountRemoved, { account: name, db })
+      })
+    })
+    this.accounts.forget(account)
+    return isRemoved
+  }
+
+  /** Ends all sessions; done when all that was under way is done. */
+  async close(error: StreamError): Promise<void> {
+    for (const account of this.accounts.online()) for (const session of [...account.sessions.values()]) this.end(session, error)
+    await this.#router.idle()
+  }
+
+  readonly failed = (owner: string, error: unknown): void => {
+    void owner
+    this.log.fault('handler.failed', error)
+  }
+
+  /** What was thrown, as what may be told: of our own failures the sender learns nothing. */
+  asStanzaError(thrown: unknown): StanzaError {
+    if (thrown instanceof StanzaError) return thrown
+    if (thrown instanceof Error && thrown.name === 'StorageError') return new StanzaError('resource-constraint', '', { cause: thrown })
+    this.log.fault('stanza.refused', thrown)
+    return new StanzaError('internal-server-error')
+  }
+
+  #dispatch(session: Session, element: Element, custody: Custody | undefined): void | Promise<void> {
+    const own = session.account.jid
+    let to: Jid
+    try {
+      to = element.attrs['to'] === undefined ? own : Jid.parse(element.attrs['to'])
+    } catch (error) {
+      this.#router.refuse(element.with({ from: String(session.jid) }), session.jid, this.jid, this.asStanzaError(error))
+      return
+    }
+    if (element.name === 'presence' && element.attrs['to'] === undefined) {
+      const stanza = element.with({ from: String(session.jid) })
+      return this.#guard(stanza, session.jid, own, () => this.#broadcast(session, stanza))
+    }
+    const isSubscription = element.name === 'presence' && SUBSCRIPTION_TYPES.has(element.attrs['type'])
+    const from = isSubscription ? own : session.jid // RFC 6121 §3.1.2: subscriptions are between bare addresses
+    const stanza = element.with({ from: String(from), to: String(to) })
+    const envelope: Outgoing = { stanza, from, to, account: session.account, session }
+    return this.#guard(stanza, session.jid, to, () => this.#passOut(envelope, isSubscription, custody))
+  }
+
+  #broadcast(session: Session, stanza: Element): void | Promise<void> {
+    const { type } = stanza.attrs
+    if (type !== undefined && type !== 'unavailable') throw new StanzaError('bad-request', 'presence of this type needs an address')
+    const verdict = this.hooks.run(presenceBroadcast, { session, stanza })
+    if (verdict instanceof Promise) return verdict as Promise<void>
+  }
+
+  #passOut(envelope: Outgoing, isSubscription: boolean, custody: Custody | undefined): void | Promise<void> {
+    const flow = OUT[envelope.stanza.name]
+    if (flow === undefined) throw new StanzaError('bad-request', 'not a stanza')
+    return then(passAll(this.hooks, flow, envelope), dropped => {
+      if (dropped === 'drop') return
+      const decided = isSubscription ? this.hooks.run(subscriptionOut, envelope) : undefined
+      return then(decided, verdict => {
+        if (verdict === 'drop') return
+        this.#router.route(envelope.stanza, envelope.from, envelope.to, custody)
+        return this.hooks.tell(flow.after, envelope, this.failed)
+      })
+    })
+  }
+
+  /** An error anywhere on the way refuses the stanza: a check that cannot be made has not been passed. */
+  #guard(stanza: Element, from: Jid, to: Jid, work: () => void | Promise<void>): void | Promise<void> {
+    try {
+      const pending = work()
+      if (pending instanceof Promise) return pending.catch(error => this.#router.refuse(stanza, from, to, this.asStanzaError(error)))
+    } catch (error) {
+      this.#router.refuse(stanza, from, to, this.asStanzaError(error))
+    }
+  }
+
+  async #load(account: Account): Promise<void> {
+    try {
+      account.exists = await this.store.exists(account.name)
+      if (account.exists) await this.hooks.run(accountLoaded, account)
+      account.trouble = undefined
+    } catch (error) {
+      account.trouble = this.asStanzaError(error)
+      this.accounts.forget(account) // the next stanza tries again
+    }
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#router.track(work)
+    return work
+  }
+
+  #setUp(module: Module, given: unknown): void {
+    const needs = Object.fromEntries(
+      Object.entries(module.needs ?? {}).map(([key, needed]) => {
+        if (!this.#apis.has(needed)) throw new Error(`${module.name} needs ${needed.name}, which must come before it in modules/index.ts`)
+        return [key, this.#apis.get(needed)]
+      }),
+    )
+    for (const feature of module.features ?? []) this.discovery.host.features.add(feature)
+    for (const feature of module.accountFeatures ?? []) this.discovery.account.features.add(feature)
+    const host: Host = {
+      domain: this.domain,
+      jid: this.jid,
+      settings: readSetting(table(module.settings ?? {}), given, ['modules', module.name]),
+      needs,
+      db: this.db,
+      accounts: this.accounts,
+      store: this.store,
+      on: (point, handler) => this.hooks.on(point, handler, module.name),
+      hooks: this.hooks,
+      iq: this.answers.tables(module.name),
+      discovery: this.discovery,
+      stream: this.stream,
+      clock: this.clock,
+      log: this.log,
+      send: stanza => this.send(stanza),
+    }
+    this.#apis.set(module, module.setup(host))
+  }
+}
+
+const OUT: Readonly<Record<string, Flow<Outgoing>>> = { message: messageOut, presence: presenceOut, iq: iqOut }
+
+/** Goes on at once with a value, or later with what a promise gives. */
+export function then<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}
+
+/** Passes `check`, `change`, `store` and `copy`, without waiting while no handler does. */
+export function passAll<Event>(hooks: Hooks, flow: Flow<Event>, event: Event): 'drop' | void | Promise<'drop' | void> {
+  return then(hooks.run(flow.check, event), verdict => {
+    if (verdict === 'drop') return 'drop'
+    return then(hooks.run(flow.change, event), () => then(hooks.run(flow.store, event), () => then(hooks.run(flow.copy, event), () => undefined)))
+  })
+}
+

@@ -1,0 +1,94 @@
+/** Extension points: the places where modules may take part. A point is a value, so its types travel with it. */
+import type { Secret } from '../lib/secret.ts'
+import type { Db } from '../storage/db.ts'
+import type { Element } from '../xml/element.ts'
+import type { Envelope } from '../xmpp/stanza.ts'
+import type { Account } from './account.ts'
+import type { Custody } from './custody.ts'
+import type { Position, Session } from './session.ts'
+
+export interface Point<Event, Verdict extends string = never> {
+  readonly name: string
+  readonly of?: (event: Event) => Verdict
+}
+
+export const point = <Event, Verdict extends string = never>(name: string): Point<Event, Verdict> => ({ name })
+
+/** A stanza that a session of the account sends. */
+export interface Outgoing extends Envelope {
+  readonly account: Account
+  readonly session: Session
+}
+
+/** A stanza to the account, in the account's turn. */
+export interface Incoming extends Envelope {
+  readonly account: Account
+  /** The sessions that get it; known from `copy` on. */
+  targets: readonly Session[]
+  /** Whoever keeps or passes on the message answers for it here (DESIGN law 7). */
+  readonly custody: Custody | undefined
+}
+
+/** A stanza passes these points in this order. Only `check` may stop it: return `'drop'`, or throw a StanzaError. */
+export interface Flow<Event> {
+  /** May it pass? Blocking, limits, roles. */
+  readonly check: Point<Event, 'drop'>
+  /** What must be altered? Ids, delays, stripping. */
+  readonly change: Point<Event>
+  /** Who keeps it before it is delivered? */
+  readonly store: Point<Event>
+  /** Who else gets it? */
+  readonly copy: Point<Event>
+  /** Who wants to know? Nothing can be refused any more. */
+  readonly after: Point<Event>
+}
+
+const flow = <Event>(name: string): Flow<Event> => ({
+  check: point(`${name}.check`),
+  change: point(`${name}.change`),
+  store: point(`${name}.store`),
+  copy: point(`${name}.copy`),
+  after: point(`${name}.after`),
+})
+
+/** Stanzas from a session of this host, before they are routed. Presence here is directed presence and subscriptions. */
+export const messageOut = flow<Outgoing>('message.out')
+export const presenceOut = flow<Outgoing>('presence.out')
+export const iqOut = flow<Outgoing>('iq.out')
+/** Stanzas to an account of this host, before they are delivered or answered. */
+export const messageIn = flow<Incoming>('message.in')
+export const presenceIn = flow<Incoming>('presence.in')
+export const iqIn = flow<Incoming>('iq.in')
+
+/** Presence without `to`: what the session says to all who may see it (RFC 6121 §4.2, §4.4, §4.5). */
+export const presenceBroadcast = point<{ readonly session: Session; readonly stanza: Element }>('presence.broadcast')
+/** Presence of type subscribe, subscribed, unsubscribe or unsubscribed; `'drop'` ends its way here (RFC 6121 App. A). */
+export const subscriptionOut = point<Outgoing, 'drop'>('subscription.out')
+export const subscriptionIn = point<Incoming, 'drop'>('subscription.in')
+/** Somebody asks for the account's presence (RFC 6121 §4.3). */
+export const presenceProbed = point<Incoming>('presence.probed')
+
+/**
+ * No session takes the message: who keeps it until one comes? `'kept'` once it is safe on disk.
+ * `position` says where it stands in the stream of a session that has not acknowledged it.
+ */
+export const messageUndelivered = point<
+  { readonly account: Account; readonly stanza: Element; readonly position: Position | undefined },
+  'kept'
+>('message.undelivered')
+/** A client has acknowledged all stanzas of a stream up to a position: what was kept of them may go (XEP-0198 §4). */
+export const messagesAcknowledged = point<{ readonly account: Account; readonly position: Position }>('messages.acknowledged')
+
+/** In the account's first turn: modules read what they need to answer at once later. */
+export const accountLoaded = point<Account>('account.loaded')
+/** Someone proved to be the account's owner. `clientKey` is wiped when the handlers are done (RFC 5802 §3). */
+export const accountAuthenticated = point<{ readonly account: Account; readonly hash: string | undefined; readonly clientKey: Secret | undefined }>(
+  'account.authenticated',
+)
+export const accountCreated = point<{ readonly account: string; readonly db: Db }>('account.created')
+/** All that modules hold of the account goes, in one transaction. */
+export const accountRemoved = point<{ readonly account: string; readonly db: Db }>('account.removed')
+
+export const sessionBound = point<Session>('session.bound')
+/** The session is over; it is no longer among the account's sessions, its last presence still stands in it. */
+export const sessionEnded = point<Session>('session.ended')

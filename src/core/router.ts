@@ -1,0 +1,66 @@
+import type { Element } from '../xml/element.ts'
+import { StanzaError } from '../xmpp/error.ts'
+import { Jid } from '../xmpp/jid.ts'
+import { errorTo } from '../xmpp/stanza.ts'
+import type { Custody } from './custody.ts'
+
+/** Where stanzas to one domain go. */
+export interface Destination {
+  /** Never throws: what cannot be delivered is answered with an error stanza through the router. */
+  deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void
+}
+
+/** Finds the way from one island to another: by the domain of the address (RFC 6120 §10). */
+export class Router {
+  readonly #local = new Map<string, Destination>()
+  #underWay = 0
+  #whenIdle: (() => void)[] = []
+
+  add(domain: string, destination: Destination): void {
+    this.#local.set(domain, destination)
+  }
+
+  get domains(): Iterable<string> {
+    return this.#local.keys()
+  }
+
+  route(stanza: Element, from: Jid, to: Jid, custody?: Custody): void {
+    const destination = this.#local.get(to.domain)
+    if (destination !== undefined) destination.deliver(stanza, from, to, custody)
+    else this.refuse(stanza, from, to, new StanzaError('remote-server-not-found'))
+  }
+
+  /** The one place where what was thrown becomes what is sent (RFC 6120 §8.3.1). Errors and results are never answered. */
+  refuse(stanza: Element, from: Jid, to: Jid, error: StanzaError): void {
+    const { type } = stanza.attrs
+    if (type === 'error' || type === 'result') return
+    const answer = errorTo(stanza, error.toElement()).with({ from: String(to), to: String(from) })
+    if (this.#local.has(from.domain)) this.route(answer, to, from)
+  }
+
+  /** Counts work that has not ended, so that `idle` knows when all is done. */
+  track(work: Promise<unknown>): void {
+    this.#underWay++
+    const done = (): void => {
+      if (--this.#underWay > 0 || this.#whenIdle.length === 0) return
+      const waiting = this.#whenIdle
+      this.#whenIdle = []
+      for (const resolve of waiting) resolve()
+    }
+    work.then(done, done)
+  }
+
+  /** Done when nothing is under way in any account or host. */
+  async idle(): Promise<void> {
+    do {
+      if (this.#underWay > 0) await new Promise<void>(resolve => this.#whenIdle.push(resolve))
+      await new Promise<void>(resolve => setImmediate(resolve))
+    } while (this.#underWay > 0)
+  }
+}
+
+/** The sender's and the recipient's address of a stanza that is complete. */
+export const addresses = (stanza: Element): { from: Jid; to: Jid } => ({
+  from: Jid.parse(stanza.attrs['from'] ?? ''),
+  to: Jid.parse(stanza.attrs['to'] ?? ''),
+})

@@ -1,0 +1,60 @@
+import type { Element } from '../xml/element.ts'
+import type { StreamError } from '../xmpp/error.ts'
+import type { Jid } from '../xmpp/jid.ts'
+import type { Account } from './account.ts'
+import type { Custody } from './custody.ts'
+
+/** A stanza's place in a stream that the client acknowledges (XEP-0198): the `seq`-th after `<enabled/>`, modulo 2³². */
+export interface Position {
+  readonly stream: string
+  readonly seq: number
+}
+
+/** What carries a session's stanzas to its client. */
+export interface Transport {
+  send(stanza: Element, custody: Custody | undefined): void
+  /** Where the stanza sent last stands; undefined while the client does not acknowledge. */
+  readonly position: Position | undefined
+  /** Ends the stream, with an error if there is one. */
+  close(error: StreamError | undefined): void
+}
+
+/** Holds stanzas back, as for a client that is inactive (XEP-0352). */
+export interface Gate {
+  /** True: the gate has the stanza and will send it later, past itself. */
+  holds(stanza: Element, custody: Custody | undefined): boolean
+}
+
+/** One client of an account: lives from resource binding until its end, over several connections if it is resumed. */
+export class Session {
+  readonly account: Account
+  readonly jid: Jid
+  /** The last available presence that it broadcast; undefined while it is unavailable (RFC 6121 §4.2). */
+  presence: Element | undefined
+  /** −128 to 127, of its presence (RFC 6121 §4.7.2.3). */
+  priority = 0
+  gate: Gate | undefined
+  transport: Transport
+  isEnded = false
+
+  constructor(account: Account, jid: Jid, transport: Transport) {
+    this.account = account
+    this.jid = jid
+    this.transport = transport
+  }
+
+  get isAvailable(): boolean {
+    return this.presence !== undefined
+  }
+
+  send(stanza: Element, custody?: Custody): void {
+    if (this.gate?.holds(stanza, custody)) return
+    this.transport.send(stanza, custody)
+  }
+
+  /** Past the gate: for the gate itself. */
+  sendNow(stanza: Element, custody?: Custody): void {
+    this.transport.send(stanza, custody)
+  }
+}
+

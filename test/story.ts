@@ -1,0 +1,231 @@
+/** Stories: scripted dialogues between named clients and a whole server, in one process and without waiting. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Clock } from '../src/core/clock.ts'
+import { LocalHost } from '../src/core/host.ts'
+import { migrations as coreMigrations } from '../src/core/account-store.ts'
+import type { Module } from '../src/core/module.ts'
+import { Router } from '../src/core/router.ts'
+import type { Position, Session, Transport } from '../src/core/session.ts'
+import { modules } from '../src/modules/index.ts'
+import type { Store } from '../src/storage/db.ts'
+import { openTestStore } from '../src/storage/test-store.ts'
+import type { Element } from '../src/xml/element.ts'
+import { parseElement } from '../src/xml/parser.ts'
+import type { StreamError } from '../src/xmpp/error.ts'
+
+export interface StoryOptions {
+  /** Settings per module name. */
+  readonly settings?: Readonly<Record<string, unknown>>
+  /** Modules that come before all others. */
+  readonly extra?: readonly Module[]
+}
+
+/** Tells a story. At its end nobody may have heard more than was told. */
+export function story(title: string, tell: (world: World) => Promise<void>, options: StoryOptions = {}): void {
+  test(title, async () => {
+    const world = await World.open(options)
+    try {
+      await tell(world)
+      await world.settled()
+      world.nobodyHeardMore()
+    } finally {
+      await world.store.close()
+    }
+  })
+}
+
+const DOMAIN = 'here.example'
+
+export class World {
+  readonly host: LocalHost
+  readonly store: Store
+  readonly clock: StoryClock
+  readonly #router: Router
+  readonly #clients: Client[] = []
+
+  constructor(host: LocalHost, store: Store, clock: StoryClock, router: Router) {
+    this.host = host
+    this.store = store
+    this.clock = clock
+    this.#router = router
+  }
+
+  static async open({ settings = {}, extra = [] }: StoryOptions): Promise<World> {
+    const all = [...extra, ...modules]
+    const migrations = [
+      { owner: 'core', steps: coreMigrations },
+      ...all.map(module => ({ owner: module.name, steps: module.migrations ?? [] })),
+    ]
+    const store = await openTestStore(migrations)
+    const router = new Router()
+    const clock = new StoryClock()
+    const host = new LocalHost(DOMAIN, all, store, router, { settings, clock })
+    return new World(host, store, clock, router)
+  }
+
+  /** A client with a session that has sent no presence. The account is made if there is none. */
+  async connect(account: string, resource = 'phone'): Promise<Client> {
+    await this.host.createAccount(account, [])
+    const client = new Client(this)
+    client.session = await this.host.bind(account, resource, client)
+    this.#clients.push(client)
+    return client
+  }
+
+  /** The same, and it has sent initial presence; what it heard in answer is left out of the story. */
+  async online(account: string, resource = 'phone', presence = '<presence/>'): Promise<Client> {
+    const client = await this.connect(account, resource)
+    await client.sends(presence)
+    for (const other of this.#clients) other.forget()
+    return client
+  }
+
+  /** Both know each other's presence (subscription `both`); what was said for it is left out of the story. */
+  async befriend(a: Client, b: Client): Promise<void> {
+    for (const [one, other] of [[a, b], [b, a]] as const) {
+      await one.sends(`<presence type="subscribe" to="${other.session.account.jid}"/>`)
+      await other.sends(`<presence type="subscribed" to="${one.session.account.jid}"/>`)
+    }
+    for (const client of this.#clients) client.forget()
+  }
+
+  /** Something arrives from another domain. */
+  async arrives(xml: string): Promise<void> {
+    this.host.send(parseElement(xml, undefined, 'jabber:client'))
+    await this.settled()
+  }
+
+  /** Done when the server has dealt with everything. */
+  settled(): Promise<void> {
+    return this.#router.idle()
+  }
+
+  /** Lets time pass: timers that are due go off. */
+  async later(ms: number): Promise<void> {
+    this.clock.pass(ms)
+    await this.settled()
+  }
+
+  /** Every stanza that arrived must have been expected. */
+  nobodyHeardMore(): void {
+    for (const client of this.#clients) {
+      assert.deepEqual(client.unread.map(String), [], `${client.session.jid} heard more than the story tells`)
+    }
+  }
+}
+
+export class Client implements Transport {
+  session!: Session
+  readonly unread: Element[] = []
+  /** Why the stream ended, once it has. */
+  ended: StreamError | true | undefined
+  position: Position | undefined
+  readonly #world: World
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  send(stanza: Element): void {
+    this.unread.push(stanza)
+  }
+
+  close(error: StreamError | undefined): void {
+    this.ended = error ?? true
+  }
+
+  /** Sends, and is done when the server is done with it: so "receives nothing" needs no waiting. */
+  async sends(xml: string): Promise<void> {
+    await this.#world.host.receive(this.session, parseElement(xml, undefined, 'jabber:client'))
+    await this.#world.settled()
+  }
+
+  /** Its connection ends without a word. */
+  async leaves(): Promise<void> {
+    this.#world.host.end(this.session)
+    await this.#world.settled()
+  }
+
+  /** The next stanza. What the expected element says must hold; what it does not mention may be anything; `*` is any value. */
+  receives(xml: string): Element {
+    const expected = parseElement(xml, undefined, 'jabber:client')
+    const actual = this.unread.shift()
+    assert.ok(actual, `${this.session.jid} heard nothing, but should have heard\n  ${expected}`)
+    const difference = differs(expected, actual, '')
+    if (difference !== undefined) assert.fail(`${this.session.jid}: ${difference}\n  expected ${expected}\n  received ${actual}`)
+    return actual
+  }
+
+  receivesError(id: string, condition: string): void {
+    this.receives(`<${this.unread[0]?.name ?? 'iq'} type="error" id="${id}"><error><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></${this.unread[0]?.name ?? 'iq'}>`)
+  }
+
+  /** These stanzas, in any order. */
+  receivesAll(...xmls: string[]): void {
+    for (const xml of xmls) {
+      const expected = parseElement(xml, undefined, 'jabber:client')
+      const i = this.unread.findIndex(actual => differs(expected, actual, '') === undefined)
+      assert.ok(i >= 0, `${this.session.jid} should have heard\n  ${expected}\nbut heard\n  ${this.unread.join('\n  ')}`)
+      this.unread.splice(i, 1)
+    }
+  }
+
+  receivesNothing(): void {
+    assert.deepEqual(this.unread.map(String), [])
+  }
+
+  /** Leaves out of the story what was heard so far. */
+  forget(): void {
+    this.unread.length = 0
+  }
+}
+
+/** A clock that stands still until the story moves it. */
+export class StoryClock implements Clock {
+  #now = Date.UTC(2026, 0, 1)
+  readonly #timers = new Set<{ at: number; work: () => void }>()
+
+  now(): number {
+    return this.#now
+  }
+
+  after(ms: number, work: () => void): () => void {
+    const timer = { at: this.#now + ms, work }
+    this.#timers.add(timer)
+    return () => this.#timers.delete(timer)
+  }
+
+  pass(ms: number): void {
+    const end = this.#now + ms
+    for (;;) {
+      const due = [...this.#timers].filter(timer => timer.at <= end).sort((a, b) => a.at - b.at)[0]
+      if (due === undefined) break
+      this.#now = Math.max(this.#now, due.at)
+      this.#timers.delete(due)
+      due.work()
+    }
+    this.#now = end
+  }
+}
+
+/** Where the actual element breaks what the expected one says; undefined where it does not. */
+export function differs(expected: Element, actual: Element, path: string): string | undefined {
+  const here = `${path}/${expected.name}`
+  if (expected.name !== actual.name || expected.ns !== actual.ns) return `${here}: found <${actual.name} xmlns="${actual.ns}">`
+  for (const [key, value] of Object.entries(expected.attrs)) {
+    if (value === '*' ? actual.attrs[key] === undefined : actual.attrs[key] !== value) {
+      return `${here}@${key}: expected ${value}, found ${actual.attrs[key]}`
+    }
+  }
+  const text = expected.text.trim()
+  if (text !== '' && text !== actual.text) return `${here}: expected “${text}”, found “${actual.text}”`
+  for (const child of expected.elements()) {
+    const candidates = actual.elements().filter(other => other.name === child.name && other.ns === child.ns)
+    if (candidates.length === 0) return `${here}: there is no <${child.name}>`
+    const reasons = candidates.map(candidate => differs(child, candidate, here))
+    if (!reasons.includes(undefined)) return reasons[0]
+  }
+  return undefined
+}
+
