@@ -14,12 +14,33 @@ export interface Namespace<Name extends string = string> {
 }
 
 export function namespace<Name extends string>(uri: string): Namespace<Name> {
+  KNOWN.set(uri, uri)
   const make = (name: Name, attrs?: Record<string, string | undefined>, ...children: Child[]): Element =>
     new Element(uri, name, attrs === undefined ? NO_ATTRS : present(attrs), children)
   return Object.assign(make, { uri })
 }
 
-const NO_ATTRS: Attrs = Object.freeze({})
+/** Namespaces that the code of this server names. Made while modules load, so that nothing received can make it grow. */
+const KNOWN = new Map<string, string>()
+
+/** The same namespace; for one that this server knows always the same string, which compares at once and keeps no received bytes alive. */
+export function knownNamespace(uri: string): string {
+  return KNOWN.get(uri) ?? uri
+}
+
+export const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace'
+export const XMLNS_NAMESPACE = 'http://www.w3.org/2000/xmlns/'
+
+/** A record without a prototype: `constructor` and `__proto__` are names like any other. A class, since V8 is slow with `Object.create(null)`. */
+export class Attributes {
+  [name: string]: string
+  static {
+    Object.setPrototypeOf(Attributes.prototype, null)
+    Reflect.deleteProperty(Attributes.prototype, 'constructor')
+  }
+}
+
+export const NO_ATTRS: Attrs = Object.freeze(new Attributes())
 
 export class Element {
   readonly ns: string
@@ -94,7 +115,7 @@ export class Element {
     for (const key in this.attrs) {
       const value = escapeAttribute(this.attrs[key]!)
       if (key.charCodeAt(0) === OPEN_BRACE) {
-        const end = key.indexOf('}')
+        const end = key.lastIndexOf('}')
         const prefix = `ns${prefixes++}`
         head += ` xmlns:${prefix}='${escapeAttribute(key.slice(1, end))}' ${prefix}:${key.slice(end + 1)}='${value}'`
       } else head += ` ${key}='${value}'`
@@ -136,7 +157,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 }
 
 function present(attrs: Record<string, string | undefined>): Attrs {
-  const kept: Record<string, string> = {}
+  const kept: Record<string, string> = new Attributes()
   for (const key in attrs) {
     const value = attrs[key]
     if (value !== undefined) kept[key] = value
