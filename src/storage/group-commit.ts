@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { StorageError } from './error.ts'
+import { StorageError } from './error.ts'
 import { sqliteError } from './sqlite-error.ts'
 
 interface Waiter {
@@ -38,9 +38,8 @@ export class GroupCommit {
   readonly #begin: () => void
   readonly #commit: () => void
   #batch: Batch | undefined
-  #isSyncing = false
+  #syncing: Promise<void> | undefined
   #failure: StorageError | undefined
-  #between: (() => void)[] = []
 
   constructor(raw: DatabaseSync, sync: (() => Promise<void>) | undefined) {
     const begin = raw.prepare('BEGIN IMMEDIATE')
@@ -83,19 +82,16 @@ export class GroupCommit {
     if (batch.isDue) this.#flush()
   }
 
-  /** Does `work` when no batch is open. */
-  between(work: () => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const attempt = (): void => {
-        try {
-          resolve(work())
-        } catch (cause) {
-          reject(sqliteError(cause))
-        }
-      }
-      if (this.#batch === undefined) attempt()
-      else this.#between.push(attempt)
-    })
+  /** Done when all that was written before is on disk, or has failed. */
+  async settled(): Promise<void> {
+    await this.#batch?.keep(undefined).catch(() => {})
+    await this.#syncing
+  }
+
+  /** Refuses new batches from now on; done when the open one is. */
+  end(): Promise<void> {
+    this.#failure ??= new StorageError('broken', 'the database is closed')
+    return this.settled()
   }
 
   #end(batch: Batch): void {
@@ -106,7 +102,7 @@ export class GroupCommit {
   #flush(): void {
     const batch = this.#batch
     // To commit during a sync would gain nothing, as the next one must be waited for all the same.
-    if (!batch?.isDue || batch.isHeld || this.#isSyncing) return
+    if (!batch?.isDue || batch.isHeld || this.#syncing !== undefined) return
     try {
       this.#commit()
     } catch (cause) {
@@ -115,7 +111,6 @@ export class GroupCommit {
       return
     }
     this.#batch = undefined
-    this.#pause()
     this.#settle(batch)
   }
 
@@ -124,10 +119,9 @@ export class GroupCommit {
       tell(batch)
       return
     }
-    this.#isSyncing = true
-    this.#sync().then(
+    this.#syncing = this.#sync().then(
       () => {
-        this.#isSyncing = false
+        this.#syncing = undefined
         tell(batch)
         // Those just told may write on at once: let them into the batch that waits.
         setImmediate(() => this.#flush())
@@ -135,7 +129,7 @@ export class GroupCommit {
       (cause: unknown) => {
         // After a failed sync nobody knows what is on the disk, and asking again would hide it. Only a new start reads it afresh.
         this.#failure = sqliteError(cause)
-        this.#isSyncing = false
+        this.#syncing = undefined
         batch.fail(this.#failure)
         if (this.#raw.isTransaction) this.#raw.exec('ROLLBACK')
         if (this.#batch !== undefined) this.#lose(this.#batch, this.#failure)
@@ -146,11 +140,6 @@ export class GroupCommit {
   #lose(batch: Batch, error: StorageError): void {
     this.#batch = undefined
     batch.fail(error)
-    this.#pause()
-  }
-
-  #pause(): void {
-    for (const work of this.#between.splice(0)) work()
   }
 }
 

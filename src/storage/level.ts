@@ -60,6 +60,19 @@ export class Level implements Db {
     return this.#gate.pass(() => this.#tx(work))
   }
 
+  /** Does `work` when all is on disk, and while nobody uses the connection. */
+  pause(work: () => Promise<void>): Promise<void> {
+    return this.#gate.pass(async () => {
+      this.#gate.shut()
+      try {
+        await this.#connection.commits.settled()
+        await work()
+      } finally {
+        this.#gate.open()
+      }
+    })
+  }
+
   #step<T>(work: () => Promise<T>): Promise<T> {
     return this.#gate.pass(() => {
       try {

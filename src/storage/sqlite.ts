@@ -1,20 +1,17 @@
-import { closeSync, fdatasync, fsyncSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { promisify } from 'node:util'
 import type { Dialect, Migrations, Store } from './db.ts'
 import { GroupCommit } from './group-commit.ts'
 import { Level } from './level.ts'
 import { migrate } from './migrate.ts'
 import { sqliteError } from './sqlite-error.ts'
 import { statements } from './statements.ts'
+import { Wal } from './wal.ts'
 
 const dialect: Dialect = { identity: 'INTEGER PRIMARY KEY', bytes: 'BLOB', withoutRowid: 'WITHOUT ROWID' }
 
 /** How long to wait, in ms and with the event loop standing still, for another program that writes to the file. */
 const PATIENCE = 200
-
-const sync = promisify(fdatasync)
 
 /** Opens the SQLite file of one domain, or makes it (mode 0600); `:memory:` is one that is never written. Throws a StorageError. */
 export async function openSqlite(path: string, migrations: readonly Migrations[]): Promise<Store> {
@@ -26,32 +23,39 @@ export async function openSqlite(path: string, migrations: readonly Migrations[]
 }
 
 async function open(path: string, migrations: readonly Migrations[]): Promise<Store> {
-  const inMemory = path === ':memory:'
-  if (!inMemory) create(path)
+  if (path !== ':memory:') create(path)
   const raw = new DatabaseSync(path, { timeout: PATIENCE, enableForeignKeyConstraints: true })
+  let wal: Wal | undefined
+  const free = (): void => {
+    raw.close()
+    wal?.close()
+  }
   try {
     prepare(raw)
-    const wal = inMemory ? undefined : openWal(path)
-    const commits = new GroupCommit(raw, wal === undefined ? undefined : () => sync(wal))
-    const level = new Level({ commits, prepare: statements(raw), exec: text => raw.exec(text) })
-    await migrate(work => level.tx(db => work(db, async text => raw.exec(text))), dialect, migrations)
-    const tidy = (): Promise<void> => commits.between(() => raw.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
-    return {
-      all: query => level.all(query),
-      run: query => level.run(query),
-      tx: work => level.tx(work),
-      tidy,
-      async close() {
-        await level.tx(async () => {})
-        await tidy()
-        raw.close()
-        if (wal !== undefined) closeSync(wal)
-      },
-    }
+    if (path !== ':memory:') wal = new Wal(path, () => void tidy().catch(() => {}))
   } catch (error) {
-    raw.close()
+    free()
     throw error
   }
+  const commits = new GroupCommit(raw, wal && (() => wal.sync()))
+  const level = new Level({ commits, prepare: statements(raw), exec: text => raw.exec(text) })
+  const tidy = async (): Promise<void> => {
+    if (wal !== undefined && !wal.isEmpty()) await level.pause(() => wal.checkpoint())
+  }
+  const finish = async (): Promise<void> => {
+    await commits.end()
+    await tidy()
+    free()
+  }
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => (closing ??= finish())
+  try {
+    await migrate(work => level.tx(db => work(db, async text => raw.exec(text))), dialect, migrations)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { all: query => level.all(query), run: query => level.run(query), tx: work => level.tx(work), tidy, close }
 }
 
 function create(path: string): void {
@@ -71,19 +75,7 @@ function prepare(raw: DatabaseSync): void {
     PRAGMA temp_store = MEMORY;
     PRAGMA journal_size_limit = 0;
     PRAGMA trusted_schema = OFF;
+    PRAGMA wal_autocheckpoint = 0;
     PRAGMA user_version;
   `)
-}
-
-/**
- * A descriptor of our own on the -wal file, to sync it from the thread pool. SQLite's locks are on the database and the
- * -shm file, so closing this one drops none. The file stays the same while our connection is open: checkpoints reuse or
- * shorten it, and only the last connection removes it.
- */
-function openWal(path: string): number {
-  const wal = openSync(`${path}-wal`, 'r+')
-  const folder = openSync(dirname(path), 'r')
-  fsyncSync(folder)
-  closeSync(folder)
-  return wal
 }

@@ -1,0 +1,65 @@
+import { closeSync, fdatasync, fstatSync, fsyncSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import { sqliteError } from './sqlite-error.ts'
+
+/** In bytes; a longer one makes reads slow and keeps deleted rows. */
+const LONGEST = 8 << 20
+
+const fdatasyncAsync = promisify(fdatasync)
+
+/**
+ * The -wal file of an open database: synced and emptied in other threads, so that the event loop never waits for the disk.
+ *
+ * SQLite's locks are on the database and the -shm file, so closing our own descriptor of this one drops none. It stays the
+ * same file while a connection is open: checkpoints reuse or shorten it, and only the last connection removes it.
+ * With `synchronous = NORMAL` SQLite itself syncs the file before a checkpoint, the database after it, and a new header
+ * before the first frame behind it; what a COMMIT appends is left to us.
+ */
+export class Wal {
+  readonly #path: string
+  readonly #descriptor: number
+  readonly #onLong: () => void
+  #isLong = false
+  #isClosed = false
+
+  /** `onLong` is called once when the file has grown too long, and again only after a checkpoint. */
+  constructor(path: string, onLong: () => void) {
+    this.#path = path
+    this.#descriptor = openSync(`${path}-wal`, 'r+')
+    this.#onLong = onLong
+    // A file is safe only when its name is.
+    const folder = openSync(dirname(path), 'r')
+    fsyncSync(folder)
+    closeSync(folder)
+  }
+
+  isEmpty(): boolean {
+    return this.#isClosed || fstatSync(this.#descriptor).size === 0
+  }
+
+  async sync(): Promise<void> {
+    await fdatasyncAsync(this.#descriptor)
+    if (this.#isLong || fstatSync(this.#descriptor).size < LONGEST) return
+    this.#isLong = true
+    this.#onLong()
+  }
+
+  /** Moves everything into the database and empties the file, unless another program reads just now. The connection must rest meanwhile. */
+  checkpoint(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const worker = new Worker(new URL('./checkpoint-worker.ts', import.meta.url), { workerData: this.#path })
+    worker.once('message', cause => reject(sqliteError(cause)))
+    worker.once('error', cause => reject(sqliteError(cause)))
+    worker.once('exit', () => resolve())
+    return promise.finally(() => {
+      this.#isLong = false
+    })
+  }
+
+  close(): void {
+    this.#isClosed = true
+    closeSync(this.#descriptor)
+  }
+}
