@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { commands } from './commands/index.ts'
+import { defaultConfig, readConfig } from './config.ts'
+import { FakeProgram, runLine } from './fixture.ts'
+import { EX_CONFIG, OperatorError } from './operator-error.ts'
+import { openAdminSocket } from './socket.ts'
+
+const data = await mkdtemp(join(tmpdir(), 'conexizan-'))
+after(() => rm(data, { recursive: true }))
+
+const holder = createServer().listen(0, '127.0.0.1')
+await once(holder, 'listening')
+after(() => holder.close())
+const { port: taken } = holder.address() as AddressInfo
+
+const quiet = { addresses: ['127.0.0.1'], c2s: 0, c2s_tls: false, https: false }
+const checked = (program: FakeProgram, settings: object = {}) =>
+  runLine('check', { program, data, loadConfig: async () => readConfig({ data, hosts: ['a.example'], listen: quiet, ...settings }, {}) })
+
+test('where all is well, check says so line by line and ends with 0', async () => {
+  const { code, stdout } = await checked(new FakeProgram())
+  assert.equal(code, 0, stdout)
+  assert.ok(
+    stdout
+      .split('\n')
+      .filter(Boolean)
+      .every(line => line.startsWith('✓ ')),
+    stdout,
+  )
+})
+
+test('settings that cannot be used are a problem, and end the check', async () => {
+  const loadConfig = async () => {
+    throw new OperatorError('x.toml: data: must be text', EX_CONFIG)
+  }
+  const ran = await runLine('check', { program: new FakeProgram(), data, loadConfig })
+  assert.deepEqual([ran.code, ran.stdout], [2, '✗ x.toml: data: must be text\n  → Correct the settings file.\n'])
+})
+
+test('what is wrong is told with what to do', async t => {
+  const program = new FakeProgram()
+  program.certificates = ['The certificate of a.example has expired.']
+  program.isStoreBroken = true
+  await chmod(data, 0o755)
+  t.after(() => chmod(data, 0o700))
+  const { code, stdout } = await checked(program, { listen: { ...quiet, c2s: taken } })
+  assert.equal(code, 2)
+  assert.match(stdout, /✗ Others on this machine can open the data folder .*\n {2}→ chmod 700/)
+  assert.match(stdout, /✗ The certificate of a\.example has expired\.\n {2}→ /)
+  assert.match(stdout, new RegExp(`✗ Another program uses 127\\.0\\.0\\.1:${taken}\\.\n {2}→ See which`))
+  assert.match(stdout, /✗ the store is of a newer version\n {2}→ /)
+})
+
+test('registration open to everyone is something to look at', async () => {
+  const { code, stdout } = await checked(new FakeProgram(), { registration: { mode: 'open' } })
+  assert.equal(code, 1)
+  assert.match(stdout, /! Everyone may make accounts here/)
+})
+
+test('a port that our own server holds is no problem, and its store is left alone', async t => {
+  const program = new FakeProgram()
+  const socket = await openAdminSocket(data, commands, program.context(defaultConfig({}, data)), () => {})
+  t.after(() => socket.close())
+  const { code, stdout } = await checked(program, { listen: { ...quiet, c2s: taken } })
+  assert.equal(code, 0, stdout)
+  assert.match(stdout, /✓ A server runs and answers\./)
+  assert.equal(program.opened, 0)
+})
+
+test('check writes JSON for programs', async () => {
+  const program = new FakeProgram()
+  const ran = await runLine('check --json', {
+    program,
+    data,
+    loadConfig: async () => readConfig({ data, hosts: ['a.example'], listen: quiet }, {}),
+  })
+  const findings: { level: string; sentence: string }[] = JSON.parse(ran.stdout)
+  assert.ok(findings.every(({ level, sentence }) => level === 'fine' && sentence.endsWith('.')))
+})

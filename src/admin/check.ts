@@ -1,0 +1,135 @@
+/** Looks at what a server needs: settings, data folder, certificates, ports, store. */
+import { stat, statfs } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { dirname } from 'node:path'
+import { formatBytes } from '../lib/bytes.ts'
+import type { Config } from './config.ts'
+import type { Program, Setup } from './context.ts'
+import { type Endpoint, formatEndpoint } from './endpoint.ts'
+import { OperatorError } from './operator-error.ts'
+import { askServer } from './socket.ts'
+
+export interface Finding {
+  readonly level: 'fine' | 'warning' | 'problem'
+  readonly sentence: string
+  /** What to do about it. */
+  readonly action?: string
+}
+
+const fine = (sentence: string): Finding => ({ level: 'fine', sentence })
+const warning = (sentence: string, action: string): Finding => ({ level: 'warning', sentence, action })
+const problem = (sentence: string, action: string): Finding => ({ level: 'problem', sentence, action })
+
+const LITTLE_SPACE = 1024 ** 3
+const NO_SPACE = 100 * 1024 ** 2
+
+/** Everything that can be seen from here, in the order in which a start would meet it. */
+export async function checkAll(setup: Setup): Promise<Finding[]> {
+  const program = await setup.loadProgram()
+  const config = await setup.loadConfig().catch(asFinding('Correct the settings file.'))
+  if ('level' in config) return [config]
+  const running = await askServer(config.data, { command: ['status'], input: {} }).catch(() => undefined)
+  return [
+    fine(
+      setup.file === undefined
+        ? 'There is no settings file; the usual settings serve localhost alone.'
+        : `The settings in ${setup.file} can be used.`,
+    ),
+    ...registration(config),
+    await folder(config.data),
+    await space(config.data),
+    ...(await certificates(program, config)),
+    ...(await ports(config, running !== undefined)),
+    running !== undefined ? fine('A server runs and answers.') : await store(program, config),
+  ]
+}
+
+function registration({ registration, hosts }: Config): Finding[] {
+  if (registration.mode !== 'open' || hosts.every(({ domain }) => domain === 'localhost')) return []
+  return [
+    warning('Everyone may make accounts here; servers like that are found and used by spammers.', 'Set registration.mode = "invite".'),
+  ]
+}
+
+async function folder(data: string): Promise<Finding> {
+  const found = await stat(data).catch(() => undefined)
+  if (found === undefined) return fine(`The data folder ${data} will be made at the first start.`)
+  if (!found.isDirectory()) return problem(`${data} is not a folder.`, 'Name another one as data in the settings.')
+  const me = process.getuid?.()
+  if (me !== undefined && found.uid !== me)
+    return problem(`The data folder ${data} belongs to another user.`, 'Run as that user, or give the folder to this one with chown.')
+  if ((found.mode & 0o077) !== 0) return problem(`Others on this machine can open the data folder ${data}.`, `chmod 700 ${data}`)
+  return fine(`The data folder ${data} is closed to others.`)
+}
+
+async function space(data: string): Promise<Finding> {
+  const existing = (await stat(data).catch(() => undefined)) ? data : dirname(data)
+  const disk = await statfs(existing).catch(() => undefined)
+  if (disk === undefined) return warning(`The free space for ${data} cannot be seen.`, `Look whether ${dirname(data)} exists.`)
+  const free = disk.bavail * disk.bsize
+  const sentence = `${formatBytes(free)} are free for ${data}.`
+  if (free < NO_SPACE) return problem(sentence, 'Make room: without it nothing can be stored.')
+  return free < LITTLE_SPACE ? warning(sentence, 'Make room soon.') : fine(sentence)
+}
+
+async function certificates(program: Program, config: Config): Promise<Finding[]> {
+  const problems = await program.certificateProblems(config).catch(error => {
+    if (error instanceof OperatorError) return [error.message]
+    throw error
+  })
+  if (problems.length === 0) return [fine('The certificates can be used.')]
+  return problems.map(sentence => problem(sentence, 'Name a certificate and key that fit under tls.certificate, or the host’s own.'))
+}
+
+async function ports({ listen }: Config, isRunning: boolean): Promise<Finding[]> {
+  const endpoints = Object.values(listen).flat()
+  const findings = await Promise.all(endpoints.map(endpoint => port(endpoint, isRunning)))
+  return findings.filter(finding => finding !== undefined)
+}
+
+/** A port is free if it can be listened on; while our server runs it must be taken. */
+async function port(endpoint: Endpoint, isRunning: boolean): Promise<Finding | undefined> {
+  if (endpoint.port === 0) return undefined
+  const where = formatEndpoint(endpoint)
+  const code = await tryListen(endpoint)
+  if (code === undefined)
+    return isRunning
+      ? warning(`The server runs, but does not listen on ${where}.`, 'Restart it: the settings may have changed.')
+      : fine(`${where} is free.`)
+  if (code === 'EADDRINUSE') {
+    return isRunning
+      ? fine(`${where} is in use, by the server that runs.`)
+      : problem(
+          `Another program uses ${where}.`,
+          `See which with: ss -ltnp 'sport = :${endpoint.port}'; stop it, or name another port under listen.`,
+        )
+  }
+  if (code === 'EACCES') return problem(`This user may not listen on ${where}.`, 'Ports below 1024 take the right CAP_NET_BIND_SERVICE.')
+  if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT')
+    return warning(`This machine does not have the address ${endpoint.address}.`, 'Correct listen.addresses.')
+  return problem(`${where} cannot be used (${code}).`, 'Name another one under listen.')
+}
+
+function tryListen({ address, port }: Endpoint): Promise<string | undefined> {
+  const server = createServer()
+  return new Promise(resolve => {
+    server.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    server.listen({ host: address, port, exclusive: true, ipv6Only: true }, () => server.close(() => resolve(undefined)))
+  })
+}
+
+async function store(program: Program, config: Config): Promise<Finding> {
+  try {
+    await using _store = await program.openStore(config)
+    return fine('The store can be opened.')
+  } catch (error) {
+    return asFinding('Correct the settings under store, or restore a backup.')(error)
+  }
+}
+
+const asFinding =
+  (action: string) =>
+  (error: unknown): Finding => {
+    if (error instanceof OperatorError) return problem(error.message, action)
+    throw error
+  }

@@ -1,0 +1,60 @@
+import { readAddress, readDomain } from '../address.ts'
+import { OperatorError } from '../operator-error.ts'
+import { defineCommand } from '../registry.ts'
+
+const address = { name: 'address', text: 'Such as alice@example.org, or alice alone where one domain is served.' } as const
+
+const add = defineCommand({
+  name: ['user', 'add'],
+  summary: 'Make an account.',
+  needs: 'store',
+  args: [address],
+  secret: 'password',
+  async run(context, { address, password }) {
+    const { name, domain } = readAddress(context, address)
+    const isNew = await context.accounts(domain).create(name, password)
+    if (!isNew) throw new OperatorError(`${name}@${domain} exists already; for a new password: conexizan user password ${name}@${domain}`)
+    return { said: `${name}@${domain} can log in now.`, data: { address: `${name}@${domain}` } }
+  },
+})
+
+const list = defineCommand({
+  name: ['user', 'list'],
+  summary: 'List the accounts of one domain, or of all.',
+  needs: 'store',
+  args: [{ name: 'domain', text: 'Only of this domain.', isOptional: true }],
+  async run(context, input) {
+    const domains = input.domain === undefined ? context.hosts() : [readDomain(context, input.domain)]
+    const addresses: string[] = []
+    for (const domain of domains) for await (const name of await context.accounts(domain).list()) addresses.push(`${name}@${domain}`)
+    return { text: addresses.join('\n'), said: addresses.length === 0 ? 'There are no accounts yet.' : '', data: addresses }
+  },
+})
+
+const password = defineCommand({
+  name: ['user', 'password'],
+  summary: 'Give an account a new password.',
+  needs: 'store',
+  args: [address],
+  secret: 'password',
+  async run(context, { address, password }) {
+    const { name, domain } = readAddress(context, address)
+    if (!(await context.accounts(domain).setPassword(name, password))) throw new OperatorError(`there is no account ${name}@${domain}`)
+    return { said: `${name}@${domain} has a new password.`, data: { address: `${name}@${domain}` } }
+  },
+})
+
+const remove = defineCommand({
+  name: ['user', 'remove'],
+  summary: 'Remove an account and everything that is stored for it.',
+  needs: 'store',
+  args: [address],
+  isDestructive: true,
+  async run(context, { address }) {
+    const { name, domain } = readAddress(context, address)
+    if (!(await context.accounts(domain).remove(name))) throw new OperatorError(`there is no account ${name}@${domain}`)
+    return { said: `${name}@${domain} is gone.`, data: { address: `${name}@${domain}` } }
+  },
+})
+
+export const userCommands = [add, list, password, remove]

@@ -1,0 +1,71 @@
+import type { Config, ModuleShapes } from './config.ts'
+
+/** The accounts of one domain. Names are the part before the @; a name that is not allowed is an OperatorError. */
+export interface AccountsContext {
+  /** False if the name is taken. */
+  create(name: string, password: string): Promise<boolean>
+  list(): AsyncIterable<string> | Iterable<string> | Promise<readonly string[]>
+  /** False if there is no such account. */
+  setPassword(name: string, password: string): Promise<boolean>
+  /** Removes the account and all that is stored for it. False if there is no such account. */
+  remove(name: string): Promise<boolean>
+  exists(name: string): Promise<boolean>
+}
+
+export interface Invitation {
+  readonly token: string
+  /** `xmpp:example.org?register;preauth=…` (XEP-0401). */
+  readonly uri: string
+  /** ms since epoch. */
+  readonly expiresAt: number
+}
+
+export interface InvitesContext {
+  create(options: { readonly name?: string | undefined; readonly lifetime?: number | undefined }): Promise<Invitation>
+}
+
+/** What commands work on: the store alone, or a server that runs. */
+export interface Context {
+  readonly config: Config
+  hosts(): readonly string[]
+  accounts(domain: string): AccountsContext
+  invites(domain: string): InvitesContext
+  /** The handlers of each extension point, in their order. */
+  hooks(): readonly string[]
+}
+
+export interface ServerContext extends Context {
+  /** Numbers of the running server; never who. */
+  status(): Readonly<Record<string, number>>
+  /** Begins to stop: ends streams and closes the store. */
+  stop(): void
+}
+
+/** A server that runs in this process. */
+export interface RunningServer {
+  /** What the operator should know now, such as where it listens. */
+  readonly notes: readonly string[]
+  /** Resolves with the exit code when it has stopped. */
+  readonly stopped: Promise<number>
+}
+
+/** What only the program as a whole can do. */
+export interface Program {
+  readonly modules: ModuleShapes
+  /** Opens the store without serving. Throws an OperatorError with EX_CONFIG if it cannot be read. */
+  openStore(config: Config): Promise<Context & AsyncDisposable>
+  /** Serves until SIGTERM or SIGINT; `reload` reads the settings anew, for SIGHUP. */
+  serve(config: Config, reload: () => Promise<Config>): Promise<RunningServer>
+  /** What is wrong with certificates, in sentences. */
+  certificateProblems(config: Config): Promise<readonly string[]>
+}
+
+/** What commands have that need neither store nor server. */
+export interface Setup {
+  /** The settings file that is used; undefined for the usual settings. */
+  readonly file: string | undefined
+  loadConfig(): Promise<Config>
+  loadProgram(): Promise<Program>
+  /** Tells a person at the terminal; not part of the result. */
+  tell(sentence: string): void
+}
