@@ -38,7 +38,11 @@ function joinsWell(text: string): boolean {
   return true
 }
 
-/** Canonical_Combining_Class 9, found by how normalisation orders the mark beside U+3099 (class 8) and U+05B0 (class 10). */
+const CLASS_8 = '\u3099'
+const CLASS_10 = '\u05b0'
+
+/** Canonical_Combining_Class 9, found by how normalisation orders the mark beside marks of the neighbouring classes. */
 function isVirama(mark: string): boolean {
-  return `${mark}\u3099`.normalize('NFD') === `\u3099${mark}` && `\u05b0${mark}`.normalize('NFD') === `${mark}\u05b0`
+  if (mark === CLASS_8 || mark === CLASS_10) return false
+  return (mark + CLASS_8).normalize('NFD') === CLASS_8 + mark && (CLASS_10 + mark).normalize('NFD') === mark + CLASS_10
 }
