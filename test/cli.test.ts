@@ -1,0 +1,36 @@
+/** The operator's command as it is called, with the shell around it. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, test } from 'node:test'
+
+const folder = mkdtempSync(join(tmpdir(), 'conexizan-'))
+after(() => rmSync(folder, { recursive: true }))
+
+function conexizan(args: readonly string[], command = resolve('bin/conexizan')) {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: folder, input: '', encoding: 'utf8' })
+  return { status, stdout, stderr }
+}
+
+test('the command answers from anywhere, through a link too', () => {
+  assert.match(conexizan(['--version']).stdout, /^conexizan \d+\.\d+\.\d+\n$/)
+  symlinkSync(resolve('bin/conexizan'), join(folder, 'link'))
+  assert.deepEqual(conexizan(['--version'], join(folder, 'link')), conexizan(['--version']))
+})
+
+test('help is quick', () => {
+  conexizan(['--help']) // fills the compile cache
+  const times = [1, 2, 3].map(() => {
+    const startedAt = performance.now()
+    assert.equal(conexizan(['--help']).status, 0)
+    return performance.now() - startedAt
+  })
+  assert.ok(Math.min(...times) < 300, `${times}`)
+})
+
+test('mistakes end with 2 and a sentence on standard error', () => {
+  assert.deepEqual(conexizan(['strat']), { status: 2, stdout: '', stderr: 'there is no command strat; did you mean start?\n' })
+  assert.equal(conexizan(['user', 'add', 'alice', 'hunter2']).status, 2)
+})
