@@ -81,11 +81,12 @@ export class Peers {
 
   #age(): void {
     const now = this.#now()
-    for (; now - this.#halvedAt >= HALVED_EVERY; this.#halvedAt += HALVED_EVERY) {
+    const halvings = Math.floor((now - this.#halvedAt) / HALVED_EVERY)
+    this.#halvedAt += halvings * HALVED_EVERY
+    // After sixteen halvings every count is zero.
+    for (let i = 0; i < Math.min(halvings, 16); i++) {
       this.#currentFailures.decay()
       this.#previousFailures.decay()
-      // After sixteen halvings every count is zero.
-      if (now - this.#halvedAt > 16 * HALVED_EVERY) this.#halvedAt = now - 16 * HALVED_EVERY
     }
     if (now - this.#rotatedAt < ROTATED_EVERY) return
     const isStale = now - this.#rotatedAt >= 2 * ROTATED_EVERY

@@ -1,0 +1,155 @@
+import { constants, randomBytes, type X509Certificate } from 'node:crypto'
+import { join } from 'node:path'
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
+import { covers, daysLeft, localCredentials, readCredentials } from './certificate-files.ts'
+
+/** A domain that is served, and where its certificate comes from: these files, or the server's own authority. */
+export interface CertificateSource {
+  readonly domain: string
+  /** Further names a certificate of our own shall carry. */
+  readonly names?: readonly string[]
+  readonly files?: { readonly cert: string; readonly key: string }
+}
+
+interface Served {
+  readonly credentials: { readonly cert: string; readonly key: string }
+  readonly leaf: X509Certificate
+  context: SecureContext
+}
+
+const TICKET_KEYS_EVERY = 6 * 3_600_000
+const WARNED_DAYS_BEFORE = 20
+
+/** RFC 9325 §4: forward secrecy and authenticated encryption only. TLS 1.2 has no other suites with both. */
+export const CIPHERS = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+].join(':')
+
+/** The certificates this server shows. The first domain is the default, for clients which name none or an unknown one. */
+export class Certificates {
+  readonly #sources: readonly CertificateSource[]
+  readonly #authority: string
+  readonly #served = new Map<string, Served>()
+  readonly #changed = new Set<() => void>()
+  #ticketKeys = randomBytes(48)
+  #errors: string[] = []
+  /** For `tls`; `undefined` when there is but one domain, because asking costs time in every handshake. */
+  readonly sniCallback: ((serverName: string, done: (error: null, context: SecureContext | undefined) => void) => void) | undefined
+
+  /** Reads or makes everything at once; look at `errors` before you serve. Our own authority lives in `<data>/ca/`. */
+  constructor(sources: readonly CertificateSource[], data: string) {
+    this.#sources = sources
+    this.#authority = join(data, 'ca')
+    this.reload()
+    if (sources.length > 1) this.sniCallback = (serverName, done) => done(null, this.contextFor(serverName))
+    // Who learns a ticket key could read what was said under its tickets (RFC 9325 §3.4).
+    setInterval(() => this.rotateTicketKeys(), TICKET_KEYS_EVERY).unref()
+  }
+
+  /** What went wrong in the last load, as sentences; the domains concerned keep what they had. */
+  get errors(): readonly string[] {
+    return this.#errors
+  }
+
+  /** Takes up new files without touching sessions. What cannot be used is left, and told by a sentence. */
+  reload(): readonly string[] {
+    this.#errors = []
+    for (const source of this.#sources) {
+      try {
+        const { leaf, ...credentials } = this.#load(source)
+        this.#served.set(source.domain, { credentials, leaf, context: this.#contextOf(credentials) })
+      } catch (error) {
+        this.#errors.push((error as Error).message)
+      }
+    }
+    // A client that resumed under an old ticket would bind its channel to the old certificate.
+    this.rotateTicketKeys()
+    return this.#errors
+  }
+
+  /** From now on, session tickets are sealed with new keys; those given out before are worthless. */
+  rotateTicketKeys(): void {
+    this.#ticketKeys = randomBytes(48)
+    for (const served of this.#served.values()) served.context = this.#contextOf(served.credentials)
+    for (const tell of this.#changed) tell()
+  }
+
+  /** For SNI. `undefined` only when there is no usable certificate at all. */
+  contextFor(serverName: string | undefined): SecureContext | undefined {
+    return this.#servedFor(serverName)?.context
+  }
+
+  /** The certificate shown for a domain now. What an established connection used, its `tls.endPoint()` knows. */
+  leafOf(domain: string): X509Certificate | undefined {
+    return this.#served.get(domain)?.leaf
+  }
+
+  /** For servers of Node which make their own contexts; changes are told to `onChanged`. */
+  serverOptions(): SecureContextOptions & { ticketKeys: Buffer } {
+    const { cert, key } = this.#servedFor(undefined)?.credentials ?? {}
+    return { ...POLICY, ...(cert !== undefined && key !== undefined ? { cert, key } : {}), ticketKeys: this.#ticketKeys }
+  }
+
+  /** `tell` is called whenever contexts were replaced, until the function that is returned is called. */
+  onChanged(tell: () => void): () => void {
+    this.#changed.add(tell)
+    return () => this.#changed.delete(tell)
+  }
+
+  /** Whole days until the domain's certificate expires. */
+  daysLeft(domain: string): number | undefined {
+    const leaf = this.leafOf(domain)
+    return leaf && daysLeft(leaf)
+  }
+
+  /** Everything the operator should mend, as sentences. */
+  problems(): string[] {
+    const problems = [...this.#errors]
+    for (const { domain } of this.#sources) {
+      const leaf = this.leafOf(domain)
+      if (leaf === undefined) continue
+      if (!covers(leaf, domain)) problems.push(`The certificate for ${domain} does not carry that name, so clients will refuse it.`)
+      const days = daysLeft(leaf)
+      if (days < 0) problems.push(`The certificate for ${domain} has expired.`)
+      else if (days < WARNED_DAYS_BEFORE) problems.push(`The certificate for ${domain} expires in ${days} days.`)
+    }
+    return problems
+  }
+
+  #load({ domain, names = [], files }: CertificateSource): Served['credentials'] & { readonly leaf: X509Certificate } {
+    if (files !== undefined) return readCredentials(files.cert, files.key)
+    return localCredentials(this.#authority, domain, [domain, ...names])
+  }
+
+  #contextOf(credentials: Served['credentials']): SecureContext {
+    return createSecureContext({ ...POLICY, ...credentials, ticketKeys: this.#ticketKeys })
+  }
+
+  #servedFor(serverName: string | undefined): Served | undefined {
+    const known = serverName === undefined ? undefined : this.#served.get(serverName)
+    if (known !== undefined) return known
+    const all = [...this.#served.values()]
+    // A client may ask for the host an SRV record led it to.
+    return (serverName !== undefined && all.find(({ leaf }) => covers(leaf, serverName))) || all[0]
+  }
+}
+
+const { SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_COMPRESSION, SSL_OP_NO_RENEGOTIATION, SSL_OP_PRIORITIZE_CHACHA } = constants
+
+const POLICY: SecureContextOptions = {
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.3',
+  ciphers: CIPHERS,
+  honorCipherOrder: true,
+  // The server's order, but ChaCha20 for a client that puts it first because it has no AES instructions.
+  secureOptions: SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_PRIORITIZE_CHACHA,
+  sessionIdContext: 'conexizan',
+}

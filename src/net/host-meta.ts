@@ -1,0 +1,31 @@
+import type { RequestListener } from 'node:http'
+
+/** XEP-0156 §3: how else the server can be reached, such as `urn:xmpp:alt-connections:websocket`. */
+export interface Link {
+  readonly rel: string
+  readonly href: string
+}
+
+/** RFC 6415 documents in XML and JSON, which pages of any origin may read (XEP-0156 §4.3). */
+export function hostMetaRoutes(links: () => readonly Link[]): [path: string, route: RequestListener][] {
+  return [
+    ['/.well-known/host-meta', answer('application/xrd+xml', () => xrd(links()))],
+    ['/.well-known/host-meta.json', answer('application/json', () => JSON.stringify({ links: links() }))],
+  ]
+}
+
+function answer(type: string, body: () => string): RequestListener {
+  return (request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return response.writeHead(405, { Allow: 'GET, HEAD' }).end()
+    return response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8`, 'Access-Control-Allow-Origin': '*' }).end(body())
+  }
+}
+
+function xrd(links: readonly Link[]): string {
+  const lines = links.map(({ rel, href }) => `  <Link rel="${escaped(rel)}" href="${escaped(href)}"/>\n`)
+  return `<?xml version="1.0" encoding="utf-8"?>\n<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0">\n${lines.join('')}</XRD>\n`
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<"]/g, character => `&#${character.charCodeAt(0)};`)
+}

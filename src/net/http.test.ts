@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { get, type IncomingMessage } from 'node:http'
+import { get as getSecurely } from 'node:https'
+import { connect as connectTcp } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, type TestContext, test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
+import { WebSocket } from 'ws'
+import { Certificates } from './certificates.ts'
+import { Gate } from './gate.ts'
+import { Http } from './http.ts'
+import { Peers } from './peer-key.ts'
+import type { Socket } from './socket.ts'
+
+const data = mkdtempSync(join(tmpdir(), 'http-'))
+after(() => rmSync(data, { recursive: true }))
+const certificates = new Certificates([{ domain: 'here.example' }], data)
+const ca = readFileSync(join(data, 'ca', 'ca.crt'))
+const links = [{ rel: 'urn:xmpp:alt-connections:websocket', href: 'wss://here.example:5443/xmpp-websocket?a&"b' }]
+
+async function serve(t: TestContext, { isSecure = false, total = 10 } = {}) {
+  const gate = new Gate(new Peers(), { total, perNetwork: 10 })
+  const sockets: Socket[] = []
+  const log: string[] = []
+  const waiting: (() => void)[] = []
+  const note = (line: string) => {
+    log.push(line)
+    for (const wake of waiting.splice(0)) wake()
+  }
+  const http = new Http({
+    gate,
+    links: () => links,
+    largestFrame: 1000,
+    onConnection(socket) {
+      sockets.push(socket)
+      socket.onData = bytes => note(bytes.toString())
+      socket.onClose = () => note('closed')
+    },
+  })
+  const port = await http.open({ port: 0, address: '127.0.0.1' }, isSecure ? certificates : undefined)
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    http.close()
+  })
+  const told = async (line: string) => {
+    while (!log.includes(line)) await new Promise<void>(resolve => waiting.push(resolve))
+  }
+  return { http, port, sockets, log, told, gate }
+}
+
+async function fetchText(port: number, path: string, method = 'GET') {
+  const request = get({ port, host: '127.0.0.1', path, method, agent: false })
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  let body = ''
+  for await (const chunk of response.setEncoding('utf8')) body += chunk
+  return { status: response.statusCode, headers: response.headers, body }
+}
+
+async function dial(t: TestContext, port: number, { path = '/xmpp-websocket', protocols = ['xmpp'], scheme = 'ws' } = {}) {
+  const client = new WebSocket(`${scheme}://127.0.0.1:${port}${path}`, protocols, { ca, servername: 'here.example' } as object)
+  t.after(() => client.terminate())
+  await once(client, 'open')
+  return client.on('error', () => {})
+}
+
+test('XEP-0156: pages of any origin can read where the server is', async t => {
+  const { port } = await serve(t)
+  const xml = await fetchText(port, '/.well-known/host-meta')
+  assert.equal(xml.headers['access-control-allow-origin'], '*')
+  assert.equal(xml.headers['content-type'], 'application/xrd+xml; charset=utf-8')
+  assert.match(xml.body, /<Link rel="urn:xmpp:alt-connections:websocket" href="wss:\/\/here.example:5443\/xmpp-websocket\?a&#38;&#34;b"\/>/)
+  const json = await fetchText(port, '/.well-known/host-meta.json')
+  assert.deepEqual(JSON.parse(json.body), { links })
+  assert.equal(json.headers['access-control-allow-origin'], '*')
+  assert.equal((await fetchText(port, '/.well-known/host-meta', 'POST')).status, 405)
+})
+
+test('what has no route is not found, and nothing says what server this is', async t => {
+  const { port, http } = await serve(t)
+  const { status, headers, body } = await fetchText(port, '/admin')
+  assert.deepEqual([status, body, headers.server, headers['x-powered-by']], [404, '', undefined, undefined])
+  http.routes.set('/admin', (_request, response) => response.end('here'))
+  assert.equal((await fetchText(port, '/admin?x')).body, 'here')
+})
+
+test('headers beyond the limit are refused', async t => {
+  const { port } = await serve(t)
+  const client = connectTcp(port, '127.0.0.1').on('error', () => {})
+  client.write(`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(10_000)}\r\n\r\n`)
+  const [answer] = (await once(client, 'data')) as [Buffer]
+  assert.match(answer.toString(), /^HTTP\/1.1 431 /)
+  client.destroy()
+})
+
+test('RFC 7395: each frame is one piece of data, both ways', async t => {
+  const { port, sockets, told } = await serve(t)
+  const client = await dial(t, port)
+  assert.equal(client.protocol, 'xmpp')
+  client.send('<open/>')
+  await told('<open/>')
+  const frames: string[] = []
+  client.on('message', frame => frames.push(String(frame)))
+  sockets[0]!.send('<open/>')
+  sockets[0]!.send('<ü/>')
+  assert.equal(sockets[0]!.queued, 11)
+  sockets[0]!.close()
+  const [code] = await once(client, 'close')
+  assert.deepEqual([frames, code], [['<open/>', '<ü/>'], 1000])
+  await told('closed')
+  assert.deepEqual([sockets[0]!.kind, sockets[0]!.isSecure, sockets[0]!.tls, sockets[0]!.queued], ['websocket', false, undefined, 0])
+})
+
+test('RFC 7395 §3.1: a client must offer the subprotocol, on the right path', async t => {
+  const { port } = await serve(t)
+  await assert.rejects(dial(t, port, { protocols: [] }), /400/)
+  await assert.rejects(dial(t, port, { protocols: ['chat'] }), /400/)
+  await assert.rejects(dial(t, port, { path: '/' }), /404/)
+  const client = await dial(t, port, { protocols: ['chat', 'xmpp'] })
+  assert.equal(client.protocol, 'xmpp')
+})
+
+test('no compression is negotiated', async t => {
+  const { port } = await serve(t)
+  assert.equal((await dial(t, port)).extensions, '')
+})
+
+test('RFC 7395 §3.2: binary frames, and frames beyond the limit, end the connection', async t => {
+  const { port, told, log } = await serve(t)
+  for (const [frame, expected] of [
+    [Buffer.from('<open/>'), 1003],
+    ['x'.repeat(1001), 1009],
+  ] as const) {
+    const client = await dial(t, port)
+    client.send(frame)
+    const [code] = await once(client, 'close')
+    assert.equal(code, expected)
+    await told('closed')
+  }
+  assert.ok(log.every(line => line === 'closed'))
+})
+
+test('over https the channel can be bound, and the gate counts who comes', async t => {
+  const { port, sockets, told, gate } = await serve(t, { isSecure: true })
+  const client = await dial(t, port, { scheme: 'wss' })
+  client.send('<open/>')
+  await told('<open/>')
+  assert.ok(sockets[0]!.isSecure)
+  assert.deepEqual(sockets[0]!.tls!.endPoint().raw, certificates.leafOf('here.example')!.raw)
+  assert.equal(sockets[0]!.tls!.exporter().length, 32)
+  assert.equal(gate.connections, 1)
+  client.terminate()
+  await told('closed')
+  while (gate.connections > 0) await new Promise(setImmediate)
+})
+
+test('https speaks http/1.1 and refuses other protocols, and adopts new contexts', async t => {
+  const { port } = await serve(t, { isSecure: true })
+  certificates.rotateTicketKeys()
+  const request = getSecurely({ port, host: '127.0.0.1', path: '/', ca, servername: 'here.example', agent: false })
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  assert.equal(response.resume().statusCode, 404)
+  const wrong = connectTls({ port, host: '127.0.0.1', ca, servername: 'here.example', ALPNProtocols: ['xmpp-client'] })
+  await assert.rejects(once(wrong, 'secureConnect'), { code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' })
+})
+
+test('when the gate is full, nobody gets in', async t => {
+  const { port } = await serve(t, { total: 0 })
+  await assert.rejects(fetchText(port, '/'), { code: 'ECONNRESET' })
+})

@@ -1,0 +1,126 @@
+import { createServer as createHttp, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer as createHttps } from 'node:https'
+import type { Socket as NetSocket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Server as TlsServer } from 'node:tls'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Certificates } from './certificates.ts'
+import type { Gate } from './gate.ts'
+import { hostMetaRoutes, type Link } from './host-meta.ts'
+import { type Endpoint, listen } from './listen.ts'
+import type { Socket } from './socket.ts'
+import { WebSocketSocket } from './websocket.ts'
+
+const HANDSHAKE_LIMIT = 10_000
+const HEADERS_LIMIT = 10_000
+const REQUEST_LIMIT = 60_000
+const LARGEST_HEADERS = 8_192
+const LARGEST_FRAME = 262_144
+const SUBPROTOCOL = 'xmpp'
+const WEBSOCKET_PATH = '/xmpp-websocket'
+
+export interface HttpOptions {
+  readonly gate: Gate
+  /** XEP-0156: where else this server can be reached; asked at each request. */
+  readonly links: () => readonly Link[]
+  /** A client that has negotiated RFC 7395. Assign the socket's handlers before you return. */
+  readonly onConnection: (socket: Socket) => void
+  /** Largest WebSocket message in bytes. */
+  readonly largestFrame?: number
+  readonly handshakeLimit?: number
+}
+
+/** The web side of the server. `routes` maps a path, without query, to what answers it; anything else is not found. */
+export class Http {
+  readonly routes: Map<string, RequestListener>
+  readonly #options: HttpOptions
+  readonly #webSockets: WebSocketServer
+  readonly #closers: (() => void)[] = []
+
+  constructor(options: HttpOptions) {
+    this.#options = options
+    this.routes = new Map(hostMetaRoutes(options.links))
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: options.largestFrame ?? LARGEST_FRAME,
+      handleProtocols: () => SUBPROTOCOL,
+    })
+  }
+
+  /** Without `certificates` in plaintext: on loopback, for a proxy. Gives the port; throws a sentence for the operator. */
+  async open(endpoint: Endpoint, certificates?: Certificates): Promise<number> {
+    const server = certificates === undefined ? createHttp(LIMITS) : this.#secureServer(certificates)
+    server.on('connection', (raw: NetSocket) => this.#admit(raw))
+    server.on('request', (request, response) => this.#answer(request, response))
+    server.on('upgrade', (request, raw, head) => this.#upgrade(request, raw, head))
+    server.on('error', () => {})
+    const port = await listen(server, endpoint)
+    this.#closers.push(() => server.close())
+    return port
+  }
+
+  /** Takes no further connections. WebSockets that are open stay so. */
+  close(): void {
+    for (const close of this.#closers.splice(0)) close()
+  }
+
+  #secureServer(certificates: Certificates): Server {
+    const server = createHttps({
+      ...LIMITS,
+      ...certificates.serverOptions(),
+      handshakeTimeout: this.#options.handshakeLimit ?? HANDSHAKE_LIMIT,
+      ALPNProtocols: ['http/1.1'],
+      ...(certificates.sniCallback && { SNICallback: certificates.sniCallback }),
+    })
+    this.#closers.push(certificates.onChanged(() => adopt(server, certificates)))
+    return server
+  }
+
+  #admit(raw: NetSocket): void {
+    const peer = this.#options.gate.enter(raw.remoteAddress)
+    if (peer === undefined) return void raw.destroy()
+    raw.once('close', () => this.#options.gate.leave(peer))
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const route = this.routes.get(pathOf(request))
+    if (route === undefined) response.writeHead(404).end()
+    else route(request, response)
+  }
+
+  #upgrade(request: IncomingMessage, raw: Duplex, head: Buffer): void {
+    raw.on('error', () => {})
+    const offered = request.headers['sec-websocket-protocol']?.split(',').map(name => name.trim()) ?? []
+    // RFC 7395 §3.1: without this subprotocol there is no XMPP.
+    if (pathOf(request) !== WEBSOCKET_PATH) refuse(raw, '404 Not Found')
+    else if (!offered.includes(SUBPROTOCOL)) refuse(raw, '400 Bad Request')
+    else this.#webSockets.handleUpgrade(request, raw, head, webSocket => this.#welcome(webSocket, request.socket))
+  }
+
+  #welcome(webSocket: WebSocket, raw: NetSocket): void {
+    const peer = this.#options.gate.peers.keyOf(raw.remoteAddress)
+    this.#options.onConnection(new WebSocketSocket(webSocket, raw, peer))
+  }
+}
+
+const LIMITS = {
+  headersTimeout: HEADERS_LIMIT,
+  requestTimeout: REQUEST_LIMIT,
+  maxHeaderSize: LARGEST_HEADERS,
+  noDelay: true,
+}
+
+function adopt(server: Server, certificates: Certificates): void {
+  const secure = server as Server & Pick<TlsServer, 'setSecureContext'>
+  secure.setSecureContext(certificates.serverOptions())
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0]!
+}
+
+function refuse(raw: Duplex, status: string): void {
+  raw.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}

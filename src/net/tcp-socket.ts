@@ -1,0 +1,179 @@
+import type { Socket as NetSocket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { Certificates } from './certificates.ts'
+import { Deadlines } from './deadlines.ts'
+import { flushSoon } from './outbox.ts'
+import type { PeerKey } from './peer-key.ts'
+import type { Socket, TlsFacts } from './socket.ts'
+import { LiveTlsFacts } from './tls-facts.ts'
+
+const CLOSING_LIMIT = 5_000
+
+/** What all sockets of a listener have in common. */
+export interface Transport {
+  readonly certificates: Certificates
+  /** Those who shake hands; they are cut off when they take too long. */
+  readonly handshakes: Deadlines<TcpSocket>
+  /** RFC 7301 name of the protocol, for direct TLS (XEP-0368 §2); `undefined` for STARTTLS. */
+  readonly alpn: string | undefined
+  /** Called when a socket of direct TLS has shaken hands. */
+  readonly onReady: (socket: Socket) => void
+}
+
+// One hidden property on Node's socket instead of five closures per connection, of which there are very many.
+const owner = Symbol('owner')
+type Owned = NetSocket & { [owner]: TcpSocket }
+
+const closing = new Deadlines<TcpSocket>(CLOSING_LIMIT, socket => socket.destroy())
+const nothing = () => {}
+
+/** A TCP connection, with or without TLS. */
+export class TcpSocket implements Socket {
+  readonly peer: PeerKey
+  isSecure = false
+  onData: (bytes: Buffer) => void = nothing
+  onClose: () => void = nothing
+  onDrained: () => void = nothing
+  readonly #transport: Transport
+  #raw: NetSocket
+  #pending = ''
+  #state: 'open' | 'upgrading' | 'closing' | 'closed' = 'open'
+
+  constructor(raw: NetSocket, peer: PeerKey, transport: Transport) {
+    this.peer = peer
+    this.#transport = transport
+    this.#raw = raw
+    own(raw, this)
+    raw.on('close', handClose)
+    if (transport.alpn === undefined) this.#listen()
+    else this.#handshake(undefined)
+  }
+
+  get kind(): 'tcp' | 'tls' {
+    return this.#transport.alpn === undefined ? 'tcp' : 'tls'
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.isSecure ? new LiveTlsFacts(this.#raw as TLSSocket) : undefined
+  }
+
+  get queued(): number {
+    return this.#pending.length + this.#raw.writableLength
+  }
+
+  send(xml: string): void {
+    if (this.#state !== 'open') return
+    if (this.#pending === '') flushSoon(this)
+    this.#pending += xml
+  }
+
+  flush(): void {
+    const xml = this.#pending
+    if (xml === '') return
+    this.#pending = ''
+    if (this.#raw.writable) this.#raw.write(xml)
+  }
+
+  close(): void {
+    if (this.#state === 'upgrading') this.destroy()
+    if (this.#state !== 'open') return
+    this.flush()
+    this.#state = 'closing'
+    closing.add(this)
+    this.#raw.end()
+  }
+
+  destroy(): void {
+    this.#raw.destroy()
+  }
+
+  pause(): void {
+    this.#raw.pause()
+  }
+
+  resume(): void {
+    this.#raw.resume()
+  }
+
+  startTls(domain?: string): void {
+    if (this.#state !== 'open' || this.isSecure) return
+    this.flush()
+    const raw = this.#raw
+    raw.off('data', handData).off('drain', handDrained)
+    // What came in plaintext must never be taken for something that TLS protects.
+    while (raw.read() !== null);
+    this.#handshake(domain)
+  }
+
+  /** For the handlers below only. */
+  secured(): void {
+    this.#transport.handshakes.delete(this)
+    this.isSecure = true
+    this.#state = 'open'
+    if (this.kind === 'tls') this.#transport.onReady(this)
+    this.#listen()
+  }
+
+  /** For the handlers below only. */
+  gone(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#pending = ''
+    this.#transport.handshakes.delete(this)
+    closing.delete(this)
+    const tell = this.onClose
+    this.onData = this.onDrained = this.onClose = nothing
+    tell()
+  }
+
+  #listen(): void {
+    this.#raw.on('data', handData).on('drain', handDrained)
+  }
+
+  #handshake(domain: string | undefined): void {
+    const { certificates, alpn, handshakes } = this.#transport
+    this.#state = 'upgrading'
+    handshakes.add(this)
+    const secureContext = certificates.contextFor(domain)
+    if (secureContext === undefined) {
+      this.destroy()
+      return
+    }
+    const raw = new TLSSocket(this.#raw, {
+      isServer: true,
+      secureContext,
+      ...(certificates.sniCallback && { SNICallback: certificates.sniCallback }),
+      ...(alpn !== undefined && { ALPNProtocols: [alpn] }),
+    })
+    own(raw, this)
+    raw.once('secure', handSecured).on('_tlsError', destroyBroken)
+    this.#raw = raw
+  }
+}
+
+function own(raw: NetSocket, socket: TcpSocket): void {
+  ;(raw as Owned)[owner] = socket
+  // Why a connection broke is of no use to anybody; that it did is told by `close`.
+  raw.on('error', nothing)
+}
+
+function handData(this: NetSocket, bytes: Buffer): void {
+  ;(this as Owned)[owner].onData(bytes)
+}
+
+function handDrained(this: NetSocket): void {
+  ;(this as Owned)[owner].onDrained()
+}
+
+function handSecured(this: NetSocket): void {
+  ;(this as Owned)[owner].secured()
+}
+
+function handClose(this: NetSocket): void {
+  ;(this as Owned)[owner].gone()
+}
+
+// After the handshake, Node leaves it to the owner of a bare TLSSocket to end it on an error of the TLS layer.
+function destroyBroken(this: NetSocket): void {
+  this.destroy()
+}

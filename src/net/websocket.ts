@@ -1,0 +1,102 @@
+import type { Socket as NetSocket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { WebSocket } from 'ws'
+import { Deadlines } from './deadlines.ts'
+import { flushSoon } from './outbox.ts'
+import type { PeerKey } from './peer-key.ts'
+import type { Socket, TlsFacts } from './socket.ts'
+import { LiveTlsFacts } from './tls-facts.ts'
+
+const CLOSING_LIMIT = 5_000
+const NORMAL = 1000
+const UNSUPPORTED_DATA = 1003
+
+const closing = new Deadlines<WebSocketSocket>(CLOSING_LIMIT, socket => socket.destroy())
+const nothing = () => {}
+
+/** RFC 7395 over one WebSocket: each frame is one `send` or one `onData`. What is in the frames is the stream's affair. */
+export class WebSocketSocket implements Socket {
+  readonly kind = 'websocket'
+  readonly peer: PeerKey
+  onData: (bytes: Buffer) => void = nothing
+  onClose: () => void = nothing
+  onDrained: () => void = nothing
+  readonly #webSocket: WebSocket
+  readonly #raw: NetSocket
+  #pending: string[] = []
+  #pendingLength = 0
+  #isClosing = false
+
+  constructor(webSocket: WebSocket, raw: NetSocket, peer: PeerKey) {
+    this.peer = peer
+    this.#webSocket = webSocket
+    this.#raw = raw
+    webSocket.on('message', (data, isBinary) => {
+      // RFC 7395 §3.2: data frames must be of type text.
+      if (isBinary) webSocket.close(UNSUPPORTED_DATA)
+      else this.onData(data as Buffer)
+    })
+    webSocket.on('error', nothing)
+    webSocket.on('close', () => this.#gone())
+    raw.on('drain', () => this.onDrained())
+  }
+
+  get isSecure(): boolean {
+    return this.#raw instanceof TLSSocket
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#raw instanceof TLSSocket ? new LiveTlsFacts(this.#raw) : undefined
+  }
+
+  get queued(): number {
+    return this.#pendingLength + this.#raw.writableLength
+  }
+
+  send(xml: string): void {
+    if (this.#isClosing) return
+    if (this.#pending.push(xml) === 1) flushSoon(this)
+    this.#pendingLength += xml.length
+  }
+
+  flush(): void {
+    if (this.#pending.length === 0) return
+    const frames = this.#pending
+    this.#pending = []
+    this.#pendingLength = 0
+    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return
+    this.#raw.cork()
+    for (const frame of frames) this.#webSocket.send(frame)
+    this.#raw.uncork()
+  }
+
+  close(): void {
+    if (this.#isClosing) return
+    this.flush()
+    this.#isClosing = true
+    closing.add(this)
+    this.#webSocket.close(NORMAL)
+  }
+
+  destroy(): void {
+    this.#webSocket.terminate()
+  }
+
+  pause(): void {
+    this.#webSocket.pause()
+  }
+
+  resume(): void {
+    this.#webSocket.resume()
+  }
+
+  #gone(): void {
+    closing.delete(this)
+    this.#isClosing = true
+    this.#pending = []
+    this.#pendingLength = 0
+    const tell = this.onClose
+    this.onData = this.onDrained = this.onClose = nothing
+    tell()
+  }
+}
