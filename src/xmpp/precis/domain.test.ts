@@ -17,6 +17,8 @@ test('names are in lower case, composed, of usual width, and without a final dot
     'ex\uff0ecom': 'ex.com',
     'MU\u0308NCHEN.de': 'm\u00fcnchen.de',
     'fa\u00df.de': 'fa\u00df.de',
+    // The third and fourth character count, not the third and fourth UTF-16 unit.
+    '\u{10ac0}--\u{10ac0}': '\u{10ac0}--\u{10ac0}',
     '\u65e5\u672c.jp': '\u65e5\u672c.jp',
   })
 })

@@ -49,7 +49,7 @@ function toULabel(label: string): string | undefined {
 
 /** The A-label of a U-label (RFC 5891 §4.2), or undefined if it is no U-label. */
 function toALabel(label: string): string | undefined {
-  if (label.startsWith('-') || label.endsWith('-') || label.slice(2, 4) === '--') return undefined
+  if (label.startsWith('-') || label.endsWith('-') || /^..--/u.test(label)) return undefined
   if (/^\p{M}/u.test(label) || label.normalize('NFC') !== label) return undefined
   for (const character of label) if (!mayStandInLabel(character)) return undefined
   if (!keepsContextRules(label)) return undefined
