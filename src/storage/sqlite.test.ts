@@ -87,6 +87,26 @@ test('tidy waits for those who write, and they for nobody', async () => {
   await db.close()
 })
 
+test('a -wal that has grown long is emptied unasked', async () => {
+  const path = file()
+  const db = await openSqlite(path, [notes])
+  await db.run(add('x'.repeat(9 << 20)))
+  // A checkpoint has been asked for before this was told, so the next one waits for it.
+  await db.run(add('a'))
+  assert.ok(statSync(`${path}-wal`).size < 100_000)
+  assert.equal(committed(path), 2)
+  await db.close()
+})
+
+test('after the end nothing is written, and to end twice or to tidy then is no harm', async () => {
+  const db = await openSqlite(file(), [notes])
+  const last = db.run(add('a'))
+  await Promise.all([db.close(), db.close(), last])
+  await db.tidy()
+  await assert.rejects(db.run(add('b')), { name: 'StorageError', kind: 'broken', message: /closed/ })
+  await assert.rejects(db.all(count), { name: 'StorageError', kind: 'broken' })
+})
+
 test('a full disk fails the batch that did not fit, and only that', async () => {
   const path = file()
   const db = await openSqlite(path, [notes])

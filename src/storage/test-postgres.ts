@@ -1,30 +1,21 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 
 /** Starts a PostgreSQL of this process alone, in a folder that goes with it. Gives its URL. */
-export async function startPostgres(): Promise<string> {
+export function startPostgres(): string {
   const folder = mkdtempSync(join(tmpdir(), 'conexizan-pg-'))
   const who = postgresUser()
   if (who !== undefined) chownSync(folder, who.uid, who.gid)
   const options = { cwd: folder, ...who, stdio: 'ignore' } as const
   execFileSync(program('initdb'), ['-D', `${folder}/data`, '-U', 'test', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], options)
-  const server = spawn(
-    program('postgres'),
-    ['-D', `${folder}/data`, '-k', folder, '-c', 'listen_addresses=', '-c', 'max_connections=200'],
-    options,
-  )
-  server.unref()
+  const settings = `-k ${folder} -c listen_addresses= -c max_connections=200`
+  execFileSync(program('pg_ctl'), ['start', '-w', '-D', `${folder}/data`, '-l', `${folder}/log`, '-o', settings], options)
   process.on('exit', () => {
     execFileSync(program('pg_ctl'), ['stop', '-D', `${folder}/data`, '-m', 'immediate'], options)
     rmSync(folder, { recursive: true, force: true })
   })
-  for (let tries = 0; !existsSync(`${folder}/.s.PGSQL.5432`); tries++) {
-    if (tries > 200) throw new Error('PostgreSQL does not start')
-    await pause(50)
-  }
   return `postgres://test@${encodeURIComponent(folder)}/postgres`
 }
 

@@ -3,12 +3,12 @@ import { openPostgres } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'
 import { startPostgres } from './test-postgres.ts'
 
-let url: Promise<string> | undefined
+let url: string | undefined
 let made = 0
 
 /** An empty store for a test: SQLite in memory, or PostgreSQL when the environment says STORE=postgres. */
 export async function openTestStore(migrations: readonly Migrations[]): Promise<Store> {
   if (process.env['STORE'] !== 'postgres') return openSqlite(':memory:', migrations)
   url ??= startPostgres()
-  return openPostgres(await url, `test${made++}.example`, migrations)
+  return openPostgres(url, `test${made++}.example`, migrations)
 }
