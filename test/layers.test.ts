@@ -29,6 +29,7 @@ test('every import goes down a layer', () => {
   for (const { file, target } of imports) {
     const [, from] = file,
       [, to] = target
+    if (file.length === 2) continue // main.ts and its like know all layers
     assert.ok(
       from === to || MAY_IMPORT[from!]?.includes(to!),
       `${file.join('/')} imports ${target.join('/')}: ${from} may not import ${to}`,
