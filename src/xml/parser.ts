@@ -1,5 +1,5 @@
 import { cdataOf, checkDeclaration, isBlank, textOf } from './content.ts'
-import { Decoder } from './decoder.ts'
+import { type Decoded, Decoder } from './decoder.ts'
 import { type Child, Element } from './element.ts'
 import { STORED_XML_LIMITS, type XmlLimits } from './limits.ts'
 import { type StartTag, startTag } from './start-tag.ts'
@@ -70,9 +70,9 @@ export class StreamParser {
     try {
       // RFC 6120 §11.6: UTF-16, given away by its first byte.
       if (this.#place === 'start' && this.#bytes === 0 && bytes[0]! >= 0xfe) throw new XmlError('unsupported-encoding')
-      const { text, isAscii, isPlain, isBroken } = this.#decoder.decode(bytes)
-      this.#take(text, isAscii, isPlain)
-      if (isBroken && !this.#isDiscarding) throw malformed('bytes that are no characters')
+      const decoded = this.#decoder.decode(bytes)
+      this.#take(decoded)
+      if (decoded.isBroken && !this.#isDiscarding) throw malformed('bytes that are no characters')
     } catch (error) {
       this.#forget()
       this.#isDead = true
@@ -102,13 +102,14 @@ export class StreamParser {
     this.#decoder.reset()
   }
 
-  #take(chunk: string, isAscii: boolean, isPlain: boolean): void {
+  #take({ text: chunk, isAscii, isPlain, isBroken }: Decoded): void {
     let xml = chunk
     this.#isAscii = isAscii
     this.#counted = 0
     if (this.#held.length > 0) {
       this.#isPlain &&= isPlain
-      if (this.#unfinished !== undefined && !endOfToken(this.#unfinished, chunk)) {
+      // Before broken bytes comes what was wrong before them, however it was cut.
+      if (this.#unfinished !== undefined && !endOfToken(this.#unfinished, chunk) && !isBroken) {
         this.#held.push(chunk)
         this.#count(chunk, chunk.length)
         return
@@ -164,7 +165,7 @@ export class StreamParser {
       if (!isBlank(xml, from, to)) throw malformed('text outside of elements')
       if (this.#place === 'start') this.#place = 'prolog'
       // White space between stanzas keeps connections alive and may come for ever.
-      if (this.#place === 'root') this.#settle(to)
+      if (this.#place === 'root' || this.#place === 'end') this.#settle(to)
       return to
     }
     if (less === -1) return -1
