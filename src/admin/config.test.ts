@@ -7,6 +7,7 @@ import { count, duration } from '../lib/settings.ts'
 import { type Config, defaultConfig, loadConfig } from './config.ts'
 import { EX_CONFIG, OperatorError } from './operator-error.ts'
 import { reloadable } from './reload.ts'
+import { settingsPage } from './settings-page.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'conexizan-'))
 after(() => rm(folder, { recursive: true }))
@@ -159,4 +160,11 @@ test('a running server takes over what it can, and tells the rest', async () => 
     ],
   })
   assert.deepEqual(reloadable(old, await load('hosts = ["a.example"]')), { changed: [], needsRestart: [] })
+})
+
+test('the page of settings names every setting, those of modules too', () => {
+  const page = settingsPage(modules)
+  assert.match(page, /^\| `limits\.sessions` \| whole number from 1 to 1000 \| `10` \| Sessions of one account at a time\. \|$/m)
+  assert.match(page, /^\| `host\.\*\.certificate\.cert` \| /m)
+  assert.match(page, /^\| `modules\.archive\.keep` \| span of time \| `"7d"` \| How long messages are kept\. \|$/m)
 })
