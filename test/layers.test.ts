@@ -11,7 +11,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   storage: ['lib'],
   net: ['lib'],
   core: ['lib', 'xml', 'xmpp', 'storage'],
-  stream: ['lib', 'xml', 'xmpp', 'net', 'core'],
+  stream: ['lib', 'xml', 'xmpp', 'net', 'sasl', 'core'],
   modules: ['lib', 'xml', 'xmpp', 'storage', 'core'],
   admin: ['lib', 'storage', 'net', 'core', 'modules'],
 }
