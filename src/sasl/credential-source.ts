@@ -33,6 +33,7 @@ export async function findCredential(source: CredentialSource, username: string,
 }
 
 function inventCredential(source: CredentialSource, username: string, hash: ScramHash): ScramCredential {
+  // No key has this hash, as far as anybody knows; `isGenuine` makes sure.
   const noKey = Buffer.alloc(HASH_SIZES[hash])
   return { hash, salt: saltFor(source, username, hash), iterations: source.iterations, storedKey: noKey, serverKey: noKey }
 }
