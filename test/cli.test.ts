@@ -1,10 +1,11 @@
 /** The operator's command as it is called, with the shell around it. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 
 const folder = mkdtempSync(join(tmpdir(), 'conexizan-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -33,4 +34,15 @@ test('help is quick', () => {
 test('mistakes end with 2 and a sentence on standard error', () => {
   assert.deepEqual(conexizan(['strat']), { status: 2, stdout: '', stderr: 'there is no command strat; did you mean start?\n' })
   assert.equal(conexizan(['user', 'add', 'alice', 'hunter2']).status, 2)
+})
+
+test('the shell becomes the server, which keeps to itself', { skip: process.platform !== 'linux' }, async t => {
+  const child = spawn(resolve('bin/conexizan'), ['user', 'add', 'alice'], { cwd: folder }) // waits for a password
+  t.after(() => child.kill('SIGKILL'))
+  const read = (name: string) => readFileSync(`/proc/${child.pid}/${name}`, 'utf8')
+  while (!readlinkSync(`/proc/${child.pid}/exe`).endsWith('/node')) await wait(10)
+  assert.match(read('cmdline'), /--disable-sigusr1/)
+  assert.match(read('environ'), /glibc\.malloc\.mmap_threshold=65536/)
+  assert.match(read('limits'), /^Max core file size +0 /m)
+  assert.match(read('status'), /^Umask:\s+0077$/m)
 })

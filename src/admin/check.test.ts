@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,6 +55,20 @@ test('what is wrong is told with what to do', async t => {
   assert.match(stdout, /✗ The certificate of a\.example has expired\.\n {2}→ /)
   assert.match(stdout, new RegExp(`✗ Another program uses 127\\.0\\.0\\.1:${taken}\\.\n {2}→ See which`))
   assert.match(stdout, /✗ the store is of a newer version\n {2}→ /)
+})
+
+test('the way into the database is not for everyone to read', async () => {
+  const file = join(data, 'conexizan.toml')
+  const store = { engine: 'postgres', url: 'postgres://conexizan:secret@db.example/conexizan' }
+  const loadConfig = async () => readConfig({ data, hosts: ['a.example'], listen: quiet, store }, {}, file)
+  const situation = { program: new FakeProgram(), data, loadConfig }
+  await writeFile(file, '', { mode: 0o644 })
+  const { code, stdout } = await runLine('check', situation)
+  assert.equal(code, 2)
+  assert.match(stdout, /✗ Everyone on this machine can read the way into the database in the settings file\.\n {2}→ chmod o= /)
+  assert.doesNotMatch(stdout, /secret/)
+  await chmod(file, 0o640)
+  assert.equal((await runLine('check', situation)).code, 0)
 })
 
 test('registration open to everyone is something to look at', async () => {

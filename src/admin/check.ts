@@ -35,6 +35,7 @@ export async function checkAll(setup: Setup): Promise<Finding[]> {
         ? 'There is no settings file; the usual settings serve localhost alone.'
         : `The settings in ${setup.file} can be used.`,
     ),
+    ...(await settingsFile(config)),
     ...registration(config),
     await folder(config.data),
     await space(config.data),
@@ -49,6 +50,12 @@ function registration({ registration, hosts }: Config): Finding[] {
   return [
     warning('Everyone may make accounts here; servers like that are found and used by spammers.', 'Set registration.mode = "invite".'),
   ]
+}
+
+async function settingsFile({ file, store }: Config): Promise<Finding[]> {
+  const mode = file === undefined ? 0 : (await stat(file)).mode
+  if (store.url === undefined || (mode & 0o007) === 0) return []
+  return [problem('Everyone on this machine can read the way into the database in the settings file.', `chmod o= ${file}`)]
 }
 
 async function folder(data: string): Promise<Finding> {
