@@ -36,6 +36,8 @@ export class Session {
   gate: Gate | undefined
   transport: Transport
   isEnded = false
+  /** Messages that were kept for it have been sent and wait on disk for its acknowledgement. */
+  hasKept = false
 
   constructor(account: Account, jid: Jid, transport: Transport) {
     this.account = account

@@ -1,0 +1,119 @@
+import type { Log } from '../core/log.ts'
+import type { Peers } from '../net/peer-key.ts'
+import type { Socket } from '../net/socket.ts'
+import { StreamError } from '../xmpp/error.ts'
+import { Jid } from '../xmpp/jid.ts'
+import { Connection } from './connection.ts'
+import { Pace } from './pace.ts'
+import { Sm } from './namespaces.ts'
+import type { ServedHost, StreamSettings } from './settings.ts'
+
+/** One timer for all connections ticks this often, ms. */
+const TICK = 1000
+
+/** All client connections of the process: finds their host, and watches those that are slow, silent or too loud. */
+export class ClientStreams {
+  readonly settings: StreamSettings
+  readonly pace: Pace
+  readonly log: Log
+  tick = 0
+  readonly #hosts = new Map<string, ServedHost>()
+  readonly #unbound = new Map<Connection, number>()
+  readonly #bound = new Set<Connection>()
+  readonly #shaped = new Set<Connection>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(settings: StreamSettings, peers: Peers, log: Log) {
+    this.settings = settings
+    this.pace = new Pace(peers)
+    this.log = log
+    this.#timer = setInterval(() => this.#onTick(), TICK).unref()
+  }
+
+  serve(served: ServedHost): void {
+    this.#hosts.set(served.host.domain, served)
+  }
+
+  /** Named in a header when nobody knows whom the client meant. */
+  get anyDomain(): string {
+    return this.#hosts.keys().next().value ?? ''
+  }
+
+  served(to: string): ServedHost | undefined {
+    try {
+      return this.#hosts.get(to) ?? this.#hosts.get(Jid.parse(to).domain)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** A client has connected. */
+  accept(socket: Socket): void {
+    this.#unbound.set(new Connection(this, socket), this.tick + Math.ceil(this.settings.timeToBind / TICK))
+  }
+
+  bound(connection: Connection): void {
+    this.#unbound.delete(connection)
+    this.#bound.add(connection)
+  }
+
+  left(connection: Connection): void {
+    this.#unbound.delete(connection)
+    this.#bound.delete(connection)
+    this.#shaped.delete(connection)
+  }
+
+  get counts(): { unbound: number; bound: number } {
+    return { unbound: this.#unbound.size, bound: this.#bound.size }
+  }
+
+  /** Counts what a client sends; one that sends too much is not read from until the next tick. */
+  shape(connection: Connection, bytes: number): void {
+    if (this.settings.bytesPerSecond === 0) return
+    if (!this.#shaped.has(connection)) {
+      connection.allowance = this.settings.bytesPerSecond * 4
+      this.#shaped.add(connection)
+    }
+    connection.allowance -= bytes
+    if (connection.allowance >= 0 || connection.isShaped) return
+    connection.isShaped = true
+    connection.socket.pause()
+  }
+
+  /** Ends all streams that have no session; those with one end with their host. */
+  close(): void {
+    clearInterval(this.#timer)
+    for (const connection of [...this.#unbound.keys()]) connection.close(new StreamError('system-shutdown'))
+  }
+
+  #onTick(): void {
+    this.tick++
+    for (const [connection, deadline] of this.#unbound) {
+      if (deadline > this.tick) break // they stand in the order in which they came
+      connection.close(new StreamError('connection-timeout'))
+    }
+    for (const connection of this.#shaped) this.#replenish(connection)
+    if (this.tick % 15 === 0) for (const connection of this.#bound) this.#askForLife(connection)
+  }
+
+  #replenish(connection: Connection): void {
+    const { bytesPerSecond } = this.settings
+    connection.allowance += bytesPerSecond
+    if (connection.isShaped && connection.allowance >= 0) {
+      connection.isShaped = false
+      connection.socket.resume()
+    } else if (connection.allowance >= bytesPerSecond * 4) this.#shaped.delete(connection)
+  }
+
+  /** RFC 6120 §4.6: a silent client is asked, where it can be; and a broken connection shows itself when it is written to. */
+  #askForLife(connection: Connection): void {
+    const silent = (this.tick - connection.heardAt) * TICK
+    const { idleAfter, answerWithin } = this.settings
+    if (silent < idleAfter) return
+    if (!connection.isAsked) {
+      connection.isAsked = true
+      if (connection.management === undefined) connection.socket.send(connection.socket.kind === 'websocket' ? '' : ' ')
+      else connection.sendElement(Sm('r'))
+    } else if (connection.management !== undefined && silent > idleAfter + answerWithin) connection.giveUp()
+  }
+}

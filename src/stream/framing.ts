@@ -1,0 +1,117 @@
+import { type Element, escapeAttribute } from '../xml/element.ts'
+import { parseElement, StreamParser, type StreamHandler, type XmlLimits } from '../xml/parser.ts'
+import { StreamError } from '../xmpp/error.ts'
+import { Framing } from './namespaces.ts'
+
+/** What the server says of a stream in its header (RFC 6120 §4.7). */
+export interface Header {
+  readonly from: string
+  readonly to: string | undefined
+  readonly id: string
+}
+
+/** How a stream is cut into bytes or frames: RFC 6120 §4 over TCP, RFC 7395 over WebSocket. */
+export interface Framing {
+  /** Throws XmlError or StreamError. */
+  read(bytes: Buffer): void
+  /** The client opens the stream anew (RFC 6120 §4.3.3). */
+  restart(): void
+  /** Whatever else has come in this turn is dropped. */
+  discard(): void
+  limit(limits: XmlLimits): void
+  header(header: Header): string
+  stanza(stanza: Element): string
+  /** `features` and `error`, whose prefix is `stream` by custom and for the sake of simple clients. */
+  streamElement(element: Element): string
+  readonly end: string
+}
+
+/** One document per stream, stanzas as its children. */
+export class TcpFraming implements Framing {
+  readonly #parser: StreamParser
+  readonly end = '</stream:stream>'
+
+  constructor(handler: StreamHandler, limits: XmlLimits) {
+    this.#parser = new StreamParser(handler, limits)
+  }
+
+  read(bytes: Buffer): void {
+    this.#parser.write(bytes)
+  }
+
+  restart(): void {
+    this.#parser.restart()
+  }
+
+  discard(): void {
+    this.#parser.discard()
+  }
+
+  limit(limits: XmlLimits): void {
+    this.#parser.limits = limits
+  }
+
+  header({ from, to, id }: Header): string {
+    const addressed = to === undefined ? '' : ` to='${escapeAttribute(to)}'`
+    return `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' xml:lang='en' from='${escapeAttribute(from)}'${addressed} id='${id}'>`
+  }
+
+  stanza(stanza: Element): string {
+    return stanza.toString('jabber:client')
+  }
+
+  streamElement(element: Element): string {
+    return prefixed(element, '', 'jabber:client')
+  }
+}
+
+/** One document per frame. */
+export class WebSocketFraming implements Framing {
+  readonly #handler: StreamHandler
+  #limits: XmlLimits
+  #isDiscarding = false
+  readonly end = String(Framing('close'))
+
+  constructor(handler: StreamHandler, limits: XmlLimits) {
+    this.#handler = handler
+    this.#limits = limits
+  }
+
+  read(bytes: Buffer): void {
+    if (this.#isDiscarding) return
+    const element = parseElement(bytes, this.#limits)
+    if (element.is(Framing, 'open')) this.#handler.onOpen(element)
+    else if (element.is(Framing, 'close')) this.#handler.onClose()
+    else if (element.ns === 'http://etherx.jabber.org/streams' && element.name === 'stream') throw new StreamError('invalid-namespace')
+    else this.#handler.onElement(element)
+  }
+
+  restart(): void {
+    this.#isDiscarding = false
+  }
+
+  discard(): void {
+    this.#isDiscarding = true
+  }
+
+  limit(limits: XmlLimits): void {
+    this.#limits = limits
+  }
+
+  header({ from, to, id }: Header): string {
+    return String(Framing('open', { from, to, id, version: '1.0', 'xml:lang': 'en' }))
+  }
+
+  stanza(stanza: Element): string {
+    return stanza.toString()
+  }
+
+  streamElement(element: Element): string {
+    return prefixed(element, ` xmlns:stream='http://etherx.jabber.org/streams'`, '')
+  }
+}
+
+function prefixed(element: Element, declaration: string, outer: string): string {
+  const inner = element.children.map(child => (typeof child === 'string' ? child : child.toString(outer))).join('')
+  return `<stream:${element.name}${declaration}>${inner}</stream:${element.name}>`
+}

@@ -1,0 +1,147 @@
+import type { StanzaError } from '../xmpp/error.ts'
+import { StreamError } from '../xmpp/error.ts'
+import type { UnboundStream } from '../core/stream-registry.ts'
+import { payloadOf } from '../core/iq-answers.ts'
+import { type ChannelBinding, channelBindingTypes, endPointHash } from '../sasl/channel-binding.ts'
+import { mechanismsFor } from '../sasl/mechanisms.ts'
+import type { Offer } from '../sasl/offer.ts'
+import { UPGRADE_TASKS } from '../sasl/upgrade.ts'
+import type { Element } from '../xml/element.ts'
+import { errorTo, result } from '../xmpp/stanza.ts'
+import { Authentication } from './authentication.ts'
+import { bindResource, resumeStream } from './binding.ts'
+import type { Connection } from './connection.ts'
+import { Bind, Bind2, ChannelBindings, Etherx, OldSession, Sasl, Sasl2, SaslUpgrade, Sm, Stanzas, Tls } from './namespaces.ts'
+
+/** Tries per stream for what can be guessed: passwords, tokens (RFC 6120 §6.4.5). */
+const TRIES = 5
+
+/** What a client and the server settle before stanzas flow: TLS, authentication, resource binding (RFC 6120 §4.3). */
+export class Negotiation implements UnboundStream {
+  readonly connection: Connection
+  /** The authenticated account's name. */
+  account: string | undefined
+  #authentication: Authentication | undefined
+  #tries = TRIES
+
+  constructor(connection: Connection) {
+    this.connection = connection
+  }
+
+  get isSecure(): boolean {
+    return this.connection.socket.isSecure
+  }
+
+  attempt(): boolean {
+    return --this.#tries >= 0 && this.connection.streams.pace.mayTry(this.connection.socket.peer)
+  }
+
+  /** What the client may do next, made for the state that the stream is in. */
+  features(): Element {
+    if (!this.isSecure) return Etherx('features', {}, Tls('starttls', {}, Tls('required')))
+    const { stream } = this.connection.served!.host
+    if (this.account === undefined) {
+      const offered = stream.unauthenticated.map(offer => offer(this)).filter(feature => feature !== undefined)
+      return Etherx('features', {}, ...this.#saslFeatures(), ...offered)
+    }
+    const offered = stream.authenticated.map(offer => offer(this)).filter(feature => feature !== undefined)
+    return Etherx('features', {}, Bind('bind'), OldSession('session', {}, OldSession('optional')), Sm('sm'), ...offered)
+  }
+
+  /** Takes one first-level element before a resource is bound. */
+  take(element: Element): void | Promise<void> {
+    if (!this.isSecure) {
+      if (element.is(Tls, 'starttls') && this.connection.socket.startTls !== undefined) return this.#startTls()
+      throw new StreamError('policy-violation', 'TLS comes first')
+    }
+    if (this.account === undefined) return this.#beforeAuthentication(element)
+    if (element.ns === Sm.uri) return this.#stream(element)
+    if (element.ns === 'jabber:client' && element.name === 'iq') return this.#bindingRequest(element)
+    throw new StreamError('not-authorized', 'bind a resource first')
+  }
+
+  abandon(): void {
+    this.#authentication?.abandon()
+  }
+
+  get binding(): ChannelBinding {
+    const { tls } = this.connection.socket
+    if (tls === undefined) return {}
+    return { tlsVersion: tls.version, exporter: () => tls.exporter(), endPoint: () => endPointHash(tls.endPoint()) }
+  }
+
+  /** What this stream announces; the same lists for SASL and SASL2, each hashed as announced (XEP-0474). */
+  get offer(): Offer {
+    const { binding } = this
+    return { mechanisms: mechanismsFor(binding, this.connection.streams.settings.mechanisms), channelBindings: channelBindingTypes(binding) }
+  }
+
+  #saslFeatures(): Element[] {
+    const { mechanisms, channelBindings } = this.offer
+    const inline = this.connection.served!.host.stream.inlineFeatures()
+    const bind2 = Bind2('bind', {}, Bind2('inline', {}, ...[...inline, Sm.uri].map(feature => Bind2('feature', { var: feature }))))
+    return [
+      Sasl('mechanisms', {}, ...mechanisms.map(name => Sasl('mechanism', {}, name))),
+      Sasl2(
+        'authentication',
+        {},
+        ...mechanisms.map(name => Sasl2('mechanism', {}, name)),
+        Sasl2('inline', {}, bind2, Sm('sm')),
+        ...UPGRADE_TASKS.map(task => SaslUpgrade('upgrade', {}, task)),
+      ),
+      ChannelBindings('sasl-channel-binding', {}, ...channelBindings.map(type => ChannelBindings('channel-binding', { type }))),
+    ]
+  }
+
+  #startTls(): void {
+    this.connection.sendElement(Tls('proceed'))
+    this.connection.startTls()
+  }
+
+  #beforeAuthentication(element: Element): void | Promise<void> {
+    if (element.ns === Sasl.uri || element.ns === Sasl2.uri) {
+      this.#authentication ??= new Authentication(this)
+      return this.#authentication.take(element)
+    }
+    if (element.ns === 'jabber:client' && element.name === 'iq' && this.#authentication?.isUnderWay !== true) return this.#request(element)
+    throw new StreamError('not-authorized')
+  }
+
+  /** A request that modules answer before login: registration (XEP-0077), the token of an invitation (XEP-0445). */
+  async #request(iq: Element): Promise<void> {
+    const { host } = this.connection.served!
+    const type = iq.attrs['type']
+    const payload = iq.first()
+    if ((type !== 'get' && type !== 'set') || payload === undefined || !host.answers.has('stream', type, payload)) {
+      throw new StreamError('not-authorized')
+    }
+    try {
+      const answer = await host.answers.answer('stream', { stream: this, payload: payloadOf(iq), iq })
+      this.connection.sendElement(result(iq.with({ to: host.domain, from: undefined }), answer ?? undefined))
+    } catch (error) {
+      const stanzaError: StanzaError = host.asStanzaError(error)
+      this.connection.sendElement(errorTo(iq.with({ to: host.domain, from: undefined }), stanzaError.toElement()))
+    }
+  }
+
+  async #stream(element: Element): Promise<void> {
+    if (element.name !== 'resume') {
+      this.connection.sendElement(Sm('failed', {}, Stanzas('unexpected-request')))
+      return
+    }
+    await resumeStream(this.connection, this.account!, element, resumed => this.connection.sendElement(resumed))
+  }
+
+  async #bindingRequest(iq: Element): Promise<void> {
+    const payload = iq.attrs['type'] === 'set' ? iq.child(Bind, 'bind') : undefined
+    const { host } = this.connection.served!
+    const request = iq.with({ from: undefined, to: undefined })
+    if (payload === undefined) throw new StreamError('not-authorized', 'bind a resource first')
+    try {
+      const session = await bindResource(this.connection, this.account!, payload.child(Bind, 'resource')?.text)
+      this.connection.sendElement(result(request, Bind('bind', {}, Bind('jid', {}, String(session.jid)))))
+    } catch (error) {
+      this.connection.sendElement(errorTo(request, host.asStanzaError(error).toElement()))
+    }
+  }
+}
