@@ -26,7 +26,7 @@ story('XEP-0030 §3.1: an account says to its owner what it can do', async world
     <identity category="account" type="registered"/><feature var="${INFO}"/></query></iq>`)
 })
 
-story('XEP-0030 §7: a stranger cannot tell an account from one that does not exist', async world => {
+story('XEP-0030 §8: a stranger cannot tell an account from one that does not exist', async world => {
   const romeo = await world.connect('romeo')
   await world.connect('juliet')
   for (const account of ['juliet', 'nobody']) {

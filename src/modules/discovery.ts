@@ -32,7 +32,7 @@ export const discovery = defineModule({
   setup({ iq, discovery: described }) {
     const host = discoverable<Request>(described.host)
     const account = discoverable<AccountRequest>(described.account)
-    // Strangers are answered by nobody: they must not learn which accounts exist (XEP-0030 §7).
+    // Strangers are answered by nobody: they must not learn which accounts exist (XEP-0030 §8).
     answerFor(host, iq.host)
     answerFor(account, iq.self)
     return { host, account }

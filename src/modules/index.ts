@@ -1,6 +1,7 @@
 /** Every module, in the order in which their handlers run within a point. Move a line and you move the order: read it as one. */
 import type { Module } from '../core/module.ts'
+import { carbons } from './carbons.ts'
 import { discovery } from './discovery.ts'
 import { ping } from './ping.ts'
 
-export const modules: readonly Module[] = [discovery, ping]
+export const modules: readonly Module[] = [discovery, ping, carbons]

@@ -1,0 +1,167 @@
+// XEP-0280: Message Carbons
+
+import type { Account } from '../core/account.ts'
+import { defineModule, xep } from '../core/module.ts'
+import { type Incoming, messageIn, messageOut, type Outgoing, presenceIn } from '../core/points.ts'
+import type { Session } from '../core/session.ts'
+import { count } from '../lib/settings.ts'
+import { type Element, namespace } from '../xml/element.ts'
+import { forwardedElement } from '../xmpp/forward.ts'
+import { isNoCopy } from '../xmpp/hints.ts'
+import type { Jid } from '../xmpp/jid.ts'
+import { Client } from '../xmpp/stanza.ts'
+
+export const Carbons = namespace<'enable' | 'disable' | 'sent' | 'received' | 'private'>('urn:xmpp:carbons:2')
+const MucUser = namespace<'x' | 'invite' | 'status'>('http://jabber.org/protocol/muc#user')
+
+const RULES = 'urn:xmpp:carbons:rules:0'
+/** Payloads by which a message belongs to a conversation although it has no body (§6.1): receipts, chat states, markers, invitations. */
+const CONVERSATIONAL = new Set([
+  'urn:xmpp:receipts',
+  'http://jabber.org/protocol/chatstates',
+  'urn:xmpp:chat-markers:0',
+  'jabber:x:conference',
+])
+/** Longer ids are not remembered; their errors reach the device that sent the message, as they do without carbons. */
+const LONGEST_ID = 256
+
+export const carbons = defineModule({
+  name: 'carbons',
+  about: 'All devices of an account see both sides of its conversations.',
+  xeps: [xep(280, '1.0.1')],
+  features: [Carbons.uri, RULES],
+  accountFeatures: [Carbons.uri, RULES],
+  settings: {
+    rooms: count(
+      1000,
+      { min: 1 },
+      'How many rooms of a session are remembered, to copy its private messages only to devices in the same room.',
+    ),
+    remembered: count(100, {}, 'How many messages of an account are remembered, to copy the errors that answer them.'),
+  },
+
+  setup({ iq, on, stream, settings }) {
+    const enabled = new WeakSet<Session>()
+    const rooms = new WeakMap<Session, Set<string>>()
+    const answerable = new WeakMap<Account, Set<string>>()
+
+    iq.self.set(Carbons, 'enable', ({ session }) => enable(session))
+    iq.self.set(Carbons, 'disable', ({ session }) => void enabled.delete(session))
+    stream.inline(Carbons, 'enable', enable)
+    on(messageIn.change, removeForgedCopies)
+    on(messageOut.copy, copySent)
+    on(messageIn.copy, copyReceived)
+    on(presenceIn.copy, followRooms)
+
+    function enable(session: Session): void {
+      enabled.add(session)
+    }
+
+    /** §11: clients believe in copies, so nobody but the account's own server may make one. */
+    function removeForgedCopies(envelope: Incoming): void {
+      if (isCopy(envelope.stanza)) envelope.stanza = envelope.stanza.without(child => child.ns === Carbons.uri && child.name !== 'private')
+    }
+
+    function copySent({ account, session, stanza, to }: Outgoing): void {
+      // What the account sends to itself is copied as received.
+      if (account.sessions.size < 2 || to.bare.equals(account.jid) || isCopy(stanza) || !isEligible(account, stanza, to)) return
+      remember(account, stanza, to)
+      const isPrivate = isPrivateInRoom(session, stanza, to)
+      copy('sent', account, stanza, other => other !== session && (!isPrivate || isIn(other, to)))
+    }
+
+    function copyReceived({ account, stanza, from, targets }: Incoming): void {
+      const { size } = account.sessions
+      if ((size < 2 && targets.length === size) || !isEligible(account, stanza, from)) return
+      remember(account, stanza, from)
+      const isPrivate = isPrivateOfRoom(account, stanza, from)
+      // The room itself sends private messages to all devices that are in it; an error goes to one of them.
+      if (isPrivate && stanza.attrs['type'] !== 'error') return
+      copy('received', account, stanza, session => {
+        return !targets.includes(session) && !session.jid.equals(from) && (!isPrivate || isIn(session, from))
+      })
+    }
+
+    function copy(direction: 'sent' | 'received', account: Account, stanza: Element, isMeant: (session: Session) => boolean): void {
+      let message: Element | undefined
+      for (const session of account.sessions.values()) {
+        if (!enabled.has(session) || !isMeant(session)) continue
+        message ??= Client(
+          'message',
+          { from: String(account.jid), type: stanza.attrs['type'] },
+          Carbons(direction, {}, forwardedElement(stanza)),
+        )
+        // Nobody answers for a copy: the message is safe when those have it to whom it was sent.
+        session.send(message.with({ to: String(session.jid) }))
+      }
+    }
+
+    /** The rules of §6.1, all of which are announced. */
+    function isEligible(account: Account, message: Element, other: Jid): boolean {
+      const { type, id } = message.attrs
+      if (type === 'error') return id !== undefined && answerable.get(account)?.has(keyOf(id, other)) === true
+      if (type === 'groupchat' || message.child(Carbons, 'private') !== undefined || isNoCopy(message)) return false
+      return type === 'chat' || (type !== 'headline' && message.child(Client, 'body') !== undefined) || isConversational(message)
+    }
+
+    /** An error that answers the message will be copied as the message was (§6.1). */
+    function remember(account: Account, { attrs: { id, type } }: Element, other: Jid): void {
+      if (id !== undefined && id.length <= LONGEST_ID && type !== 'error') keep(answerable, account, keyOf(id, other), settings.remembered)
+    }
+
+    function isPrivateInRoom(session: Session, message: Element, to: Jid): boolean {
+      return to.resource !== '' && !isInvitation(message) && (message.child(MucUser, 'x') !== undefined || isIn(session, to))
+    }
+
+    function isPrivateOfRoom(account: Account, message: Element, from: Jid): boolean {
+      if (from.resource === '' || isInvitation(message)) return false
+      return message.child(MucUser, 'x') !== undefined || account.sessions.values().some(session => isIn(session, from))
+    }
+
+    function isIn(session: Session, occupant: Jid): boolean {
+      return rooms.get(session)?.has(String(occupant.bare)) === true
+    }
+
+    /** A room tells a device that it is in, and when it is not any more, by presence with status 110 (XEP-0045 §7.2.2). */
+    function followRooms({ stanza, from, targets }: Incoming): void {
+      const { type } = stanza.attrs
+      const x = stanza.child(MucUser, 'x')
+      if (x === undefined || !x.all(MucUser, 'status').some(status => status.attrs['code'] === '110')) return
+      const room = String(from.bare)
+      for (const session of targets) {
+        if (type === undefined) keep(rooms, session, room, settings.rooms)
+        else if (type === 'unavailable' && !isNewNick(x)) rooms.get(session)?.delete(room)
+      }
+    }
+  },
+})
+
+/** Whether the message is, or claims to be, a copy of another one. */
+function isCopy(message: Element): boolean {
+  return message.child(Carbons, 'sent') !== undefined || message.child(Carbons, 'received') !== undefined
+}
+
+function isConversational(message: Element): boolean {
+  return message.children.some(child => typeof child !== 'string' && CONVERSATIONAL.has(child.ns)) || isInvitation(message)
+}
+
+/** A mediated invitation (XEP-0045 §7.8.2). */
+function isInvitation(message: Element): boolean {
+  return message.child(MucUser, 'x')?.child(MucUser, 'invite') !== undefined
+}
+
+/** XEP-0045 §7.6: who takes another nick is still there. */
+function isNewNick(x: Element): boolean {
+  return x.all(MucUser, 'status').some(status => status.attrs['code'] === '303')
+}
+
+/** An error may come from the bare address although the message went to a full one, and the other way round. */
+const keyOf = (id: string, other: Jid): string => `${other.bare} ${id}`
+
+/** Adds to the owner's set; the oldest make room. */
+function keep<Owner extends object>(sets: WeakMap<Owner, Set<string>>, owner: Owner, value: string, most: number): void {
+  const set = sets.get(owner) ?? new Set()
+  sets.set(owner, set)
+  set.add(value)
+  if (set.size > most) for (const oldest of set) return void set.delete(oldest)
+}
