@@ -3,5 +3,7 @@ import type { Module } from '../core/module.ts'
 import { carbons } from './carbons.ts'
 import { discovery } from './discovery.ts'
 import { ping } from './ping.ts'
+import { presence } from './presence/presence.ts'
+import { roster } from './roster/roster.ts'
 
-export const modules: readonly Module[] = [discovery, ping, carbons]
+export const modules: readonly Module[] = [discovery, ping, roster, presence, carbons]

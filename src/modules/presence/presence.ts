@@ -1,0 +1,163 @@
+// RFC 6121 §4: exchanging presence
+
+import type { Account } from '../../core/account.ts'
+import { defineModule } from '../../core/module.ts'
+import { iqIn, presenceBroadcast, presenceIn, presenceOut, presenceProbed, sessionEnded } from '../../core/points.ts'
+import type { Session } from '../../core/session.ts'
+import { count } from '../../lib/settings.ts'
+import type { Element } from '../../xml/element.ts'
+import { StanzaError } from '../../xmpp/error.ts'
+import type { Jid } from '../../xmpp/jid.ts'
+import { Client } from '../../xmpp/stanza.ts'
+import { roster, subscriberGained, subscriberLost } from '../roster/roster.ts'
+import { DirectedPresence } from './directed.ts'
+
+export interface PresenceApi {
+  /** The address may know that the session is there: a subscriber, the account itself, or one to whom the session sent presence. */
+  isVisibleTo(session: Session, address: Jid): boolean
+}
+
+export const presence = defineModule({
+  name: 'presence',
+  about: 'Tells contacts who is available, and keeps it from everyone else.',
+  xeps: [],
+  settings: { directed: count(500, { min: 1, max: 100_000 }, 'To how many addresses beyond its contacts a session may send presence.') },
+  needs: { roster },
+
+  setup({ domain, needs, on, send, settings }): PresenceApi {
+    const directed = new DirectedPresence()
+
+    on(presenceBroadcast, function tellContacts({ session, stanza }) {
+      if (stanza.attrs['type'] === 'unavailable') becomeUnavailable(session, stanza)
+      else becomeAvailable(session, stanza)
+    })
+
+    on(sessionEnded, function takeLeave(session) {
+      tellUnavailable(session, Client('presence', { type: 'unavailable', from: String(session.jid) }))
+    })
+
+    function becomeAvailable(session: Session, stanza: Element): void {
+      const priority = readPriority(stanza)
+      const isInitial = !session.isAvailable
+      session.presence = stanza
+      session.priority = priority
+      const { account } = session
+      for (const contact of needs.roster.subscribers(account)) send(stanza.with({ to: contact }))
+      tellOwn(account, stanza)
+      if (isInitial) begin(session)
+    }
+
+    /** What a session is told when its presence session begins (RFC 6121 §4.2.2 and §3.1.3). */
+    function begin(session: Session): void {
+      const { account } = session
+      const to = String(account.jid)
+      for (const other of account.available()) if (other !== session) session.send(other.presence!.with({ to }))
+      for (const contact of needs.roster.subscriptions(account))
+        send(Client('presence', { type: 'probe', from: asker(session, contact), to: contact }))
+      for (const request of needs.roster.requests(account)) session.send(request)
+    }
+
+    /**
+     * RFC 6121 §4.3: probes come from the bare address. Within this host, where no probe has to be sent at all, they
+     * come from the full one, so that only the session which has just begun hears the answer.
+     */
+    function asker(session: Session, contact: string): string {
+      return String(contact.endsWith(`@${domain}`) ? session.jid : session.account.jid)
+    }
+
+    function becomeUnavailable(session: Session, stanza: Element): void {
+      tellUnavailable(session, stanza)
+      // RFC 6121 §4.5.2: also to the one that said so.
+      if (session.isAvailable) session.send(stanza.with({ to: String(session.account.jid) }))
+      session.presence = undefined
+      session.priority = 0
+    }
+
+    function tellUnavailable(session: Session, stanza: Element): void {
+      const { account } = session
+      if (session.isAvailable) {
+        for (const contact of needs.roster.subscribers(account)) send(stanza.with({ to: contact }))
+        tellOwn(account, stanza, session)
+      }
+      for (const to of directed.takeAll(session)) send(stanza.with({ to }))
+    }
+
+    /** One element for all of them: it is serialised once. */
+    function tellOwn(account: Account, stanza: Element, except?: Session): void {
+      const addressed = stanza.with({ to: String(account.jid) })
+      for (const other of account.available()) if (other !== except) other.send(addressed)
+    }
+
+    on(subscriberGained, function showPresence({ account, contact }) {
+      for (const session of account.available()) send(session.presence!.with({ to: String(contact) }))
+    })
+    on(subscriberLost, function hidePresence({ account, contact }) {
+      for (const session of account.available()) {
+        send(Client('presence', { type: 'unavailable', from: String(session.jid), to: String(contact) }))
+      }
+    })
+
+    on(presenceOut.check, function boundDirected({ session, stanza, to }) {
+      if (stanza.attrs['type'] === undefined && !directed.has(session, to) && directed.count(session) >= settings.directed) {
+        throw new StanzaError('resource-constraint', 'presence was sent to too many addresses')
+      }
+    })
+    on(presenceOut.after, function noteDirected({ account, session, stanza, to }) {
+      const { type } = stanza.attrs
+      if (type === 'unavailable') directed.remove(session, to)
+      else if (type === undefined && !(session.isAvailable && needs.roster.isSubscriber(account, to))) directed.add(session, to)
+    })
+    // RFC 6121 §4.6.1: who becomes unavailable need not be told any more.
+    on(presenceIn.after, function forgetDirected({ account, stanza, from }) {
+      if (stanza.attrs['type'] !== 'unavailable') return
+      for (const session of account.sessions.values()) directed.remove(session, from)
+    })
+
+    on(presenceProbed, function answerProbe({ account, stanza, from, to }) {
+      const answer = (presence: Element): void => send(presence.with({ to: String(from) }))
+      const { id } = stanza.attrs
+      const session = account.sessions.get(to.resource)
+      if (from.bare.equals(account.jid) || needs.roster.isSubscriber(account, from)) {
+        if (to.resource !== '') {
+          if (session?.isAvailable) answer(Client('presence', { id: session.presence!.attrs['id'], from: String(to) }))
+          return
+        }
+        let isAnswered = false
+        for (const { presence } of account.available()) {
+          answer(presence!)
+          isAnswered = true
+        }
+        // Within this host silence says the same: a session that has just begun takes its contacts for unavailable.
+        if (!isAnswered && from.domain !== domain) answer(Client('presence', { type: 'unavailable', id, from: String(account.jid) }))
+        return
+      }
+      // RFC 6121 §4.6.6: mere presence, and only of the session that has shown itself.
+      if (session !== undefined && directed.reaches(session, from)) answer(Client('presence', { id, from: String(to) }))
+      else answer(Client('presence', { type: 'unsubscribed', id, from: String(account.jid) }))
+    })
+
+    // RFC 6121 §8.5.3.1: that a request is answered by a client would tell that it is there.
+    on(iqIn.check, function hideSessions({ account, stanza, from, to }) {
+      const { type } = stanza.attrs
+      if (to.resource === '' || (type !== 'get' && type !== 'set')) return
+      const session = account.sessions.get(to.resource)
+      if (session === undefined || !isVisibleTo(session, from)) throw new StanzaError('service-unavailable')
+    })
+
+    function isVisibleTo(session: Session, address: Jid): boolean {
+      const { account } = session
+      if (address.local === '' && address.domain === domain) return true
+      return address.bare.equals(account.jid) || needs.roster.isSubscriber(account, address) || directed.reaches(session, address)
+    }
+
+    return { isVisibleTo }
+  },
+})
+
+/** RFC 6121 §4.7.2.3: a whole number from −128 to 127; 0 where nothing is said. */
+function readPriority(stanza: Element): number {
+  const text = stanza.child(Client, 'priority')?.text.trim() ?? '0'
+  const priority = /^[+-]?\d{1,3}$/.test(text) ? Number(text) : Number.NaN
+  if (priority >= -128 && priority <= 127) return priority
+  throw new StanzaError('bad-request', 'a priority is a whole number from -128 to 127')
+}
