@@ -10,6 +10,7 @@ export interface Decoded {
   readonly isBroken: boolean
 }
 
+const ASCII_NOT_PLAIN = /[\x00-\x1F&\]]/
 const NOT_PLAIN = /[\x00-\x1F&\]\uFFFE\uFFFF]/
 // XML 1.0 §2.2, what is no Char; surrogates cannot come out of valid UTF-8.
 const NO_CHARACTER = /[\x00-\x08\x0B\x0C\x0E-\x1F\uFFFE\uFFFF]/
@@ -45,7 +46,7 @@ export class Decoder {
 }
 
 function decoded(text: string, ascii: boolean, isBroken: boolean): Decoded {
-  if (!NOT_PLAIN.test(text)) return { text, isAscii: ascii, isPlain: true, isBroken }
+  if (!(ascii ? ASCII_NOT_PLAIN : NOT_PLAIN).test(text)) return { text, isAscii: ascii, isPlain: true, isBroken }
   const bad = text.search(NO_CHARACTER)
   if (bad === -1) return { text, isAscii: ascii, isPlain: false, isBroken }
   return { text: text.slice(0, bad), isAscii: ascii, isPlain: false, isBroken: true }

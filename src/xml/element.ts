@@ -135,15 +135,25 @@ export class Element {
 
 const OPEN_BRACE = 123
 
-/** Text with what XML gives a meaning escaped; `>` too, so that `]]>` cannot arise (XML 1.0 §2.4). */
+// What no XML can hold (XML 1.0 §2.2): control characters, two that are none, and halves of surrogate pairs.
+const NO_CHARACTER = '\\x00-\\x08\\x0B\\x0C\\x0E-\\x1F\\uFFFE\\uFFFF'
+const HALVES = '[\\uD800-\\uDBFF](?![\\uDC00-\\uDFFF])|(?<![\\uD800-\\uDBFF])[\\uDC00-\\uDFFF]'
+const IN_TEXT = new RegExp(`[&<>\\r${NO_CHARACTER}]|${HALVES}`)
+const IN_VALUE = new RegExp(`[&<>"'\\t\\n\\r${NO_CHARACTER}]|${HALVES}`)
+const ALL_IN_TEXT = new RegExp(IN_TEXT, 'g')
+const ALL_IN_VALUE = new RegExp(IN_VALUE, 'g')
+
+/** Text with what XML gives a meaning escaped; `>` too, so that `]]>` cannot arise (XML 1.0 §2.4). What XML cannot hold becomes U+FFFD. */
 export function escapeText(text: string): string {
-  return /[&<>\r]/.test(text) ? text.replace(/[&<>\r]/g, character => ENTITIES[character]!) : text
+  return IN_TEXT.test(text) ? text.replace(ALL_IN_TEXT, entity) : text
 }
 
 /** An attribute value in single or double quotes. Tab, newline and return become references, else parsing would change them (XML 1.0 §3.3.3). */
 export function escapeAttribute(value: string): string {
-  return /[&<>"'\t\n\r]/.test(value) ? value.replace(/[&<>"'\t\n\r]/g, character => ENTITIES[character]!) : value
+  return IN_VALUE.test(value) ? value.replace(ALL_IN_VALUE, entity) : value
 }
+
+const entity = (character: string): string => ENTITIES[character] ?? '\uFFFD'
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',

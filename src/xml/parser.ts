@@ -43,11 +43,15 @@ export class StreamParser {
   /** Of the element of the top level that has begun. */
   #bytes = 0
   #elements = 0
+  /** How far the current string has been counted, and whether that is a matter of its length. */
+  #counted = 0
+  #isAscii = true
   /** The beginning of a token whose end has not come. */
   #held: string[] = []
   #unfinished: Unfinished | undefined
   #isPlain = true
   #isDiscarding = false
+  #isWriting = false
   #isDead = false
 
   constructor(handler: StreamHandler, limits: XmlLimits, level: Level = 1, outerNs = '') {
@@ -67,6 +71,7 @@ export class StreamParser {
   write(bytes: Uint8Array): void {
     if (this.#isDead || bytes.length === 0) return
     this.#isDiscarding = false
+    this.#isWriting = true
     try {
       // RFC 6120 §11.6: UTF-16, given away by its first byte.
       if (this.#place === 'start' && this.#bytes === 0 && bytes[0]! >= 0xfe) throw new XmlError('unsupported-encoding')
@@ -75,14 +80,18 @@ export class StreamParser {
       if (decoded.isBroken && !this.#isDiscarding) throw malformed('bytes that are no characters')
     } catch (error) {
       this.#forget()
+      this.#decoder.reset()
       this.#isDead = true
       throw error
+    } finally {
+      this.#isWriting = false
     }
   }
 
   /** A new document begins (RFC 6120 §4.3.3): with the next byte of the chunk if called by a handler, else with the next chunk. */
   restart(): void {
     this.#forget()
+    if (!this.#isWriting) this.#decoder.reset()
     this.#place = 'start'
   }
 
@@ -99,7 +108,6 @@ export class StreamParser {
     this.#unfinished = undefined
     this.#bytes = 0
     this.#elements = 0
-    this.#decoder.reset()
   }
 
   #take({ text: chunk, isAscii, isPlain, isBroken }: Decoded): void {
@@ -122,10 +130,6 @@ export class StreamParser {
     this.#unfinished = undefined
     this.#parse(xml)
   }
-
-  /** How far the current string has been counted, and whether that is a matter of its length. */
-  #counted = 0
-  #isAscii = true
 
   /** Counts the bytes up to `to`, once each. */
   #count(xml: string, to: number): void {
@@ -164,7 +168,8 @@ export class StreamParser {
       const to = less === -1 ? xml.length : less
       if (!isBlank(xml, from, to)) throw malformed('text outside of elements')
       if (this.#place === 'start') this.#place = 'prolog'
-      // White space between stanzas keeps connections alive and may come for ever.
+      // White space keeps connections alive and may come for ever, but not too much at once: the chunk it is in may be kept.
+      this.#count(xml, to)
       if (this.#place === 'root' || this.#place === 'end') this.#settle(to)
       return to
     }
@@ -263,7 +268,8 @@ export class StreamParser {
       this.#handler.onClose()
       return
     }
-    const element = new Element(ns, name, attrs, nodes.length === nodesFrom ? [] : nodes.splice(nodesFrom))
+    const count = nodes.length - nodesFrom
+    const element = new Element(ns, name, attrs, count === 0 ? [] : count === 1 ? [nodes.pop()!] : nodes.splice(nodesFrom))
     if (depth > this.#level) {
       nodes.push(element)
       return
