@@ -7,6 +7,7 @@ import { migrations as coreMigrations } from '../src/core/account-store.ts'
 import type { Module } from '../src/core/module.ts'
 import { Router } from '../src/core/router.ts'
 import type { Position, Session, Transport } from '../src/core/session.ts'
+import { readSetting, table } from '../src/lib/settings.ts'
 import { modules } from '../src/modules/index.ts'
 import type { Store } from '../src/storage/db.ts'
 import { openTestStore } from '../src/storage/test-store.ts'
@@ -60,7 +61,8 @@ export class World {
     const store = await openTestStore(migrations)
     const router = new Router()
     const clock = new StoryClock()
-    const host = new LocalHost(DOMAIN, all, store, router, { settings, clock })
+    const read = Object.fromEntries(all.map(module => [module.name, readSetting(table(module.settings ?? {}), settings[module.name], [module.name])]))
+    const host = new LocalHost(DOMAIN, all, store, router, { settings: read, clock })
     return new World(host, store, clock, router)
   }
 

@@ -33,7 +33,7 @@ import { Session, type Transport } from './session.ts'
 import { StreamRegistry } from './stream-registry.ts'
 
 export interface HostOptions {
-  /** Settings per module name. */
+  /** The settings of each module, already read; those of a module that is missing are the usual ones. */
   readonly settings?: Readonly<Record<string, unknown>>
   readonly log?: Log
   readonly clock?: Clock
@@ -217,6 +217,7 @@ export class LocalHost implements Destination {
     }
     const isSubscription = element.name === 'presence' && SUBSCRIPTION_TYPES.has(element.attrs['type'])
     const from = isSubscription ? own : session.jid // RFC 6121 §3.1.2: subscriptions are between bare addresses
+    if (isSubscription) to = to.bare
     const stanza = element.with({ from: String(from), to: String(to) })
     const envelope: Outgoing = { stanza, from, to, account: session.account, session }
     return this.#guard(stanza, session.jid, to, () => this.#passOut(envelope, isSubscription, custody))
@@ -281,7 +282,7 @@ export class LocalHost implements Destination {
     const host: Host = {
       domain: this.domain,
       jid: this.jid,
-      settings: readSetting(table(module.settings ?? {}), given, ['modules', module.name]),
+      settings: given ?? readSetting(table(module.settings ?? {}), undefined),
       needs,
       db: this.db,
       accounts: this.accounts,

@@ -11,7 +11,7 @@ export interface Endpoint {
 
 /** Opens `server` there and gives the port. Throws an `Error` whose message is a sentence for the operator. */
 export async function listen(server: Server, { port, address }: Endpoint): Promise<number> {
-  server.listen({ port, backlog: BACKLOG, ...(address !== undefined && { host: address }) })
+  server.listen({ port, backlog: BACKLOG, ...(address !== undefined && { host: address, ipv6Only: address.includes(':') }) })
   try {
     await once(server, 'listening')
   } catch (error) {

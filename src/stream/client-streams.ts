@@ -13,7 +13,8 @@ const TICK = 1000
 
 /** All client connections of the process: finds their host, and watches those that are slow, silent or too loud. */
 export class ClientStreams {
-  readonly settings: StreamSettings
+  /** May be replaced while running; what streams have begun with stays. */
+  settings: StreamSettings
   readonly pace: Pace
   readonly log: Log
   tick = 0

@@ -1,0 +1,66 @@
+#!/bin/bash
+# Starts Conexizan on loopback to be measured, or stops it; the interface of the yardstick's peers/*.sh.
+#   peer.sh start|stop WORKDIR
+# Environment: PORT=29222 (STARTTLS, PORT+1 direct TLS)  ADDRESS  DOMAIN  DOMAIN256  USERS  XLOAD (makes the credentials)
+set -eu
+ACTION=${1:?usage: $0 start|stop WORKDIR}
+WORK=$(mkdir -p "${2:?usage: $0 start|stop WORKDIR}" && cd "$2" && pwd)
+HERE=$(cd "$(dirname "$0")/.." && pwd)
+ADDRESS=${ADDRESS:-127.0.0.1} PORT=${PORT:-29222} USERS=${USERS:-20000}
+DOMAIN=${DOMAIN:-localhost} DOMAIN256=${DOMAIN256:-sha256.localhost}
+
+stop() {
+  [ -f "$WORK/pid" ] || return 0
+  pid=$(cat "$WORK/pid")
+  kill "$pid" 2>/dev/null || true
+  for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+  kill -9 "$pid" 2>/dev/null || true
+  rm -f "$WORK/pid"
+}
+
+write_config() { # limits and shapers off, as for the other peers
+  cat >"$WORK/conexizan.toml" <<T
+data = "data"
+hosts = ["$DOMAIN", "$DOMAIN256"]
+[listen]
+c2s = ["$ADDRESS:$PORT"]
+c2s_tls = ["$ADDRESS:$((PORT + 1))"]
+https = false
+[limits]
+connections = 60000
+connections_per_address = 60000
+rate = "1GiB"
+burst = "1GiB"
+[auth]
+sha1 = true
+iterations = 4096
+T
+}
+
+provision() { # provision DOMAIN MECHANISM
+  "${XLOAD:?set XLOAD to the xload program}" creds --mech "$2" --password pass --salt xload-salt-0001 --iterations 4096 >"$WORK/credential.json"
+  "$HERE/bin/with-node" "$HERE/bench/provision.ts" "$WORK/conexizan.toml" "$1" "$USERS" "$WORK/credential.json"
+}
+
+case $ACTION in
+start)
+  stop
+  write_config
+  if [ ! -f "$WORK/provisioned" ]; then
+    provision "$DOMAIN" SCRAM-SHA-1
+    provision "$DOMAIN256" SCRAM-SHA-256
+    touch "$WORK/provisioned"
+  fi
+  ulimit -n 65536 2>/dev/null || true
+  "$HERE/bin/conexizan" serve --config "$WORK/conexizan.toml" >"$WORK/out" 2>&1 </dev/null &
+  echo $! >"$WORK/pid"
+  for _ in $(seq 300); do
+    (exec 3<>"/dev/tcp/$ADDRESS/$((PORT + 1))") 2>/dev/null && exit 0
+    kill -0 "$(cat "$WORK/pid")" 2>/dev/null || break
+    sleep 0.1
+  done
+  echo "no server on port $((PORT + 1)); see $WORK/out" >&2
+  exit 1
+  ;;
+stop) stop ;;
+esac
