@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { domainToASCII } from 'node:url'
 import { type Credentials, makeAuthority, makeLeaf } from './x509.ts'
 
 const DAY = 86_400_000
@@ -18,16 +19,16 @@ export function readCredentials(certFile: string, keyFile: string): Credentials 
   return { cert, key, leaf }
 }
 
-/** The certificate of our own authority in `directory` for `domain`; makes both when they are missing, and renews in time. */
+/** The certificate of our own authority in `directory` for `domain` (A-labels); makes both when they are missing, and renews in time. */
 export function localCredentials(
   directory: string,
   domain: string,
   names: readonly string[],
 ): Credentials & { readonly leaf: X509Certificate } {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  mkdirSync(join(directory, 'domains'), { recursive: true, mode: 0o700 })
   const authority = keptAuthority(directory)
-  const certFile = join(directory, `${encodeURIComponent(domain)}.crt`)
-  const keyFile = join(directory, `${encodeURIComponent(domain)}.key`)
+  const certFile = join(directory, 'domains', `${domain}.crt`)
+  const keyFile = join(directory, 'domains', `${domain}.key`)
   const kept = attemptOrUndefined(() => readCredentials(certFile, keyFile))
   const issuer = new X509Certificate(authority.cert)
   const isGood =
@@ -49,7 +50,7 @@ export function daysLeft(leaf: X509Certificate): number {
 
 /** RFC 6125: whether the certificate may be shown for this name, which may itself be a wildcard. */
 export function covers(leaf: X509Certificate, name: string): boolean {
-  if (!name.startsWith('*.')) return leaf.checkHost(name, { subject: 'never' }) !== undefined
+  if (!name.startsWith('*.')) return leaf.checkHost(domainToASCII(name), { subject: 'never' }) !== undefined
   return leaf.subjectAltName?.split(', ').includes(`DNS:${name}`) ?? false
 }
 

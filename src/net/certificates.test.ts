@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,7 +39,7 @@ test('only the owner may read the authority', t => {
   const data = directory(t)
   new Certificates([{ domain: 'here.example' }], data)
   assert.equal(statSync(join(data, 'ca')).mode & 0o777, 0o700)
-  for (const file of ['ca.key', 'ca.crt', 'here.example.key']) assert.equal(statSync(join(data, 'ca', file)).mode & 0o777, 0o600)
+  for (const file of ['ca.key', 'ca.crt', 'domains/here.example.key']) assert.equal(statSync(join(data, 'ca', file)).mode & 0o777, 0o600)
 })
 
 test('a certificate of our own is renewed 30 days before it expires, and when it lacks a name', t => {
@@ -46,8 +47,8 @@ test('a certificate of our own is renewed 30 days before it expires, and when it
   const before = new Certificates([{ domain: 'here.example' }], data).leafOf('here.example')!
   const kept = (file: string) => readFileSync(join(data, 'ca', file), 'utf8')
   const old = makeLeaf({ cert: kept('ca.crt'), key: kept('ca.key') }, ['here.example'], 29)
-  writeFileSync(join(data, 'ca', 'here.example.crt'), old.cert)
-  writeFileSync(join(data, 'ca', 'here.example.key'), old.key)
+  writeFileSync(join(data, 'ca', 'domains', 'here.example.crt'), old.cert)
+  writeFileSync(join(data, 'ca', 'domains', 'here.example.key'), old.key)
   const renewed = new Certificates([{ domain: 'here.example' }], data)
   assert.ok(renewed.daysLeft('here.example')! >= 364)
   assert.notEqual(renewed.leafOf('here.example')!.serialNumber, before.serialNumber)
@@ -107,10 +108,27 @@ test('what is wrong with a certificate is told before a client finds out', t => 
   assert.deepEqual(problemsOf(makeLeaf(authority, ['there.example'], 90)), [
     'The certificate for here.example does not carry that name, so clients will refuse it.',
   ])
-  assert.deepEqual(problemsOf(makeLeaf(authority, ['here.example'], 2)), ['The certificate for here.example expires in 1 days.'])
+  assert.deepEqual(problemsOf(makeLeaf(authority, ['here.example'], 2)), ['The certificate for here.example expires in 1 day.'])
   assert.deepEqual(problemsOf(makeLeaf(authority, ['here.example'], 5, Date.now() - 10 * DAY)), [
     'The certificate for here.example has expired.',
   ])
+})
+
+test('an international domain is found by its A-labels, which clients send, and by its own spelling', t => {
+  const certificates = new Certificates([{ domain: 'here.example' }, { domain: 'bücher.example' }], directory(t))
+  assert.deepEqual(certificates.problems(), [])
+  assert.equal(certificates.leafOf('bücher.example')?.subjectAltName, 'DNS:xn--bcher-kva.example')
+  assert.equal(certificates.contextFor('xn--bcher-kva.example'), certificates.contextFor('BÜCHER.example'))
+  assert.notEqual(certificates.contextFor('xn--bcher-kva.example'), certificates.contextFor(undefined))
+})
+
+test('a domain may be called as the authority is', t => {
+  const data = directory(t)
+  const issuer = () => new X509Certificate(readFileSync(join(data, 'ca', 'ca.crt'))).serialNumber
+  new Certificates([{ domain: 'here.example' }], data)
+  const before = issuer()
+  assert.deepEqual(new Certificates([{ domain: 'ca' }], data).problems(), [])
+  assert.equal(issuer(), before)
 })
 
 test('without any usable certificate there is no context', t => {

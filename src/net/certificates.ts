@@ -1,6 +1,7 @@
 import { constants, randomBytes, type X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
+import { domainToASCII } from 'node:url'
 import { covers, daysLeft, localCredentials, readCredentials } from './certificate-files.ts'
 
 /** A domain that is served, and where its certificate comes from: these files, or the server's own authority. */
@@ -65,7 +66,7 @@ export class Certificates {
     for (const source of this.#sources) {
       try {
         const { leaf, ...credentials } = this.#load(source)
-        this.#served.set(source.domain, { credentials, leaf, context: this.#contextOf(credentials) })
+        this.#served.set(domainToASCII(source.domain), { credentials, leaf, context: this.#contextOf(credentials) })
       } catch (error) {
         this.#errors.push((error as Error).message)
       }
@@ -89,7 +90,7 @@ export class Certificates {
 
   /** The certificate shown for a domain now. What an established connection used, its `tls.endPoint()` knows. */
   leafOf(domain: string): X509Certificate | undefined {
-    return this.#served.get(domain)?.leaf
+    return this.#served.get(domainToASCII(domain))?.leaf
   }
 
   /** For servers of Node which make their own contexts; changes are told to `onChanged`. */
@@ -119,14 +120,14 @@ export class Certificates {
       if (!covers(leaf, domain)) problems.push(`The certificate for ${domain} does not carry that name, so clients will refuse it.`)
       const days = daysLeft(leaf)
       if (days < 0) problems.push(`The certificate for ${domain} has expired.`)
-      else if (days < WARNED_DAYS_BEFORE) problems.push(`The certificate for ${domain} expires in ${days} days.`)
+      else if (days < WARNED_DAYS_BEFORE) problems.push(`The certificate for ${domain} expires in ${days} ${days === 1 ? 'day' : 'days'}.`)
     }
     return problems
   }
 
   #load({ domain, names = [], files }: CertificateSource): Served['credentials'] & { readonly leaf: X509Certificate } {
     if (files !== undefined) return readCredentials(files.cert, files.key)
-    return localCredentials(this.#authority, domain, [domain, ...names])
+    return localCredentials(this.#authority, domainToASCII(domain), [domain, ...names])
   }
 
   #contextOf(credentials: Served['credentials']): SecureContext {
@@ -134,7 +135,7 @@ export class Certificates {
   }
 
   #servedFor(serverName: string | undefined): Served | undefined {
-    const known = serverName === undefined ? undefined : this.#served.get(serverName)
+    const known = serverName === undefined ? undefined : this.#served.get(domainToASCII(serverName))
     if (known !== undefined) return known
     const all = [...this.#served.values()]
     // A client may ask for the host an SRV record led it to.

@@ -141,26 +141,33 @@ test('a STARTTLS client without SNI gets the certificate of the domain its strea
   secure.destroy()
 })
 
-test('plaintext that came before the TLS handshake is dropped', async t => {
+test('plaintext that came before the TLS handshake is dropped, and does no harm to it', async t => {
   const { port, sockets, told, log } = await listen(t, 'tcp')
   const client = dial(t, port)
   await told('connected')
-  // Paused, so that the injected bytes are held where a careless upgrade would find them.
+  // Paused, so that the injected bytes wait where a careless upgrade would find them.
   sockets[0]!.pause()
   client.write('<starttls/><message>injected</message>')
-  const raw = dial(t, port)
-  raw.write('second')
-  await told('second')
+  const later = dial(t, port)
+  later.write('later')
+  await told('later')
+  await new Promise(setImmediate)
   sockets[0]!.startTls!()
   const secure = connectTls({ socket: client, servername: 'here.example', ca })
-  const outcome = await Promise.race([
-    once(secure, 'secureConnect').then(() => 'secure'),
-    once(secure, 'close').then(() => 'closed'),
-  ]).catch(() => 'closed')
-  if (outcome === 'secure') secure.write('<stream/>')
-  await told(outcome === 'secure' ? '<stream/>' : 'closed')
-  assert.ok(!log.some(line => line.includes('injected')), log.join())
-  secure.destroy()
+  await once(secure, 'secureConnect')
+  secure.write('<stream/>')
+  await told('<stream/>')
+  assert.deepEqual(log, ['connected', 'connected', 'later', '<stream/>'])
+})
+
+test('plaintext that a client sends instead of the TLS handshake ends the connection unread', async t => {
+  const { port, sockets, told, log } = await listen(t, 'tcp')
+  const client = dial(t, port)
+  await told('connected')
+  sockets[0]!.startTls!()
+  client.write('<message>injected</message>')
+  await told('closed')
+  assert.deepEqual(log, ['connected', 'closed'])
 })
 
 test('direct TLS: ALPN is checked when the client uses it (XEP-0368)', async t => {
@@ -203,14 +210,14 @@ test('a reload leaves old sessions as they are, and shows newcomers the new cert
   const own = mkdtempSync(join(tmpdir(), 'reload-'))
   t.after(() => rmSync(own, { recursive: true }))
   for (const file of ['cert', 'key'])
-    writeFileSync(join(own, file), readFileSync(join(data, 'ca', `here.example.${file === 'cert' ? 'crt' : 'key'}`)))
+    writeFileSync(join(own, file), readFileSync(join(data, 'ca', 'domains', `here.example.${file === 'cert' ? 'crt' : 'key'}`)))
   const shown = new Certificates([{ domain: 'here.example', files: { cert: join(own, 'cert'), key: join(own, 'key') } }], own)
   const { port, sockets, told } = await listen(t, 'tls', { shown })
   const old = await dialTls(t, port)
   await told('connected')
   const before = shown.leafOf('here.example')!.serialNumber
   for (const file of ['cert', 'key'])
-    writeFileSync(join(own, file), readFileSync(join(data, 'ca', `there.example.${file === 'cert' ? 'crt' : 'key'}`)))
+    writeFileSync(join(own, file), readFileSync(join(data, 'ca', 'domains', `there.example.${file === 'cert' ? 'crt' : 'key'}`)))
   assert.deepEqual(shown.reload(), [])
   const fresh = await dialTls(t, port, { servername: 'there.example' })
   fresh.write('fresh')

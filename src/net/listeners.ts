@@ -53,7 +53,7 @@ export class Listeners {
       const socket = new TcpSocket(raw, peer, transport)
       if (kind === 'tcp') onConnection(socket)
     })
-    // Thrown by accept(2), when the process has no more file descriptors: those who are connected shall not suffer.
+    // Told by accept(2), when the process has no more file descriptors: those who are connected shall not suffer.
     server.on('error', () => {})
     const port = await listen(server, endpoint)
     this.#servers.push(server)

@@ -33,7 +33,7 @@ export class WebSocketSocket implements Socket {
     this.#raw = raw
     webSocket.on('message', (data, isBinary) => {
       // RFC 7395 §3.2: data frames must be of type text.
-      if (isBinary) webSocket.close(UNSUPPORTED_DATA)
+      if (isBinary) this.#end(UNSUPPORTED_DATA)
       else this.onData(data as Buffer)
     })
     webSocket.on('error', nothing)
@@ -71,11 +71,7 @@ export class WebSocketSocket implements Socket {
   }
 
   close(): void {
-    if (this.#isClosing) return
-    this.flush()
-    this.#isClosing = true
-    closing.add(this)
-    this.#webSocket.close(NORMAL)
+    this.#end(NORMAL)
   }
 
   destroy(): void {
@@ -88,6 +84,14 @@ export class WebSocketSocket implements Socket {
 
   resume(): void {
     this.#webSocket.resume()
+  }
+
+  #end(code: number): void {
+    if (this.#isClosing) return
+    this.flush()
+    this.#isClosing = true
+    closing.add(this)
+    this.#webSocket.close(code)
   }
 
   #gone(): void {
