@@ -39,6 +39,18 @@ story('XEP-0030 §8: a stranger cannot tell an account from one that does not ex
   }
 })
 
+story('XEP-0030 §8: who may see an account’s presence may see what it can do', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  await world.befriend(romeo, juliet)
+  await romeo.sends(ask(INFO, 'juliet@here.example'))
+  romeo.receives(
+    `<iq type="result" id="d1" from="juliet@here.example"><query xmlns="${INFO}"><identity category="account" type="registered"/></query></iq>`,
+  )
+  await romeo.sends(ask(ITEMS, 'juliet@here.example'))
+  romeo.receives(`<iq type="result" id="d1"><query xmlns="${ITEMS}"/></iq>`)
+})
+
 story('XEP-0030 §7: there is no node that nobody knows', async world => {
   const romeo = await world.connect('romeo')
   for (const ns of [INFO, ITEMS]) {

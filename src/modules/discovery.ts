@@ -5,6 +5,7 @@ import { type AccountRequest, defineModule, type IqTable, type Request, xep } fr
 import type { Element } from '../xml/element.ts'
 import { DiscoInfo, DiscoItems, type Info, type Item, infoElement, itemsElement } from '../xmpp/disco.ts'
 import { StanzaError } from '../xmpp/error.ts'
+import { roster } from './roster/roster.ts'
 
 /** What an entity says of some of its nodes; undefined of those that it does not know. */
 export interface Nodes<Asked> {
@@ -28,13 +29,17 @@ export const discovery = defineModule({
   xeps: [xep(30, '2.5.0'), xep(128, '1.0.1')],
   features: [DiscoInfo.uri, DiscoItems.uri],
   accountFeatures: [DiscoInfo.uri, DiscoItems.uri],
+  needs: { roster },
 
-  setup({ iq, discovery: described }) {
+  setup({ iq, discovery: described, needs }) {
     const host = discoverable<Request>(described.host)
     const account = discoverable<AccountRequest>(described.account)
-    // Strangers are answered by nobody: they must not learn which accounts exist (XEP-0030 §8).
     answerFor(host, iq.host)
     answerFor(account, iq.self)
+    answerFor(account, iq.account, function refuseStrangers({ account, from }) {
+      // They must not learn which accounts exist (XEP-0030 §8); of those that do not, RFC 6121 §8.5.1 says the same.
+      if (!needs.roster.isSubscriber(account, from)) throw new StanzaError('service-unavailable')
+    })
     return { host, account }
   },
 })
@@ -43,14 +48,24 @@ function discoverable<Asked>({ identities, features, forms }: Described): Discov
   return { nodes: [], items: [], info: () => ({ identities, features, forms: forms.map(make => make()) }) }
 }
 
-function answerFor<Asked extends Request>(entity: Discoverable<Asked>, table: IqTable<Asked>): void {
-  table.get(DiscoInfo, 'query', request => describe(entity, request))
-  table.get(DiscoItems, 'query', request => enumerate(entity, request))
+function answerFor<Asked extends Request>(
+  entity: Discoverable<Asked>,
+  table: IqTable<Asked>,
+  check: (request: Asked) => void = () => {},
+): void {
+  table.get(DiscoInfo, 'query', request => {
+    check(request)
+    return describe(entity, request)
+  })
+  table.get(DiscoItems, 'query', request => {
+    check(request)
+    return enumerate(entity, request)
+  })
 }
 
 async function describe<Asked extends Request>(entity: Discoverable<Asked>, request: Asked): Promise<Element> {
-  const { node } = request.payload.attrs
-  if (node === undefined) return infoElement(entity.info())
+  const { node = '' } = request.payload.attrs
+  if (node === '') return infoElement(entity.info())
   for (const nodes of entity.nodes) {
     const info = await nodes.info?.(node, request)
     if (info !== undefined) return infoElement(info, node)
@@ -59,8 +74,8 @@ async function describe<Asked extends Request>(entity: Discoverable<Asked>, requ
 }
 
 async function enumerate<Asked extends Request>(entity: Discoverable<Asked>, request: Asked): Promise<Element> {
-  const { node } = request.payload.attrs
-  if (node === undefined) return itemsElement((await Promise.all(entity.items.map(list => list(request)))).flatMap(items => [...items]))
+  const { node = '' } = request.payload.attrs
+  if (node === '') return itemsElement((await Promise.all(entity.items.map(list => list(request)))).flatMap(items => [...items]))
   for (const nodes of entity.nodes) {
     const items = await nodes.items?.(node, request)
     if (items !== undefined) return itemsElement(items, node)

@@ -7,4 +7,4 @@ import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
 import { roster } from './roster/roster.ts'
 
-export const modules: readonly Module[] = [blocking, discovery, ping, roster, presence, carbons]
+export const modules: readonly Module[] = [blocking, roster, presence, discovery, ping, carbons]
