@@ -1,7 +1,7 @@
 import type { Element } from '../xml/element.ts'
 import { StanzaError } from '../xmpp/error.ts'
 import type { Jid } from '../xmpp/jid.ts'
-import { result } from '../xmpp/stanza.ts'
+import { Client, result } from '../xmpp/stanza.ts'
 import type { Account } from './account.ts'
 import type { Custody } from './custody.ts'
 import { type LocalHost, SUBSCRIPTION_TYPES, then } from './host.ts'
@@ -9,6 +9,17 @@ import { payloadOf } from './iq-answers.ts'
 import { type Flow, type Incoming, iqIn, messageIn, messageUndelivered, presenceIn, presenceProbed, subscriptionIn } from './points.ts'
 import type { Router } from './router.ts'
 import type { Session } from './session.ts'
+
+/** RFC 6121 §4.7.1. */
+const PRESENCE_TYPES: ReadonlySet<string> = new Set([
+  'error',
+  'probe',
+  'subscribe',
+  'subscribed',
+  'unavailable',
+  'unsubscribe',
+  'unsubscribed',
+])
 
 const NOBODY: readonly Session[] = []
 
@@ -23,11 +34,11 @@ export class Delivery {
   }
 
   deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void {
-    if (to.local === '') return this.#watch(stanza, from, to, custody, () => this.#toHost(stanza, from, to))
-    const account = this.#host.accounts.of(to.local)
-    this.#watch(stanza, from, to, custody, () =>
-      account.turn.take(() => this.#toAccount({ stanza, from, to, account, targets: NOBODY, custody })),
-    )
+    this.#watch(stanza, from, to, custody, () => {
+      if (to.local === '') return this.#toHost(stanza, from, to)
+      const account = this.#host.accounts.of(to.local)
+      return account.turn.take(() => this.#toAccount({ stanza, from, to, account, targets: NOBODY, custody }))
+    })
   }
 
   /** What a session did not acknowledge: messages go to the account's other sessions or are kept, requests fail (XEP-0198 §5). */
@@ -63,8 +74,8 @@ export class Delivery {
   }
 
   #toHost(stanza: Element, from: Jid, to: Jid): void | Promise<void> {
-    const { type } = stanza.attrs
-    if (stanza.name !== 'iq' || (type !== 'get' && type !== 'set')) return
+    if (stanza.name === 'message') throw new StanzaError('service-unavailable')
+    if (stanza.name !== 'iq' || !isRequest(stanza)) return
     if (to.resource !== '') throw new StanzaError('service-unavailable')
     const payload = payloadOf(stanza)
     return then(this.#host.answers.answer('host', { from, to, payload, iq: stanza }), answer =>
@@ -75,33 +86,39 @@ export class Delivery {
   #toAccount(envelope: Incoming): void | Promise<void> {
     const { account, stanza } = envelope
     if (account.trouble !== undefined) throw account.trouble
-    if (!account.exists) {
-      // RFC 6121 §8.5.1 allows silence: a stranger must not learn which accounts exist.
-      if (stanza.name === 'iq') throw new StanzaError('service-unavailable')
-      return
-    }
+    if (!account.exists) return this.#toNobody(envelope)
     if (stanza.name === 'message') return this.#message(envelope)
     if (stanza.name === 'iq') return this.#iq(envelope)
     return this.#presence(envelope)
   }
 
-  #message(envelope: Incoming): void | Promise<void> {
-    return this.#pass(messageIn, envelope, () => {
-      const { account, stanza, to, custody } = envelope
-      const { type } = stanza.attrs
-      envelope.targets = targetsOf(account, to, type)
-      for (const session of envelope.targets) session.send(envelope.stanza, custody)
-      const copied = this.#host.hooks.run(messageIn.copy, envelope)
-      return then(copied, () => (envelope.targets.length === 0 ? this.#unclaimed(envelope) : undefined))
-    })
+  /**
+   * There is no such account. A stranger must not learn that: the answer is that of an account whose owner is away,
+   * which RFC 6121 §8.5.1 and §4.3.2 allow.
+   */
+  #toNobody({ stanza, from, to, account }: Incoming): void {
+    const { type, id } = stanza.attrs
+    if (stanza.name === 'iq' || (stanza.name === 'message' && unclaimed(to, type) === 'refuse'))
+      throw new StanzaError('service-unavailable')
+    if (stanza.name !== 'presence' || type !== 'probe') return
+    const attrs = { type: 'unsubscribed', id, from: String(account.jid), to: String(from) }
+    this.#router.route(Client('presence', attrs), account.jid, from)
   }
 
-  /** RFC 6121 §8.5.2 and §8.5.3: what becomes of a message that no session takes. */
-  #unclaimed(envelope: Incoming): void | Promise<void> {
+  #message(envelope: Incoming): void | Promise<void> {
+    const { account, to, custody } = envelope
     const { type } = envelope.stanza.attrs
-    if (type === 'error' || type === 'headline') return
-    if (type === 'groupchat') throw new StanzaError('service-unavailable')
-    return this.#keep(envelope)
+    const choose = (): void => {
+      envelope.targets = targetsOf(account, to, type)
+      // Before anyone stores it: what its sender is told has failed must not turn up in an archive.
+      if (envelope.targets.length === 0 && unclaimed(to, type) === 'refuse') throw new StanzaError('service-unavailable')
+    }
+    const deliver = (): void | Promise<void> => {
+      for (const session of envelope.targets) session.send(envelope.stanza, custody)
+      const copied = this.#host.hooks.run(messageIn.copy, envelope)
+      return then(copied, () => (envelope.targets.length === 0 && unclaimed(to, type) === 'keep' ? this.#keep(envelope) : undefined))
+    }
+    return this.#pass(messageIn, envelope, deliver, choose)
   }
 
   #keep({ account, stanza }: Incoming): void | Promise<void> {
@@ -113,11 +130,12 @@ export class Delivery {
   #presence(envelope: Incoming): void | Promise<void> {
     const { account, stanza, to } = envelope
     const { type } = stanza.attrs
+    if (type !== undefined && !PRESENCE_TYPES.has(type)) throw new StanzaError('bad-request', 'there is no presence of this type')
     return this.#pass(presenceIn, envelope, () => {
       if (SUBSCRIPTION_TYPES.has(type)) return then(this.#host.hooks.run(subscriptionIn, envelope), () => undefined)
       if (type === 'probe') return this.#host.hooks.run(presenceProbed, envelope) as void | Promise<void>
       if (to.resource !== '') envelope.targets = one(account.sessions.get(to.resource))
-      else if (type === undefined || type === 'unavailable') envelope.targets = [...account.available()]
+      else envelope.targets = [...account.available()]
       for (const session of envelope.targets) session.send(envelope.stanza)
       return this.#host.hooks.run(presenceIn.copy, envelope) as void | Promise<void>
     })
@@ -125,15 +143,15 @@ export class Delivery {
 
   #iq(envelope: Incoming): void | Promise<void> {
     const { account, stanza, to, from } = envelope
-    const isRequest = stanza.attrs['type'] === 'get' || stanza.attrs['type'] === 'set'
+    const needsAnswer = isRequest(stanza)
     return this.#pass(iqIn, envelope, () => {
       if (to.resource !== '') {
         const session = account.sessions.get(to.resource)
         if (session !== undefined) session.send(envelope.stanza)
-        else if (isRequest) throw new StanzaError('service-unavailable')
+        else if (needsAnswer) throw new StanzaError('service-unavailable')
         return
       }
-      if (!isRequest) return
+      if (!needsAnswer) return
       const payload = payloadOf(stanza)
       const isOwn = from.local === account.name && from.domain === to.domain
       const session = isOwn ? account.sessions.get(from.resource) : undefined
@@ -143,10 +161,12 @@ export class Delivery {
     })
   }
 
-  #pass(flow: Flow<Incoming>, envelope: Incoming, deliver: () => void | Promise<void>): void | Promise<void> {
+  /** `choose` runs once the checks are passed: it is the last to refuse the stanza. */
+  #pass(flow: Flow<Incoming>, envelope: Incoming, deliver: () => void | Promise<void>, choose?: () => void): void | Promise<void> {
     const { hooks } = this.#host
     return then(hooks.run(flow.check, envelope), verdict => {
       if (verdict === 'drop') return
+      choose?.()
       return then(hooks.run(flow.change, envelope), () =>
         then(hooks.run(flow.store, envelope), () => then(deliver(), () => hooks.tell(flow.after, envelope, this.#host.failed))),
       )
@@ -156,7 +176,17 @@ export class Delivery {
 
 const one = (session: Session | undefined): readonly Session[] => (session === undefined ? NOBODY : [session])
 
-/** RFC 6121 §8.5.2.1.1, §8.5.3.1 and §8.5.3.2.1. */
+const isRequest = ({ attrs: { type } }: Element): boolean => type === 'get' || type === 'set'
+
+/** What becomes of a message that no session takes (RFC 6121 §8.5.2.2.1 and §8.5.3.2.1, Table 1). */
+function unclaimed(to: Jid, type: string | undefined): 'keep' | 'ignore' | 'refuse' {
+  if (type === 'error' || type === 'headline') return 'ignore'
+  if (type === 'groupchat') return 'refuse'
+  // To one resource that is not there, a chat message may go another way; any other may not.
+  return type === 'chat' || to.isBare ? 'keep' : 'refuse'
+}
+
+/** RFC 6121 §8.5.2.1.1, §8.5.3.1 and §8.5.3.2.1: who takes a message. */
 function targetsOf(account: Account, to: Jid, type: string | undefined): readonly Session[] {
   if (to.resource !== '') {
     const match = account.sessions.get(to.resource)
