@@ -50,11 +50,15 @@ function characterWith(code: number): string {
   return String.fromCodePoint(code)
 }
 
-/** Whether there is nothing but white space from `from` to `to`. */
-export function isBlank(xml: string, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (!isSpace(xml.charCodeAt(at))) return false
-  return true
+/** The first place from `from` that is not white space (XML 1.0 §2.3), or `to`. */
+export function skipSpace(xml: string, from: number, to: number): number {
+  let at = from
+  while (at < to && isSpace(xml.charCodeAt(at))) at++
+  return at
 }
+
+/** Whether there is nothing but white space from `from` to `to`. */
+export const isBlank = (xml: string, from: number, to: number): boolean => skipSpace(xml, from, to) >= to
 
 export const isSpace = (code: number): boolean => code === 32 || code === 10 || code === 13 || code === 9
 

@@ -135,11 +135,9 @@ export class Element {
 
 const OPEN_BRACE = 123
 
-// What no XML can hold (XML 1.0 §2.2): control characters, two that are none, and halves of surrogate pairs.
-const NO_CHARACTER = '\\x00-\\x08\\x0B\\x0C\\x0E-\\x1F\\uFFFE\\uFFFF'
-const HALVES = '[\\uD800-\\uDBFF](?![\\uDC00-\\uDFFF])|(?<![\\uD800-\\uDBFF])[\\uDC00-\\uDFFF]'
-const IN_TEXT = new RegExp(`[&<>\\r${NO_CHARACTER}]|${HALVES}`)
-const IN_VALUE = new RegExp(`[&<>"'\\t\\n\\r${NO_CHARACTER}]|${HALVES}`)
+// With what no XML can hold (XML 1.0 §2.2); halves of surrogate pairs are no matter here, since UTF-8 encoders replace them.
+const IN_TEXT = /[&<>\r\x00-\x08\x0B\x0C\x0E-\x1F\uFFFE\uFFFF]/
+const IN_VALUE = /[&<>"'\x00-\x1F\uFFFE\uFFFF]/
 const ALL_IN_TEXT = new RegExp(IN_TEXT, 'g')
 const ALL_IN_VALUE = new RegExp(IN_VALUE, 'g')
 

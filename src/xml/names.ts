@@ -1,4 +1,4 @@
-import { malformed } from './xml-error.ts'
+import { malformed, XmlError } from './xml-error.ts'
 
 const START = 1
 const INNER = 2
@@ -25,8 +25,8 @@ const OTHER_INNER = [
 const isWithin = (code: number, ranges: readonly (readonly [number, number])[]): boolean =>
   ranges.some(([first, last]) => code >= first && code <= last)
 
-/** Where the NCName that begins at `from` ends: the first place that is no part of it, or `to`. Nothing there is an error. */
-export function nameEnd(xml: string, from: number, to: number): number {
+/** Where the NCName that begins at `from` ends: the first place that is no part of it, or `to`. Nothing there, or too much, is an error. */
+export function nameEnd(xml: string, from: number, to: number, longest: number): number {
   let at = from
   while (at < to) {
     const code = xml.charCodeAt(at)
@@ -41,6 +41,7 @@ export function nameEnd(xml: string, from: number, to: number): number {
     }
   }
   if (at === from && from < to) throw malformed('no name where one must be')
+  if (at - from > longest) throw new XmlError('policy-violation', 'a name that is too long')
   return at
 }
 

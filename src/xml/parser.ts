@@ -1,7 +1,8 @@
 import { cdataOf, checkDeclaration, isBlank, textOf } from './content.ts'
 import { type Decoded, Decoder } from './decoder.ts'
-import { type Child, Element } from './element.ts'
+import { type Child, Element, NO_ATTRS } from './element.ts'
 import { STORED_XML_LIMITS, type XmlLimits } from './limits.ts'
+import type { InForce } from './scope.ts'
 import { type StartTag, startTag } from './start-tag.ts'
 import { endOfToken, type Unfinished, unfinished } from './unfinished.ts'
 import { malformed, XmlError } from './xml-error.ts'
@@ -34,7 +35,7 @@ export class StreamParser {
   limits: XmlLimits
   readonly #handler: StreamHandler
   readonly #level: Level
-  readonly #outerNs: string
+  readonly #around: InForce
   readonly #decoder = new Decoder()
   #place: Place = 'start'
   #open: StartTag[] = []
@@ -58,7 +59,7 @@ export class StreamParser {
     this.#handler = handler
     this.limits = limits
     this.#level = level
-    this.#outerNs = outerNs
+    this.#around = { inner: outerNs, prefixes: undefined }
   }
 
   /** Between elements, with nothing begun. */
@@ -210,30 +211,24 @@ export class StreamParser {
   #startTag(xml: string, from: number): number {
     if (this.#place === 'end') throw malformed('an element after the root')
     const open = this.#open
-    const parent = open[open.length - 1]
     const less = xml.indexOf('<', from + 1)
-    const tag = startTag(
-      xml,
-      from,
-      less === -1 ? xml.length : less,
-      this.#isPlain,
-      this.limits,
-      parent === undefined ? this.#outerNs : parent.inner,
-      parent?.prefixes,
-      this.#nodes.length,
-    )
+    const tag = startTag(xml, from, less === -1 ? xml.length : less, this.#isPlain, this.limits, open[open.length - 1] ?? this.#around)
     if (tag === undefined) {
       if (less !== -1) throw malformed('a tag inside a tag')
       return -1
     }
     if (++this.#elements > this.limits.elements) throw new XmlError('policy-violation', 'too many elements')
     if (open.length + 1 - this.#level > this.limits.depth) throw new XmlError('policy-violation', 'too deep')
+    tag.nodesFrom = this.#nodes.length
     open.push(tag)
     this.#place = 'root'
     if (open.length === this.#level) {
       this.#count(xml, tag.end)
       this.#settle(tag.end)
-      this.#handler.onOpen(new Element(tag.ns, tag.name, tag.attrs, []))
+      const root = new Element(tag.ns, tag.name, tag.attrs, [])
+      // The header's values, and the chunk they are part of, must not live as long as the stream.
+      tag.attrs = NO_ATTRS
+      this.#handler.onOpen(root)
       if (this.#open[0] !== tag || this.#isDiscarding) return tag.end
     }
     if (tag.isEmpty) this.#close(xml, tag.end)

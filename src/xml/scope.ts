@@ -10,6 +10,13 @@ export interface Binding {
   readonly count: number
 }
 
+/** The namespaces in force inside an element, or around a document. */
+export interface InForce {
+  /** The default namespace. */
+  readonly inner: string
+  readonly prefixes: Binding | undefined
+}
+
 /** `xmlns:prefix='uri'` on an element whose parent has `outer` in force and which has declared so far what `known` adds (Namespaces in XML 1.0 §3). */
 export function bind(known: Binding | undefined, outer: Binding | undefined, prefix: string, uri: string): Binding | undefined {
   if (prefix === 'xmlns' || uri === XMLNS_NAMESPACE) throw new XmlError('bad-namespace-prefix', 'xmlns is bound for good')

@@ -1,162 +1,106 @@
-import { attributeOf, isSpace } from './content.ts'
-import { Attributes, type Attrs, knownNamespace, NO_ATTRS, XML_NAMESPACE, XMLNS_NAMESPACE } from './element.ts'
+import { AttributeList } from './attribute-list.ts'
+import { attributeOf, skipSpace } from './content.ts'
+import type { Attrs } from './element.ts'
 import { LONGEST_NAME, type XmlLimits } from './limits.ts'
 import { nameAt, nameEnd } from './names.ts'
-import { type Binding, bind, resolve } from './scope.ts'
+import { type Binding, type InForce, resolve } from './scope.ts'
 import { malformed, XmlError } from './xml-error.ts'
 
 /** What a start tag says, and what is in force within its element. */
-export class StartTag {
+export class StartTag implements InForce {
   /** As written, with its prefix: the end tag must say the same. */
   readonly qname: string
   readonly ns: string
   readonly name: string
-  readonly attrs: Attrs
-  /** The default namespace inside. */
+  attrs: Attrs
   readonly inner: string
   readonly prefixes: Binding | undefined
   readonly isEmpty: boolean
   /** Where what follows it begins. */
   readonly end: number
-  /** Where the parser keeps the children: their place among all nodes not yet in an element. */
-  readonly nodesFrom: number
+  /** For the parser: where its children begin among all nodes that wait for the end of their element. */
+  nodesFrom = 0
 
-  constructor(
-    qname: string,
-    ns: string,
-    name: string,
-    attrs: Attrs,
-    inner: string,
-    prefixes: Binding | undefined,
-    isEmpty: boolean,
-    end: number,
-    nodesFrom: number,
-  ) {
+  constructor(qname: string, ns: string, name: string, list: AttributeList, attrs: Attrs, isEmpty: boolean, end: number) {
     this.qname = qname
     this.ns = ns
     this.name = name
     this.attrs = attrs
-    this.inner = inner
-    this.prefixes = prefixes
+    this.inner = list.inner
+    this.prefixes = list.prefixes
     this.isEmpty = isEmpty
     this.end = end
-    this.nodesFrom = nodesFrom
   }
 }
 
-interface Prefixed {
-  readonly prefix: string
-  readonly name: string
-  readonly value: string
-}
-
-const MARK = { apostrophe: 39, quote: 34, slash: 47, colon: 58, equals: 61, greater: 62 } as const
+const QUOTE = 34
+const APOSTROPHE = 39
+const SLASH = 47
+const COLON = 58
+const EQUALS = 61
+const GREATER = 62
 
 /**
  * The start tag whose `<` is at `from`. `to` is where the next `<` is or the text ends: where that comes first,
  * nothing is given, and the caller knows whether more may come. `isPlain`: no value needs normalising.
  */
-export function startTag(
-  xml: string,
-  from: number,
-  to: number,
-  isPlain: boolean,
-  limits: XmlLimits,
-  outerNs: string,
-  outerPrefixes: Binding | undefined,
-  nodesFrom: number,
-): StartTag | undefined {
+export function startTag(xml: string, from: number, to: number, isPlain: boolean, limits: XmlLimits, outer: InForce): StartTag | undefined {
   const longest = limits.nameLength ?? LONGEST_NAME
-  let at = nameEnd(xml, from + 1, to)
-  checkLength(at - from - 1, longest)
-  let prefix = ''
   let nameFrom = from + 1
-  if (at < to && xml.charCodeAt(at) === MARK.colon) {
-    prefix = xml.slice(nameFrom, at)
+  let at = nameEnd(xml, nameFrom, to, longest)
+  let prefix = ''
+  if (at < to && xml.charCodeAt(at) === COLON) {
+    prefix = nameAt(xml, nameFrom, at)
     nameFrom = at + 1
-    at = nameEnd(xml, nameFrom, to)
-    checkLength(at - nameFrom, longest)
+    at = nameEnd(xml, nameFrom, to, longest)
   }
   if (at >= to) return undefined
   const name = nameAt(xml, nameFrom, at)
-  const qname = prefix === '' ? name : `${prefix}:${name}`
 
-  let attrs: Record<string, string> | undefined
-  let prefixed: Prefixed[] | undefined
-  let inner: string | undefined
-  let prefixes = outerPrefixes
-  let count = 0
+  const list = new AttributeList(outer)
   let isEmpty = false
-  for (;;) {
+  for (let count = 1; ; count++) {
     const gap = at
-    while (at < to && isSpace(xml.charCodeAt(at))) at++
+    at = skipSpace(xml, at, to)
     if (at >= to) return undefined
     const code = xml.charCodeAt(at)
-    if (code === MARK.greater) break
-    if (code === MARK.slash) {
+    if (code === GREATER) break
+    if (code === SLASH) {
       if (++at >= to) return undefined
-      if (xml.charCodeAt(at) !== MARK.greater) throw malformed('a slash inside a tag')
+      if (xml.charCodeAt(at) !== GREATER) throw malformed('a slash inside a tag')
       isEmpty = true
       break
     }
     if (gap === at) throw malformed('no space before an attribute')
-    if (++count > limits.attributes) throw new XmlError('policy-violation', 'too many attributes')
+    if (count > limits.attributes) throw new XmlError('policy-violation', 'too many attributes')
 
     let keyFrom = at
     let keyPrefix = ''
-    at = nameEnd(xml, keyFrom, to)
-    checkLength(at - keyFrom, longest)
-    if (at < to && xml.charCodeAt(at) === MARK.colon) {
+    at = nameEnd(xml, keyFrom, to, longest)
+    if (at < to && xml.charCodeAt(at) === COLON) {
       keyPrefix = nameAt(xml, keyFrom, at)
       keyFrom = at + 1
-      at = nameEnd(xml, keyFrom, to)
-      checkLength(at - keyFrom, longest)
+      at = nameEnd(xml, keyFrom, to, longest)
     }
     if (at >= to) return undefined
     const key = nameAt(xml, keyFrom, at)
 
-    while (at < to && isSpace(xml.charCodeAt(at))) at++
+    at = skipSpace(xml, at, to)
     if (at >= to) return undefined
-    if (xml.charCodeAt(at) !== MARK.equals) throw malformed('an attribute without a value')
-    at++
-    while (at < to && isSpace(xml.charCodeAt(at))) at++
+    if (xml.charCodeAt(at) !== EQUALS) throw malformed('an attribute without a value')
+    at = skipSpace(xml, at + 1, to)
     if (at >= to) return undefined
     const quote = xml.charCodeAt(at)
-    if (quote !== MARK.apostrophe && quote !== MARK.quote) throw malformed('a value without quotes')
-    const close = xml.indexOf(quote === MARK.quote ? '"' : "'", ++at)
+    if (quote !== APOSTROPHE && quote !== QUOTE) throw malformed('a value without quotes')
+    const close = xml.indexOf(quote === QUOTE ? '"' : "'", at + 1)
     if (close === -1 || close >= to) return undefined
-    const raw = xml.slice(at, close)
-    const value = isPlain ? raw : attributeOf(raw)
+    const value = xml.slice(at + 1, close)
+    list.add(keyPrefix, key, isPlain ? value : attributeOf(value))
     at = close + 1
-
-    if (keyPrefix === '') {
-      if (key === 'xmlns') {
-        if (inner !== undefined) throw malformed('an attribute twice')
-        if (value === XML_NAMESPACE || value === XMLNS_NAMESPACE) throw new XmlError('bad-namespace-prefix', 'a namespace bound for good')
-        inner = knownNamespace(value)
-      } else {
-        attrs ??= new Attributes()
-        if (key in attrs) throw malformed('an attribute twice')
-        attrs[key] = value
-      }
-    } else if (keyPrefix === 'xmlns') prefixes = bind(prefixes, outerPrefixes, key, knownNamespace(value))
-    else (prefixed ??= []).push({ prefix: keyPrefix, name: key, value })
   }
 
-  if (prefixed !== undefined) {
-    attrs ??= new Attributes()
-    for (const { prefix, name, value } of prefixed) {
-      const key = prefix === 'xml' ? `xml:${name}` : `{${resolve(prefixes, prefix)}}${name}`
-      if (key in attrs) throw malformed('an attribute twice')
-      attrs[key] = value
-    }
-  }
-  inner ??= outerNs
+  const attrs = list.finish()
+  if (prefix === '') return new StartTag(name, list.inner, name, list, attrs, isEmpty, at + 1)
   if (prefix === 'xml') throw new XmlError('bad-namespace-prefix', 'no element has the prefix xml')
-  const ns = prefix === '' ? inner : resolve(prefixes, prefix)
-  return new StartTag(qname, ns, name, attrs ?? NO_ATTRS, inner, prefixes, isEmpty, at + 1, nodesFrom)
-}
-
-function checkLength(length: number, longest: number): void {
-  if (length > longest) throw new XmlError('policy-violation', 'a name that is too long')
+  return new StartTag(`${prefix}:${name}`, resolve(list.prefixes, prefix), name, list, attrs, isEmpty, at + 1)
 }
