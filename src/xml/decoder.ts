@@ -17,7 +17,7 @@ const NO_CHARACTER = /[\x00-\x08\x0B\x0C\x0E-\x1F\uFFFE\uFFFF]/
 
 /** UTF-8 in chunks to strings; a sequence cut by the end of a chunk waits for the next. */
 export class Decoder {
-  #cut: Buffer | undefined
+  #cut: Uint8Array | undefined
 
   get isIdle(): boolean {
     return this.#cut === undefined
@@ -37,8 +37,8 @@ export class Decoder {
     const whole = bytes.length - cutLength(bytes)
     const body = whole === bytes.length ? bytes : bytes.subarray(0, whole)
     if (isUtf8(body)) {
-      // A copy: the socket's buffer must not live as long as a cut sequence may.
-      if (body !== bytes) this.#cut = Buffer.from(bytes.subarray(whole))
+      // A copy, and not from Node's pool: three bytes must not keep a whole buffer alive.
+      if (body !== bytes) this.#cut = Uint8Array.from(bytes.subarray(whole))
       return decoded(body.toString(), false, false)
     }
     return decoded(body.toString('utf8', 0, validLength(body)), false, true)

@@ -55,6 +55,7 @@ export class StreamParser {
   #isWriting = false
   #isDead = false
 
+  /** `level` 0 is for documents that are one element; `outerNs` is the default namespace in force around them. */
   constructor(handler: StreamHandler, limits: XmlLimits, level: Level = 1, outerNs = '') {
     this.#handler = handler
     this.limits = limits
