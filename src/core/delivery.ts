@@ -47,9 +47,11 @@ export class Delivery {
     const { account } = session
     this.#watch(stanza, from, to, custody, () =>
       account.turn.take(() => {
+        if (custody?.isSafe) return // it is on disk, or another session has acknowledged it
         if (stanza.name === 'iq' && (type === 'get' || type === 'set')) throw new StanzaError('service-unavailable')
         if (stanza.name !== 'message' || type === 'error' || type === 'headline') return
         if (type === 'groupchat') throw new StanzaError('service-unavailable')
+        if (from.equals(account.jid)) return // what the account itself says to one session, such as a copy, is for no other
         const envelope: Incoming = { stanza, from, to, account, targets: mostAvailable(account), custody }
         for (const target of envelope.targets) target.send(stanza, custody)
         if (envelope.targets.length === 0) return this.#keep(envelope)

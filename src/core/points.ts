@@ -82,13 +82,17 @@ export const messagesAcknowledged = point<{ readonly account: Account; readonly 
 /** In the account's first turn: modules read what they need to answer at once later. */
 export const accountLoaded = point<Account>('account.loaded')
 /** Someone proved to be the account's owner. `clientKey` is wiped when the handlers are done (RFC 5802 §3). */
-export const accountAuthenticated = point<{ readonly account: Account; readonly hash: string | undefined; readonly clientKey: Secret | undefined }>(
-  'account.authenticated',
-)
+export const accountAuthenticated = point<{
+  readonly account: Account
+  readonly hash: string | undefined
+  readonly clientKey: Secret | undefined
+}>('account.authenticated')
 export const accountCreated = point<{ readonly account: string; readonly db: Db }>('account.created')
 /** All that modules hold of the account goes, in one transaction. */
 export const accountRemoved = point<{ readonly account: string; readonly db: Db }>('account.removed')
 
 export const sessionBound = point<Session>('session.bound')
+/** The client is back on another connection (XEP-0198 §5), and has been sent what it had not acknowledged. */
+export const sessionResumed = point<Session>('session.resumed')
 /** The session is over; it is no longer among the account's sessions, its last presence still stands in it. */
 export const sessionEnded = point<Session>('session.ended')

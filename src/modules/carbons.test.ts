@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Client, story, type World } from '../../test/story.ts'
+import { messageUndelivered } from '../core/points.ts'
 import { parseElement } from '../xml/parser.ts'
 import { Carbons } from './carbons.ts'
 
@@ -219,6 +220,22 @@ story('XEP-0280 §10.3: the error of a device that refuses a copy goes no furthe
   )
   juliet.receivesNothing()
   phone.receivesNothing()
+})
+
+story('a copy that a device does not acknowledge is neither kept nor given to others', async world => {
+  const { phone, laptop, juliet } = await devices(world)
+  await phone.sends(`<message type="chat" to="${JULIET}"><body>hi</body></message>`)
+  juliet.receives('<message/>')
+  const copy = laptop.receives(copied('sent', '', ''))
+  const { account } = laptop.session
+  await laptop.leaves()
+  phone.forget()
+  world.host.redeliver(laptop.session, copy, undefined)
+  assert.equal(await world.host.hooks.run(messageUndelivered, { account, stanza: copy, position: { stream: 's', seq: 1 } }), 'kept')
+  await phone.leaves()
+  const tablet = await world.online('romeo', 'tablet')
+  tablet.receivesNothing()
+  juliet.forget()
 })
 
 story('XEP-0386 §5: carbons can be enabled with binding', async world => {

@@ -2,7 +2,7 @@
 
 import type { Account } from '../core/account.ts'
 import { defineModule, xep } from '../core/module.ts'
-import { type Incoming, messageIn, messageOut, type Outgoing, presenceIn } from '../core/points.ts'
+import { type Incoming, messageIn, messageOut, messageUndelivered, type Outgoing, presenceIn } from '../core/points.ts'
 import type { Session } from '../core/session.ts'
 import { count } from '../lib/settings.ts'
 import { type Element, namespace } from '../xml/element.ts'
@@ -52,6 +52,10 @@ export const carbons = defineModule({
     on(messageOut.copy, copySent)
     on(messageIn.copy, copyReceived)
     on(presenceIn.copy, followRooms)
+    // A copy that nobody takes is not worth the disk: the message itself has arrived, or is kept.
+    on(messageUndelivered, function dropCopies({ stanza }) {
+      return isCopy(stanza) ? 'kept' : undefined
+    })
 
     function enable(session: Session): void {
       enabled.add(session)
@@ -137,7 +141,7 @@ export const carbons = defineModule({
 })
 
 /** Whether the message is, or claims to be, a copy of another one. */
-function isCopy(message: Element): boolean {
+export function isCopy(message: Element): boolean {
   return message.child(Carbons, 'sent') !== undefined || message.child(Carbons, 'received') !== undefined
 }
 

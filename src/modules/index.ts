@@ -2,9 +2,11 @@
 import type { Module } from '../core/module.ts'
 import { blocking } from './blocking/blocking.ts'
 import { carbons } from './carbons.ts'
+import { csi } from './csi/csi.ts'
 import { discovery } from './discovery.ts'
+import { offline } from './offline/offline.ts'
 import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
 import { roster } from './roster/roster.ts'
 
-export const modules: readonly Module[] = [blocking, roster, presence, discovery, ping, carbons]
+export const modules: readonly Module[] = [blocking, roster, presence, discovery, ping, carbons, csi, offline]
