@@ -1,9 +1,9 @@
 /** Stories: scripted dialogues between named clients and a whole server, in one process and without waiting. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { migrations as coreMigrations } from '../src/core/account-store.ts'
 import type { Clock } from '../src/core/clock.ts'
 import { LocalHost } from '../src/core/host.ts'
-import { migrations as coreMigrations } from '../src/core/account-store.ts'
 import type { Module } from '../src/core/module.ts'
 import { Router } from '../src/core/router.ts'
 import type { Position, Session, Transport } from '../src/core/session.ts'
@@ -39,17 +39,19 @@ export function story(title: string, tell: (world: World) => Promise<void>, opti
 const DOMAIN = 'here.example'
 
 export class World {
-  readonly host: LocalHost
+  host!: LocalHost
   readonly store: Store
-  readonly clock: StoryClock
-  readonly #router: Router
+  readonly clock = new StoryClock()
+  readonly #modules: readonly Module[]
+  readonly #settings: Readonly<Record<string, unknown>>
+  #router = new Router()
   readonly #clients: Client[] = []
 
-  constructor(host: LocalHost, store: Store, clock: StoryClock, router: Router) {
-    this.host = host
+  private constructor(store: Store, modules: readonly Module[], settings: Readonly<Record<string, unknown>>) {
     this.store = store
-    this.clock = clock
-    this.#router = router
+    this.#modules = modules
+    this.#settings = settings
+    this.restarts()
   }
 
   static async open({ settings = {}, extra = [] }: StoryOptions): Promise<World> {
@@ -59,11 +61,17 @@ export class World {
       ...all.map(module => ({ owner: module.name, steps: module.migrations ?? [] })),
     ]
     const store = await openTestStore(migrations)
-    const router = new Router()
-    const clock = new StoryClock()
-    const read = Object.fromEntries(all.map(module => [module.name, readSetting(table(module.settings ?? {}), settings[module.name], [module.name])]))
-    const host = new LocalHost(DOMAIN, all, store, router, { settings: read, clock })
-    return new World(host, store, clock, router)
+    const read = Object.fromEntries(
+      all.map(module => [module.name, readSetting(table(module.settings ?? {}), settings[module.name], [module.name])]),
+    )
+    return new World(store, all, read)
+  }
+
+  /** As after a crash: all that was in memory is gone, sessions too, and what is on disk is there. */
+  restarts(): void {
+    this.#router = new Router()
+    this.#clients.length = 0
+    this.host = new LocalHost(DOMAIN, this.#modules, this.store, this.#router, { settings: this.#settings, clock: this.clock })
   }
 
   /** A client with a session that has sent no presence. The account is made if there is none. */
@@ -85,7 +93,10 @@ export class World {
 
   /** Both know each other's presence (subscription `both`); what was said for it is left out of the story. */
   async befriend(a: Client, b: Client): Promise<void> {
-    for (const [one, other] of [[a, b], [b, a]] as const) {
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
       await one.sends(`<presence type="subscribe" to="${other.session.account.jid}"/>`)
       await other.sends(`<presence type="subscribed" to="${one.session.account.jid}"/>`)
     }
@@ -122,6 +133,7 @@ export class Client implements Transport {
   readonly unread: Element[] = []
   /** Why the stream ended, once it has. */
   ended: StreamError | true | undefined
+  /** Given, its client acknowledges (XEP-0198); the story says what and when. */
   position: Position | undefined
   readonly #world: World
 
@@ -131,6 +143,7 @@ export class Client implements Transport {
 
   send(stanza: Element): void {
     this.unread.push(stanza)
+    if (this.position !== undefined) this.position = { ...this.position, seq: (this.position.seq + 1) % 2 ** 32 }
   }
 
   close(error: StreamError | undefined): void {
@@ -160,7 +173,9 @@ export class Client implements Transport {
   }
 
   receivesError(id: string, condition: string): void {
-    this.receives(`<${this.unread[0]?.name ?? 'iq'} type="error" id="${id}"><error><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></${this.unread[0]?.name ?? 'iq'}>`)
+    this.receives(
+      `<${this.unread[0]?.name ?? 'iq'} type="error" id="${id}"><error><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></${this.unread[0]?.name ?? 'iq'}>`,
+    )
   }
 
   /** These stanzas, in any order. */
@@ -230,4 +245,3 @@ export function differs(expected: Element, actual: Element, path: string): strin
   }
   return undefined
 }
-

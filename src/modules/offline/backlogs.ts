@@ -1,0 +1,150 @@
+import type { Account } from '../../core/account.ts'
+import { Custody } from '../../core/custody.ts'
+import { mostAvailable } from '../../core/delivery.ts'
+import type { Host } from '../../core/module.ts'
+import type { Position, Session } from '../../core/session.ts'
+import type { Element } from '../../xml/element.ts'
+import { parseElement } from '../../xml/parser.ts'
+import { Delay, delayElement } from '../../xmpp/delay.ts'
+import type { OfflineStore, Tally, Waiting } from './store.ts'
+
+export interface BacklogLimits {
+  readonly messages: number
+  readonly bytes: number
+  readonly keepFor: number
+}
+
+/** So much is sent at once, then the client must acknowledge it or be given time to read it: its queue is bounded. */
+const BATCH = 100
+const BATCH_BYTES = 2 ** 20
+const PAUSE = 1000
+
+/**
+ * What waits for each account, and how it gets to a session. Everything here happens in the account's turn; how much
+ * waits is known in memory, so that accounts without a backlog never ask the disk.
+ */
+export class Backlogs {
+  readonly #host: Host<BacklogLimits>
+  readonly #store: OfflineStore
+  readonly #tallies = new WeakMap<Account, Tally>()
+
+  constructor(host: Host<BacklogLimits>, store: OfflineStore) {
+    this.#host = host
+    this.#store = store
+  }
+
+  async load(account: Account): Promise<void> {
+    this.#tallies.set(account, await this.#store.tally(account.name))
+  }
+
+  /** `'kept'` once it is safe on disk; nothing where there is no room for it. */
+  async keep(account: Account, stanza: Element, position: Position | undefined): Promise<'kept' | undefined> {
+    const { clock, domain, settings } = this.#host
+    // A delay in our name that we did not write would hide ours.
+    const own = stanza.without(child => child.is(Delay, 'delay') && child.attrs['from'] === domain)
+    const xml = String(own)
+    const size = Buffer.byteLength(xml)
+    const tally = this.#tallyOf(account)
+    if (tally.count >= settings.messages || tally.bytes + size > settings.bytes) return undefined
+    if (await this.#store.add(account.name, { at: clock.now(), size, stanza: xml }, position)) {
+      tally.count++
+      tally.bytes += size
+      if (position !== undefined) tally.byStream.set(position.stream, (tally.byStream.get(position.stream) ?? 0) + 1)
+    }
+    return 'kept'
+  }
+
+  /** Sends what waits, or the first part of it, if the session takes messages and there is something to send. */
+  deliver(session: Session): void | Promise<void> {
+    if (session.isEnded || !session.isAvailable || session.priority < 0) return
+    const { byStream, count } = this.#tallyOf(session.account)
+    if (count === 0) return
+    const streams = [...liveStreams(session.account)]
+    const taken = streams.reduce((sum, stream) => sum + (byStream.get(stream) ?? 0), 0)
+    const own = session.transport.position?.stream
+    // What the client has got already comes first: the rest follows its acknowledgement.
+    if (taken >= count || (own !== undefined && byStream.has(own))) return
+    return this.#deliverBatch(session, streams)
+  }
+
+  /** The client has got all of the stream up to there. */
+  async acknowledge(account: Account, position: Position): Promise<void> {
+    if (!this.#tallyOf(account).byStream.has(position.stream)) return
+    await this.#store.acknowledge(account.name, position)
+    await this.load(account)
+    if (this.#tallyOf(account).byStream.has(position.stream)) return
+    const session = [...account.sessions.values()].find(({ transport }) => transport.position?.stream === position.stream)
+    if (session === undefined) return
+    session.hasKept = false
+    await this.deliver(session)
+  }
+
+  /** The session is over: what it has not acknowledged waits again, for another session if there is one. */
+  async hand(session: Session): Promise<void> {
+    const { account } = session
+    const tally = this.#tallyOf(account)
+    if (tally.count === 0) return
+    const stream = session.transport.position?.stream
+    if (stream !== undefined && tally.byStream.has(stream)) {
+      await this.#store.release(account.name, stream)
+      await this.load(account)
+    }
+    const [heir] = mostAvailable(account)
+    if (heir !== undefined) await this.deliver(heir)
+  }
+
+  /** Removes what has waited too long. */
+  async expire(account: Account): Promise<void> {
+    await this.#store.removeOlder(account.name, this.#host.clock.now() - this.#host.settings.keepFor)
+    await this.load(account)
+  }
+
+  async #deliverBatch(session: Session, streams: readonly string[]): Promise<void> {
+    const { account } = session
+    await this.expire(account)
+    const batch = fitting(await this.#store.oldest(account.name, streams, BATCH))
+    if (batch.length === 0) return
+    // Before anything is sent: the acknowledgement may come while the positions are being written.
+    if (session.transport.position !== undefined) session.hasKept = true
+    const placed = batch.flatMap(message => this.#send(session, message))
+    if (placed.length > 0) await this.#store.place(placed)
+    else await this.#store.remove(batch.map(({ id }) => id))
+    await this.load(account)
+    // A client that does not acknowledge gets the rest after a pause.
+    if (placed.length === 0) this.#host.clock.after(PAUSE, () => this.#goOn(session))
+  }
+
+  /** Sends a message; gives its position where the client acknowledges. */
+  #send(session: Session, { id, at, stanza }: Waiting): (Position & { id: number })[] {
+    const custody = new Custody()
+    custody.safe() // it is on disk: if the session ends, it need not be sent another way
+    const delayed = parseElement(stanza).add(delayElement(at, this.#host.jid))
+    session.sendNow(delayed, custody) // what a gate holds has no position
+    const { position } = session.transport
+    return position === undefined ? [] : [{ id, ...position }]
+  }
+
+  #goOn(session: Session): void {
+    const failed = (error: unknown): void => this.#host.log.fault('offline.deliver', error)
+    Promise.resolve(session.account.turn.take(() => this.deliver(session))).catch(failed)
+  }
+
+  #tallyOf(account: Account): Tally {
+    return this.#tallies.get(account) ?? NOTHING
+  }
+}
+
+/** Of accounts that do not exist. */
+const NOTHING: Tally = { count: 0, bytes: 0, byStream: new Map() }
+
+/** The streams of the account's sessions, also of those whose client is away for a moment. */
+function* liveStreams(account: Account): Iterable<string> {
+  for (const { transport } of account.sessions.values()) if (transport.position !== undefined) yield transport.position.stream
+}
+
+/** As many of the first ones as go together; one at least. */
+function fitting(messages: readonly Waiting[]): readonly Waiting[] {
+  let bytes = 0
+  const end = messages.findIndex(({ size }, i) => (bytes += size) > BATCH_BYTES && i > 0)
+  return end === -1 ? messages : messages.slice(0, end)
+}
