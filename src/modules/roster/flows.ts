@@ -37,12 +37,11 @@ export function keepSubscriptions({ on, hooks, send, settings }: Host<FlowLimits
     if (item.isListed && !before.isListed && rosters.listed(account) >= settings.contacts) {
       throw new StanzaError('resource-constraint', 'the roster is full')
     }
-    const isChanged = !isSame(item, before)
-    if (isChanged) await rosters.save(account, item)
+    const isSeen = !isSame(item, before) && (await rosters.save(account, item))
     // RFC 6121 §3.2.2: unavailable presence goes first, while the contact is still subscribed.
     if (seesUser(before.state) && !seesUser(state)) await hooks.run(subscriberLost, { account, contact: to })
     const finish = (): unknown => {
-      if (isChanged && (item.isListed || before.isListed)) rosters.push(account, item)
+      if (isSeen) rosters.push(account, item)
       if (!seesUser(before.state) && seesUser(state)) return hooks.run(subscriberGained, { account, contact: to })
     }
     if (passes) {
@@ -75,9 +74,9 @@ export function keepSubscriptions({ on, hooks, send, settings }: Host<FlowLimits
       isApproved: before.isApproved && !seesUser(state),
       request: isPendingIn(state) ? (before.request ?? storable(stamped)) : undefined,
     }
-    if (!isSame(item, before)) await rosters.save(account, item)
+    const isSeen = !isSame(item, before) && (await rosters.save(account, item))
     if (passes) deliver(account, type, envelope, stamped)
-    if (!isSame(item, before) && item.isListed && item.state !== before.state) rosters.push(account, item)
+    if (isSeen) rosters.push(account, item)
     if (seesUser(before.state) && !seesUser(state)) await hooks.run(subscriberLost, { account, contact })
     if (reply !== undefined)
       send(Client('presence', { type: reply, id: stanza.attrs['id'], from: String(account.jid), to: String(contact) }))

@@ -53,15 +53,16 @@ export class Rosters {
     return this.#of(account).requests
   }
 
-  /** Keeps the item, or forgets it if there is nothing to keep. Done when it is safe on disk. */
-  async save(account: Account, item: Item): Promise<void> {
+  /** Keeps the item, or forgets it if there is nothing to keep. Done when it is safe on disk; true if clients see it otherwise now. */
+  async save(account: Account, item: Item): Promise<boolean> {
     const known = this.#of(account)
-    const isSeen = item.isListed || known.items.get(item.jid)?.isListed === true
+    const isSeen = shown(item) !== shown(known.items.get(item.jid))
     const version = isSeen ? following(known.version) : known.version
-    if (item.isListed || item.request !== undefined) await this.#store.put(account.name, item, version)
+    if (isKept(item)) await this.#store.put(account.name, item, version)
     else await this.#store.remove(account.name, item.jid, version)
     known.version = version
     remember(known, item)
+    return isSeen
   }
 
   /** From now on the session hears of changes: it has asked for the roster (RFC 6121 §2.1.6). */
@@ -76,13 +77,13 @@ export class Rosters {
   /** A roster push of the item as it is now (RFC 6121 §2.1.6). */
   push(account: Account, { jid }: Item): void {
     const item = this.#of(account).items.get(jid)
-    const shown = item?.isListed === true ? itemElement(item) : Roster('item', { jid, subscription: 'remove' })
+    const element = item?.isListed === true ? itemElement(item) : Roster('item', { jid, subscription: 'remove' })
     let push: Element | undefined
     for (const session of this.interested(account)) {
       push ??= Client(
         'iq',
         { type: 'set', id: randomBytes(8).toString('hex'), from: String(account.jid) },
-        Roster('query', { ver: this.version(account) }, shown),
+        Roster('query', { ver: this.version(account) }, element),
       )
       session.send(push.with({ to: String(session.jid) }))
     }
@@ -100,9 +101,14 @@ function remember(known: Known, item: Item): void {
   const former = known.items.get(item.jid)
   known.listed += Number(item.isListed) - Number(former?.isListed ?? false)
   known.requests += Number(item.request !== undefined) - Number(former?.request !== undefined)
-  if (item.isListed || item.request !== undefined) known.items.set(item.jid, item)
+  if (isKept(item)) known.items.set(item.jid, item)
   else known.items.delete(item.jid)
 }
+
+const isKept = (item: Item): boolean => item.isListed || item.request !== undefined
+
+/** What clients see of the item. */
+const shown = (item: Item | undefined): string => (item?.isListed === true ? String(itemElement(item)) : '')
 
 /** The first version is drawn: the roster of a later account of the same name must not be taken for this one. */
 const following = (version: number): number => (version === 0 ? randomInt(1, 2 ** 47) : version + 1)
