@@ -80,6 +80,7 @@ const REFUSED_AT_START: readonly [string | Buffer, XmlCondition][] = [
   ['<!-- c --><a/>', 'restricted-xml'],
   ['\uFEFF<a/>', 'not-well-formed'],
   ['x<a/>', 'not-well-formed'],
+  [utf8([0xc3, 0xfe], '/>'), 'not-well-formed'],
 ]
 
 test('a stream that begins wrongly is refused, however it is cut', () => {

@@ -76,7 +76,8 @@ export class StreamParser {
     this.#isWriting = true
     try {
       // RFC 6120 §11.6: UTF-16, given away by its first byte.
-      if (this.#place === 'start' && this.#bytes === 0 && bytes[0]! >= 0xfe) throw new XmlError('unsupported-encoding')
+      if (this.#place === 'start' && this.#bytes === 0 && this.#decoder.isIdle && bytes[0]! >= 0xfe)
+        throw new XmlError('unsupported-encoding')
       const decoded = this.#decoder.decode(bytes)
       this.#take(decoded)
       if (decoded.isBroken && !this.#isDiscarding) throw malformed('bytes that are no characters')

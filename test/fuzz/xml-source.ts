@@ -62,7 +62,7 @@ const BYTES = [0x80, 0xbf, 0xc0, 0xc1, 0xc2, 0xe0, 0xed, 0xa0, 0xef, 0xbf, 0xbe,
 export function source(random: Random): Uint8Array {
   let xml = random.once(4) ? declaration(random) : ''
   if (random.once(6)) xml += random.pick([' ', '\n', '\r\n\t'])
-  xml += element(random, 0, random.once(2))
+  xml += element(random, 0, false)
   if (random.once(6)) xml += '\n'
   for (let spoils = random.below(4) - 1; spoils > 0; spoils--) xml = spoil(random, xml)
   const bytes = Buffer.from(xml)
@@ -78,17 +78,21 @@ function declaration(random: Random): string {
 function element(random: Random, depth: number, isBound: boolean): string {
   let bound = isBound
   const attributes: string[] = []
-  if (random.once(3)) attributes.push(`xmlns=${quoted(random, random.pick(random.once(4) ? URIS : URIS.slice(0, 4)))}`)
+  if (random.once(3)) attributes.push(`xmlns=${quoted(random, random.pick(random.once(12) ? URIS : URIS.slice(0, 4)))}`)
   if (!bound && random.once(2)) {
     bound = true
     attributes.push("xmlns:p='urn:p'", 'xmlns:q="urn:p"')
-  } else if (random.once(12)) attributes.push(`xmlns:${random.pick(PREFIXES)}=${quoted(random, random.pick(URIS))}`)
+  } else if (random.once(60)) attributes.push(`xmlns:${random.pick(PREFIXES)}=${quoted(random, random.pick(URIS))}`)
   for (let count = random.below(4); count > 0; count--) {
-    const prefix = random.once(4) ? `${random.pick(bound && !random.once(6) ? ['p', 'q', 'xml'] : PREFIXES)}:` : ''
-    attributes.push(`${prefix}${random.pick(NAMES)}${random.pick(['=', '=', '=', ' = ', '=\n'])}${quoted(random, random.pick(VALUES))}`)
+    const prefix = random.once(4)
+      ? `${random.pick(bound && !random.once(60) ? ['p', 'q', 'xml'] : random.once(20) ? PREFIXES : ['xml'])}:`
+      : ''
+    const name = prefix + random.pick(NAMES)
+    if (attributes.some(other => other.startsWith(name)) && !random.once(10)) continue
+    attributes.push(`${name}${random.pick(['=', '=', '=', ' = ', '=\n'])}${quoted(random, random.pick(VALUES))}`)
   }
   if (attributes.length > 1 && random.once(3)) attributes.reverse()
-  const prefix = random.once(4) ? `${random.pick(bound && !random.once(6) ? ['p', 'q'] : PREFIXES)}:` : ''
+  const prefix = random.once(bound ? 3 : 60) ? `${random.pick(random.once(60) ? PREFIXES : ['p', 'q'])}:` : ''
   const name = prefix + random.pick(NAMES)
   const head = `<${[name, ...attributes].join(random.pick([' ', ' ', '\n', '  ']))}${random.once(5) ? ' ' : ''}`
   if (random.once(4)) return `${head}/>`
