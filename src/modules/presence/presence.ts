@@ -7,7 +7,7 @@ import type { Session } from '../../core/session.ts'
 import { count } from '../../lib/settings.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
-import type { Jid } from '../../xmpp/jid.ts'
+import { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
 import { roster, subscriberGained, subscriberLost } from '../roster/roster.ts'
 import { DirectedPresence } from './directed.ts'
@@ -62,7 +62,7 @@ export const presence = defineModule({
      * come from the full one, so that only the session which has just begun hears the answer.
      */
     function asker(session: Session, contact: string): string {
-      return String(contact.endsWith(`@${domain}`) ? session.jid : session.account.jid)
+      return String(Jid.parse(contact).domain === domain ? session.jid : session.account.jid)
     }
 
     function becomeUnavailable(session: Session, stanza: Element): void {
@@ -118,17 +118,13 @@ export const presence = defineModule({
       const { id } = stanza.attrs
       const session = account.sessions.get(to.resource)
       if (from.bare.equals(account.jid) || needs.roster.isSubscriber(account, from)) {
-        if (to.resource !== '') {
-          if (session?.isAvailable) answer(Client('presence', { id: session.presence!.attrs['id'], from: String(to) }))
-          return
-        }
-        let isAnswered = false
-        for (const { presence } of account.available()) {
-          answer(presence!)
-          isAnswered = true
-        }
-        // Within this host silence says the same: a session that has just begun takes its contacts for unavailable.
-        if (!isAnswered && from.domain !== domain) answer(Client('presence', { type: 'unavailable', id, from: String(account.jid) }))
+        if (to.isBare) for (const { presence } of account.available()) answer(presence!)
+        // RFC 6121 §4.3.2: of one resource no more than that it is there.
+        else if (session?.isAvailable) answer(Client('presence', { id: session.presence!.attrs['id'], from: String(to) }))
+        else answer(Client('presence', { type: 'unavailable', id, from: String(to) }))
+        // Within this host silence says it too: a session that has just begun takes its contacts for unavailable.
+        if (to.isBare && from.domain !== domain && isAway(account))
+          answer(Client('presence', { type: 'unavailable', id, from: String(to) }))
         return
       }
       // RFC 6121 §4.6.6: mere presence, and only of the session that has shown itself.
@@ -153,6 +149,11 @@ export const presence = defineModule({
     return { isVisibleTo }
   },
 })
+
+function isAway(account: Account): boolean {
+  for (const _ of account.available()) return false
+  return true
+}
 
 /** RFC 6121 §4.7.2.3: a whole number from −128 to 127; 0 where nothing is said. */
 function readPriority(stanza: Element): number {
