@@ -258,3 +258,26 @@ story('a login costs as many stanzas as there are contacts, and no more', async 
   assert.equal(laptop.unread.length, contacts + 1)
   for (const account of world.host.accounts.online()) for (const { transport } of account.sessions.values()) (transport as Client).forget()
 })
+
+story('RFC 6121 §3.1.2: a request to another server that fails is told, and made again with the next presence session', async world => {
+  const romeo = await world.online('romeo')
+  const failed = `<presence type="error" from="juliet@far.example">
+    <error><remote-server-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>`
+  await romeo.sends('<presence type="subscribe" to="juliet@far.example"/>')
+  romeo.receives(failed)
+  await romeo.sends('<presence><show>away</show></presence>')
+  romeo.receives('<presence/>')
+  await romeo.sends('<presence type="unavailable"/>')
+  await romeo.sends('<presence/>')
+  romeo.receives('<presence type="unavailable"/>')
+  romeo.receives('<presence/>')
+  romeo.receives(failed)
+})
+
+story('a probe that fails is not told to clients', async world => {
+  const romeo = await world.connect('romeo')
+  await romeo.sends('<presence type="subscribe" to="juliet@far.example"/>')
+  await world.arrives('<presence type="subscribed" from="juliet@far.example" to="romeo@here.example"/>')
+  await romeo.sends('<presence/>')
+  romeo.receives('<presence from="romeo@here.example/phone"/>')
+})

@@ -1,8 +1,9 @@
 // RFC 6121 §4: exchanging presence
 
+import { randomBytes } from 'node:crypto'
 import type { Account } from '../../core/account.ts'
 import { defineModule } from '../../core/module.ts'
-import { iqIn, presenceBroadcast, presenceIn, presenceOut, presenceProbed, sessionEnded } from '../../core/points.ts'
+import { iqIn, type Outgoing, presenceBroadcast, presenceIn, presenceOut, presenceProbed, sessionEnded } from '../../core/points.ts'
 import type { Session } from '../../core/session.ts'
 import { count } from '../../lib/settings.ts'
 import type { Element } from '../../xml/element.ts'
@@ -26,6 +27,8 @@ export const presence = defineModule({
 
   setup({ domain, needs, on, send, settings }): PresenceApi {
     const directed = new DirectedPresence()
+    /** On all probes that the host sends, so that their failure is told from that of what a client has sent. */
+    const probeId = randomBytes(8).toString('hex')
 
     on(presenceBroadcast, function tellContacts({ session, stanza }) {
       if (stanza.attrs['type'] === 'unavailable') becomeUnavailable(session, stanza)
@@ -52,8 +55,13 @@ export const presence = defineModule({
       const { account } = session
       const to = String(account.jid)
       for (const other of account.available()) if (other !== session) session.send(other.presence!.with({ to }))
-      for (const contact of needs.roster.subscriptions(account))
-        send(Client('presence', { type: 'probe', from: asker(session, contact), to: contact }))
+      for (const contact of needs.roster.subscriptions(account)) {
+        send(Client('presence', { type: 'probe', id: probeId, from: asker(session, contact), to: contact }))
+      }
+      // RFC 6121 §3.1.2: a request may have been lost on its way to another server.
+      for (const contact of needs.roster.unanswered(account)) {
+        if (Jid.parse(contact).domain !== domain) send(Client('presence', { type: 'subscribe', from: to, to: contact }))
+      }
       for (const request of needs.roster.requests(account)) session.send(request)
     }
 
@@ -97,20 +105,30 @@ export const presence = defineModule({
       }
     })
 
-    on(presenceOut.check, function boundDirected({ session, stanza, to }) {
-      if (stanza.attrs['type'] === undefined && !directed.has(session, to) && directed.count(session) >= settings.directed) {
+    on(presenceOut.check, function boundDirected(envelope) {
+      const { session, to } = envelope
+      if (isDirected(envelope) && !directed.has(session, to) && directed.count(session) >= settings.directed) {
         throw new StanzaError('resource-constraint', 'presence was sent to too many addresses')
       }
     })
-    on(presenceOut.after, function noteDirected({ account, session, stanza, to }) {
-      const { type } = stanza.attrs
-      if (type === 'unavailable') directed.remove(session, to)
-      else if (type === undefined && !(session.isAvailable && needs.roster.isSubscriber(account, to))) directed.add(session, to)
+    on(presenceOut.after, function noteDirected(envelope) {
+      if (isDirected(envelope)) directed.add(envelope.session, envelope.to)
+      else if (envelope.stanza.attrs['type'] === 'unavailable') directed.remove(envelope.session, envelope.to)
     })
+
+    /** Available presence to one whom the broadcast of unavailable presence would not reach (RFC 6121 §4.6.3). */
+    function isDirected({ account, session, stanza, to }: Outgoing): boolean {
+      return stanza.attrs['type'] === undefined && !(session.isAvailable && needs.roster.isSubscriber(account, to))
+    }
+
     // RFC 6121 §4.6.1: who becomes unavailable need not be told any more.
     on(presenceIn.after, function forgetDirected({ account, stanza, from }) {
       if (stanza.attrs['type'] !== 'unavailable') return
       for (const session of account.sessions.values()) directed.remove(session, from)
+    })
+
+    on(presenceIn.check, function dropFailedProbe({ stanza }) {
+      if (stanza.attrs['type'] === 'error' && stanza.attrs['id'] === probeId) return 'drop'
     })
 
     on(presenceProbed, function answerProbe({ account, stanza, from, to }) {

@@ -13,7 +13,7 @@ import { type Item, itemElement, Roster, readWish, stranger } from './item.ts'
 import { subscriberGained, subscriberLost } from './points.ts'
 import { Rosters } from './rosters.ts'
 import { migrations, RosterStore } from './store.ts'
-import { isPendingIn, type Subscription, seesContact, seesUser, subscriptionIn } from './subscription.ts'
+import { isPendingIn, isPendingOut, type Subscription, seesContact, seesUser, subscriptionIn } from './subscription.ts'
 
 export { type Subscriber, subscriberGained, subscriberLost } from './points.ts'
 export type { Subscription } from './subscription.ts'
@@ -40,7 +40,9 @@ export interface RosterApi {
   subscribers(account: Account): Iterable<string>
   /** Bare addresses of those whose presence the account may see. */
   subscriptions(account: Account): Iterable<string>
-  /** The subscription requests that wait for an answer. */
+  /** Bare addresses of those who have not answered the account's request. */
+  unanswered(account: Account): Iterable<string>
+  /** The subscription requests that wait for the account's answer. */
   requests(account: Account): Element[]
   /** Makes the other a contact whom the account sees and who sees the account. In the account's turn; the other side is not told. */
   add(account: Account, contact: Jid, name?: string): Promise<void>
@@ -154,6 +156,7 @@ export const roster = defineModule({
         listed(account).map(({ jid, name, groups, state }) => ({ jid: Jid.parse(jid), name, groups, subscription: subscriptionIn(state) })),
       subscribers: account => whose(account, seesUser),
       subscriptions: account => whose(account, seesContact),
+      unanswered: account => whose(account, isPendingOut),
       requests: account =>
         [...rosters.items(account)].flatMap(({ request }) =>
           request === undefined ? [] : [parseElement(request, undefined, 'jabber:client')],
