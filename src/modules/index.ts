@@ -1,12 +1,35 @@
 /** Every module, in the order in which their handlers run within a point. Move a line and you move the order: read it as one. */
 import type { Module } from '../core/module.ts'
 import { blocking } from './blocking/blocking.ts'
+import { caps } from './caps.ts'
 import { carbons } from './carbons.ts'
+import { contact } from './contact.ts'
 import { csi } from './csi/csi.ts'
 import { discovery } from './discovery.ts'
 import { offline } from './offline/offline.ts'
 import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
+import { privateXml } from './private-xml.ts'
 import { roster } from './roster/roster.ts'
+import { stanzaId } from './stanza-id.ts'
+import { time } from './time.ts'
+import { vcard } from './vcard.ts'
+import { version } from './version.ts'
 
-export const modules: readonly Module[] = [blocking, roster, presence, discovery, ping, carbons, csi, offline]
+export const modules: readonly Module[] = [
+  blocking,
+  roster,
+  presence,
+  discovery,
+  caps,
+  ping,
+  version,
+  time,
+  contact,
+  stanzaId,
+  privateXml,
+  vcard,
+  carbons,
+  csi,
+  offline,
+]
