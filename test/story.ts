@@ -1,12 +1,14 @@
 /** Stories: scripted dialogues between named clients and a whole server, in one process and without waiting. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { migrations as coreMigrations } from '../src/core/account-store.ts'
+import { migrations as coreMigrations, type StoredCredential } from '../src/core/account-store.ts'
 import type { Clock } from '../src/core/clock.ts'
 import { LocalHost } from '../src/core/host.ts'
+import { payloadOf } from '../src/core/iq-answers.ts'
 import type { Module } from '../src/core/module.ts'
 import { Router } from '../src/core/router.ts'
 import type { Position, Session, Transport } from '../src/core/session.ts'
+import type { UnboundStream } from '../src/core/stream-registry.ts'
 import { readSetting, table } from '../src/lib/settings.ts'
 import { modules } from '../src/modules/index.ts'
 import type { Store } from '../src/storage/db.ts'
@@ -71,7 +73,11 @@ export class World {
   restarts(): void {
     this.#router = new Router()
     this.#clients.length = 0
-    this.host = new LocalHost(DOMAIN, this.#modules, this.store, this.#router, { settings: this.#settings, clock: this.clock })
+    this.host = new LocalHost(DOMAIN, this.#modules, this.store, this.#router, {
+      settings: this.#settings,
+      clock: this.clock,
+      credentialsOf: fakeCredentials,
+    })
   }
 
   /** A client with a session that has sent no presence. The account is made if there is none. */
@@ -195,6 +201,40 @@ export class Client implements Transport {
   /** Leaves out of the story what was heard so far. */
   forget(): void {
     this.unread.length = 0
+  }
+}
+
+/** Verifiers that cost nothing: a story looks whether they are those of the password. */
+export async function fakeCredentials(name: string, password: string): Promise<StoredCredential[]> {
+  const key = Buffer.from(`${name}:${password}`)
+  return [{ hash: 'SHA-256', salt: Buffer.from('salt'), iterations: 4096, storedKey: key, serverKey: key }]
+}
+
+/** A client's stream before login. */
+export class StoryStream implements UnboundStream {
+  readonly isSecure = true
+  readonly account: string | undefined
+  readonly #host: LocalHost
+  #tries: number
+
+  constructor(host: LocalHost, tries = 5) {
+    this.#host = host
+    this.#tries = tries
+  }
+
+  attempt(): boolean {
+    return --this.#tries >= 0
+  }
+
+  /** The names and namespaces of the features that modules offer. */
+  features(): string[] {
+    return this.#host.stream.unauthenticated.flatMap(offer => offer(this) ?? []).map(({ name, ns }) => `${name} ${ns}`)
+  }
+
+  /** Sends a request; gives the payload of its result, undefined for none, or throws the StanzaError. */
+  async asks(xml: string): Promise<Element | undefined> {
+    const iq = parseElement(xml, undefined, 'jabber:client')
+    return (await this.#host.answers.answer('stream', { stream: this, payload: payloadOf(iq), iq })) ?? undefined
   }
 }
 

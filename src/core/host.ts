@@ -4,7 +4,7 @@ import type { Element } from '../xml/element.ts'
 import { StanzaError, StreamError } from '../xmpp/error.ts'
 import { Jid } from '../xmpp/jid.ts'
 import { type Account, Accounts } from './account.ts'
-import { AccountStore } from './account-store.ts'
+import { AccountStore, type StoredCredential } from './account-store.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Custody } from './custody.ts'
 import { Delivery } from './delivery.ts'
@@ -39,6 +39,8 @@ export interface HostOptions {
   readonly clock?: Clock
   /** How many sessions an account may have at a time. */
   readonly sessionsPerAccount?: number
+  /** What is stored of a password; without it nobody can choose one. */
+  readonly credentialsOf?: (name: string, password: string) => Promise<StoredCredential[]>
 }
 
 export const SUBSCRIPTION_TYPES: ReadonlySet<string | undefined> = new Set(['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'])
@@ -60,6 +62,7 @@ export class LocalHost implements Destination {
   readonly #delivery: Delivery
   readonly #apis = new Map<Module, unknown>()
   readonly #sessionsPerAccount: number
+  readonly #credentialsOf: (name: string, password: string) => Promise<StoredCredential[]>
 
   constructor(domain: string, modules: readonly Module[], db: Db, router: Router, options: HostOptions = {}) {
     this.domain = domain
@@ -69,6 +72,7 @@ export class LocalHost implements Destination {
     this.log = options.log ?? silentLog
     this.clock = options.clock ?? systemClock
     this.#sessionsPerAccount = options.sessionsPerAccount ?? 10
+    this.#credentialsOf = options.credentialsOf ?? (() => Promise.reject(new StanzaError('not-allowed')))
     this.store = new AccountStore(db)
     this.accounts = new Accounts(domain, account => this.#load(account))
     this.#delivery = new Delivery(this, router)
@@ -124,8 +128,13 @@ export class LocalHost implements Destination {
   #end(session: Session, error: StreamError | undefined): void | Promise<void> {
     if (session.isEnded) return
     session.isEnded = true
-    session.account.remove(session)
     session.transport.close(error)
+    return this.#leave(session)
+  }
+
+  #leave(session: Session): void | Promise<void> {
+    session.isEnded = true
+    session.account.remove(session)
     return this.hooks.tell(sessionEnded, session, this.failed)
   }
 
@@ -156,10 +165,10 @@ export class LocalHost implements Destination {
     this.#delivery.redeliver(session, stanza, from, to, custody)
   }
 
-  /** Makes an account; false if the name is taken. */
-  async createAccount(name: string, credentials: Parameters<AccountStore['create']>[1], also?: (db: Db) => Promise<unknown>): Promise<boolean> {
+  /** Makes an account; false if the name is taken. `also` runs in the same transaction, once the name is known to be free. */
+  createAccount(name: string, credentials: readonly StoredCredential[], also?: (db: Db) => Promise<unknown>): Promise<boolean> {
     const account = this.accounts.of(name)
-    return account.turn.take(async () => {
+    const created = account.turn.take(async () => {
       const isNew = await this.store.create(name, credentials, async db => {
         await this.hooks.run(accountCreated, { account: name, db })
         await also?.(db)
@@ -167,20 +176,31 @@ export class LocalHost implements Destination {
       if (isNew) await this.#load(account)
       return isNew
     })
+    return this.#track(Promise.resolve(created))
   }
 
-  /** Removes an account with all that modules hold of it, and ends its sessions; false if there is none. */
-  async removeAccount(name: string): Promise<boolean> {
+  /**
+   * Removes an account with all that modules hold of it; false if there is none. Its sessions end, but their streams
+   * are open until it is gone: `gone` may then say so to a client. Not to be awaited in the account's turn.
+   */
+  removeAccount(name: string, gone?: () => void): Promise<boolean> {
     const account = this.accounts.of(name)
-    const isRemoved = await account.turn.take(async () => {
-      for (const session of [...account.sessions.values()]) await this.#end(session, new StreamError('not-authorized', 'the account was removed'))
+    const removed = account.turn.take(async () => {
+      const sessions = [...account.sessions.values()]
       account.exists = false
-      return this.store.remove(name, async db => {
-        await this.hooks.run(accountRemoved, { account: name, db })
-      })
+      try {
+        for (const session of sessions) await this.#leave(session)
+        const isRemoved = await this.store.remove(name, async db => {
+          await this.hooks.run(accountRemoved, { account: name, db })
+        })
+        gone?.()
+        return isRemoved
+      } finally {
+        for (const { transport } of sessions) transport.close(new StreamError('not-authorized', 'the account was removed'))
+        this.accounts.forget(account)
+      }
     })
-    this.accounts.forget(account)
-    return isRemoved
+    return this.#track(Promise.resolve(removed))
   }
 
   /** Ends all sessions; done when all that was under way is done. */
@@ -295,6 +315,10 @@ export class LocalHost implements Destination {
       clock: this.clock,
       log: this.log,
       send: stanza => this.send(stanza),
+      end: (session, error) => this.end(session, error),
+      credentialsOf: (name, password) => this.#credentialsOf(name, password),
+      createAccount: (name, credentials, also) => this.createAccount(name, credentials, also),
+      removeAccount: (name, gone) => this.removeAccount(name, gone),
     }
     this.#apis.set(module, module.setup(host))
   }

@@ -1,9 +1,10 @@
 import type { Shape, Table } from '../lib/settings.ts'
 import type { Db, Migration } from '../storage/db.ts'
 import type { Element, Namespace } from '../xml/element.ts'
+import type { StreamError } from '../xmpp/error.ts'
 import type { Jid } from '../xmpp/jid.ts'
-import type { AccountStore } from './account-store.ts'
 import type { Account, Accounts } from './account.ts'
+import type { AccountStore, StoredCredential } from './account-store.ts'
 import type { Clock } from './clock.ts'
 import type { Discovery } from './discovery.ts'
 import type { Hooks } from './hooks.ts'
@@ -31,6 +32,14 @@ export interface Host<Settings = {}, Needs = {}> {
   readonly log: Log
   /** Hands a stanza with `from` and `to` to the router, in the name of the account or the host. */
   send(stanza: Element): void
+  /** Ends a session in its account's turn, with an error if one is given. */
+  end(session: Session, error?: StreamError): void
+  /** What is stored of a password. Takes a while, and much of the processor. */
+  credentialsOf(name: string, password: string): Promise<StoredCredential[]>
+  /** Makes an account; false if the name is taken. `also` runs in the same transaction, once the name is known to be free. */
+  createAccount(name: string, credentials: readonly StoredCredential[], also?: (db: Db) => Promise<unknown>): Promise<boolean>
+  /** Removes an account and all that is held of it; `gone` is called before its streams are closed. Never to be awaited in its turn. */
+  removeAccount(name: string, gone?: () => void): Promise<boolean>
 }
 
 /** An IQ of type get or set, with its one payload. */
@@ -79,7 +88,12 @@ export interface Xep {
   readonly note: string | undefined
 }
 
-export const xep = (number: number, version: string, status: Xep['status'] = 'complete', note?: string): Xep => ({ number, version, status, note })
+export const xep = (number: number, version: string, status: Xep['status'] = 'complete', note?: string): Xep => ({
+  number,
+  version,
+  status,
+  note,
+})
 
 export interface Module<Api = unknown> {
   readonly name: string

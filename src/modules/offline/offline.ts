@@ -48,7 +48,7 @@ export const offline = defineModule({
 
     on(messageUndelivered, function keepForLater({ account, stanza, position }) {
       if (isOfTheMoment(stanza)) return 'kept' // XEP-0160 §3 does not want it stored, and its sender need not hear of it
-      if (isNoStore(stanza)) return
+      if (isNoStore(stanza) || !account.exists) return
       return backlogs.keep(account, stanza, position)
     })
 
