@@ -36,9 +36,13 @@ export class DirectedPresence {
     return all
   }
 
+  targets(session: Session): string[] {
+    return [...(this.#targets.get(session)?.values() ?? [])].flatMap(fulls => [...fulls])
+  }
+
   /** Forgets them all, and tells who they were. */
   takeAll(session: Session): string[] {
-    const all = [...(this.#targets.get(session)?.values() ?? [])].flatMap(fulls => [...fulls])
+    const all = this.targets(session)
     this.#targets.delete(session)
     return all
   }

@@ -281,3 +281,49 @@ story('a probe that fails is not told to clients', async world => {
   await romeo.sends('<presence/>')
   romeo.receives('<presence from="romeo@here.example/phone"/>')
 })
+
+const block = (name: string, jid: string): string =>
+  `<iq type="set" id="b1"><${name} xmlns="urn:xmpp:blocking"><item jid="${jid}"/></${name}></iq>`
+
+story('XEP-0191 §3.3 and §3.4: who is blocked sees me leave, hears nothing of me, and sees me again when unblocked', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  await world.befriend(romeo, juliet)
+  await romeo.sends(block('block', 'juliet@here.example'))
+  romeo.receives('<iq type="result" id="b1"/>')
+  juliet.receives('<presence type="unavailable" from="romeo@here.example/phone"/>')
+  await romeo.sends('<presence><show>away</show></presence>')
+  romeo.receives('<presence/>')
+  const laptop = await world.connect('romeo', 'laptop')
+  await laptop.sends('<presence/>')
+  romeo.receives('<presence/>')
+  laptop.receivesAll('<presence/>', '<presence/>')
+  await laptop.leaves()
+  romeo.receives('<presence type="unavailable"/>')
+  juliet.receivesNothing()
+  await romeo.sends(block('unblock', 'juliet@here.example'))
+  romeo.receivesAll('<iq type="result" id="b1"/>', '<presence from="juliet@here.example/phone"/>')
+  juliet.receives('<presence from="romeo@here.example/phone"><show>away</show></presence>')
+})
+
+story('XEP-0191 §3.3: to whom presence was directed is told, when blocked, that I am gone, and nothing later', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  await romeo.sends('<presence to="juliet@here.example/phone"/>')
+  juliet.receives('<presence/>')
+  await romeo.sends(block('block', 'juliet@here.example'))
+  romeo.receives('<iq type="result" id="b1"/>')
+  juliet.receives('<presence type="unavailable" from="romeo@here.example/phone"/>')
+  await romeo.leaves()
+  juliet.receivesNothing()
+})
+
+story('XEP-0191 §3.3: the request of one who was blocked since is not shown', async world => {
+  const tybalt = await world.online('tybalt')
+  const romeo = await world.connect('romeo')
+  await tybalt.sends('<presence type="subscribe" to="romeo@here.example"/>')
+  await romeo.sends(block('block', 'tybalt@here.example'))
+  romeo.receives('<iq type="result" id="b1"/>')
+  await romeo.sends('<presence/>')
+  romeo.receives('<presence from="romeo@here.example/phone"/>')
+})

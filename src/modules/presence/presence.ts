@@ -10,6 +10,7 @@ import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
+import { blocking, blockListChanged } from '../blocking/blocking.ts'
 import { roster, subscriberGained, subscriberLost } from '../roster/roster.ts'
 import { DirectedPresence } from './directed.ts'
 
@@ -23,7 +24,7 @@ export const presence = defineModule({
   about: 'Tells contacts who is available, and keeps it from everyone else.',
   xeps: [],
   settings: { directed: count(500, { min: 1, max: 100_000 }, 'To how many addresses beyond its contacts a session may send presence.') },
-  needs: { roster },
+  needs: { blocking, roster },
 
   setup({ domain, needs, on, send, settings }): PresenceApi {
     const directed = new DirectedPresence()
@@ -36,7 +37,7 @@ export const presence = defineModule({
     })
 
     on(sessionEnded, function takeLeave(session) {
-      tellUnavailable(session, Client('presence', { type: 'unavailable', from: String(session.jid) }))
+      tellUnavailable(session, unavailable(session))
     })
 
     function becomeAvailable(session: Session, stanza: Element): void {
@@ -45,7 +46,7 @@ export const presence = defineModule({
       session.presence = stanza
       session.priority = priority
       const { account } = session
-      for (const contact of needs.roster.subscribers(account)) send(stanza.with({ to: contact }))
+      for (const contact of unblocked(account, needs.roster.subscribers(account))) send(stanza.with({ to: contact }))
       tellOwn(account, stanza)
       if (isInitial) begin(session)
     }
@@ -55,22 +56,28 @@ export const presence = defineModule({
       const { account } = session
       const to = String(account.jid)
       for (const other of account.available()) if (other !== session) session.send(other.presence!.with({ to }))
-      for (const contact of needs.roster.subscriptions(account)) {
-        send(Client('presence', { type: 'probe', id: probeId, from: asker(session, contact), to: contact }))
-      }
+      for (const contact of unblocked(account, needs.roster.subscriptions(account))) ask(session, contact)
       // RFC 6121 §3.1.2: a request may have been lost on its way to another server.
-      for (const contact of needs.roster.unanswered(account)) {
+      for (const contact of unblocked(account, needs.roster.unanswered(account))) {
         if (Jid.parse(contact).domain !== domain) send(Client('presence', { type: 'subscribe', from: to, to: contact }))
       }
-      for (const request of needs.roster.requests(account)) session.send(request)
+      for (const request of needs.roster.requests(account)) {
+        if (!needs.blocking.isBlocked(account, Jid.parse(request.attrs['from']!))) session.send(request)
+      }
     }
 
     /**
      * RFC 6121 §4.3: probes come from the bare address. Within this host, where no probe has to be sent at all, they
      * come from the full one, so that only the session which has just begun hears the answer.
      */
-    function asker(session: Session, contact: string): string {
-      return String(Jid.parse(contact).domain === domain ? session.jid : session.account.jid)
+    function ask(session: Session, contact: string): void {
+      const from = Jid.parse(contact).domain === domain ? session.jid : session.account.jid
+      send(Client('presence', { type: 'probe', id: probeId, from: String(from), to: contact }))
+    }
+
+    /** XEP-0191 §3.3: who is blocked is told no presence. */
+    function* unblocked(account: Account, contacts: Iterable<string>): Iterable<string> {
+      for (const contact of contacts) if (!needs.blocking.isBlocked(account, Jid.parse(contact))) yield contact
     }
 
     function becomeUnavailable(session: Session, stanza: Element): void {
@@ -84,7 +91,7 @@ export const presence = defineModule({
     function tellUnavailable(session: Session, stanza: Element): void {
       const { account } = session
       if (session.isAvailable) {
-        for (const contact of needs.roster.subscribers(account)) send(stanza.with({ to: contact }))
+        for (const contact of unblocked(account, needs.roster.subscribers(account))) send(stanza.with({ to: contact }))
         tellOwn(account, stanza, session)
       }
       for (const to of directed.takeAll(session)) send(stanza.with({ to }))
@@ -96,14 +103,37 @@ export const presence = defineModule({
       for (const other of account.available()) if (other !== except) other.send(addressed)
     }
 
-    on(subscriberGained, function showPresence({ account, contact }) {
-      for (const session of account.available()) send(session.presence!.with({ to: String(contact) }))
+    on(subscriberGained, function showToSubscriber({ account, contact }) {
+      if (!needs.blocking.isBlocked(account, contact)) show(account, String(contact))
     })
-    on(subscriberLost, function hidePresence({ account, contact }) {
-      for (const session of account.available()) {
-        send(Client('presence', { type: 'unavailable', from: String(session.jid), to: String(contact) }))
+    on(subscriberLost, function hideFromSubscriber({ account, contact }) {
+      if (!needs.blocking.isBlocked(account, contact)) hide(account, String(contact))
+    })
+    on(blockListChanged, function hideOrShow({ account, isNewlyBlocked, isNewlyFree }) {
+      for (const contact of needs.roster.subscribers(account)) {
+        const jid = Jid.parse(contact)
+        if (isNewlyBlocked(jid)) hide(account, contact)
+        else if (isNewlyFree(jid)) show(account, contact)
+      }
+      for (const contact of needs.roster.subscriptions(account)) {
+        if (isNewlyFree(Jid.parse(contact))) for (const session of account.available()) ask(session, contact)
+      }
+      for (const session of account.sessions.values()) {
+        for (const to of directed.targets(session)) {
+          if (!isNewlyBlocked(Jid.parse(to))) continue
+          directed.remove(session, Jid.parse(to))
+          send(unavailable(session, to))
+        }
       }
     })
+
+    function show(account: Account, to: string): void {
+      for (const session of account.available()) send(session.presence!.with({ to }))
+    }
+
+    function hide(account: Account, to: string): void {
+      for (const session of account.available()) send(unavailable(session, to))
+    }
 
     on(presenceOut.check, function boundDirected(envelope) {
       const { session, to } = envelope
@@ -167,6 +197,8 @@ export const presence = defineModule({
     return { isVisibleTo }
   },
 })
+
+const unavailable = (session: Session, to?: string): Element => Client('presence', { type: 'unavailable', from: String(session.jid), to })
 
 function isAway(account: Account): boolean {
   for (const _ of account.available()) return false

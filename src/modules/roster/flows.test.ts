@@ -8,7 +8,7 @@ const pushOf = (item: string): string => `<iq type="set" id="*"><query xmlns="ja
 async function interested(world: World, account: string, resource = 'phone'): Promise<Client> {
   const client = await world.online(account, resource)
   await client.sends(get)
-  client.forget
+  client.forget()
   return client
 }
 
@@ -55,7 +55,7 @@ story('RFC 6121 §3.1.3: a request waits, whole, until the user answers it, and 
   await chamber.sends('<presence type="unsubscribed" to="romeo@here.example"/>')
   const church = await world.online('juliet', 'church')
   church.receivesNothing()
-  romeo.forget
+  romeo.forget()
 })
 
 story('RFC 6121 §3.1.3: who is subscribed and asks again is answered in the user’s name', async world => {
@@ -64,7 +64,7 @@ story('RFC 6121 §3.1.3: who is subscribed and asks again is answered in the use
   await world.befriend(romeo, juliet)
   // Romeo's side has lost the subscription; juliet's has not.
   await world.arrives('<presence type="unsubscribed" from="juliet@here.example" to="romeo@here.example"/>')
-  romeo.forget
+  romeo.forget()
   await romeo.sends('<presence id="a1" type="subscribe" to="juliet@here.example"/>')
   romeo.receives(pushOf('<item jid="juliet@here.example" subscription="from" ask="subscribe"/>'))
   romeo.receives('<presence id="a1" type="subscribed" from="juliet@here.example"/>')
@@ -78,7 +78,7 @@ story('RFC 6121 §3.2: a subscription is cancelled: unavailable first, then the 
   await world.befriend(romeo, juliet)
   for (const client of [romeo, juliet]) {
     await client.sends(get)
-    client.forget
+    client.forget()
   }
   await juliet.sends('<presence id="ij5b1v7g" to="romeo@here.example" type="unsubscribed"/>')
   romeo.receives('<presence from="juliet@here.example/phone" type="unavailable"/>')
@@ -95,7 +95,7 @@ story('RFC 6121 §3.3: a subscriber leaves, is shown no more, and hears that it 
   await world.befriend(romeo, juliet)
   for (const client of [romeo, juliet]) {
     await client.sends(get)
-    client.forget
+    client.forget()
   }
   await romeo.sends('<presence id="ul4bs71n" to="juliet@here.example" type="unsubscribe"/>')
   romeo.receives(pushOf('<item jid="juliet@here.example" subscription="from"/>'))
@@ -116,7 +116,7 @@ story('RFC 6121 §3.1.6, §3.2.3 and §3.3.3: answers to what was never asked ch
 story('RFC 6121 §8.5.3.2.2: of what is sent to a resource that is not there, only a request is heard', async world => {
   const romeo = await interested(world, 'romeo')
   await romeo.sends('<presence type="subscribe" to="juliet@far.example"/>')
-  romeo.forget
+  romeo.forget()
   await world.arrives('<presence type="subscribed" from="juliet@far.example" to="romeo@here.example/tomb"/>')
   romeo.receivesNothing()
   await world.arrives('<presence type="subscribe" from="juliet@far.example/balcony" to="romeo@here.example/tomb"/>')
@@ -146,7 +146,7 @@ story('RFC 6121 §3.4: an approval is taken back', async world => {
   const juliet = await interested(world, 'juliet')
   const romeo = await world.online('romeo')
   await juliet.sends('<presence to="romeo@here.example" type="subscribed"/>')
-  juliet.forget
+  juliet.forget()
   await juliet.sends('<presence to="romeo@here.example" type="unsubscribed"/>')
   const push = juliet.receives(pushOf('<item jid="romeo@here.example"/>'))
   assert.equal(push.first()!.elements()[0]!.attrs['approved'], undefined)

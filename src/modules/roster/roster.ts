@@ -75,7 +75,9 @@ export const roster = defineModule({
 
     stream.feature('authenticated', () => Versioning('ver'))
     stream.feature('authenticated', () => PreApproval('sub'))
-    on(accountLoaded, account => rosters.load(account))
+    on(accountLoaded, function loadRoster(account) {
+      return rosters.load(account)
+    })
     on(accountRemoved, function leaveContacts({ account, db }) {
       return leave(host, account, new RosterStore(db))
     })
