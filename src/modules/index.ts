@@ -3,6 +3,7 @@ import type { Module } from '../core/module.ts'
 import { blocking } from './blocking/blocking.ts'
 import { caps } from './caps.ts'
 import { carbons } from './carbons.ts'
+import { commands } from './commands.ts'
 import { contact } from './contact.ts'
 import { csi } from './csi/csi.ts'
 import { discovery } from './discovery.ts'
@@ -22,6 +23,7 @@ export const modules: readonly Module[] = [
   presence,
   discovery,
   caps,
+  commands,
   ping,
   version,
   time,
