@@ -131,11 +131,17 @@ export class TcpSocket implements Socket {
   }
 
   #handshake(domain: string | undefined): void {
-    const { certificates, alpn, handshakes } = this.#transport
     this.#state = 'upgrading'
-    handshakes.add(this)
+    this.#transport.handshakes.add(this)
+    // TLS begins when the client does. Who stays silent costs no TLS state; and Node, given the first bytes, makes the
+    // connection's read buffer as large as they are, which otherwise would be 64 KiB for as long as the connection lives.
+    this.#raw.once('readable', () => this.#wrap(domain))
+  }
+
+  #wrap(domain: string | undefined): void {
+    const { certificates, alpn } = this.#transport
     const secureContext = certificates.contextFor(domain)
-    if (secureContext === undefined) {
+    if (secureContext === undefined || this.#raw.readableLength === 0) {
       this.destroy()
       return
     }
