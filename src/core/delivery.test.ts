@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict'
 import { type Client, story, type World } from '../../test/story.ts'
+import { parseElement } from '../xml/parser.ts'
 import { defineModule } from './module.ts'
 import { messageIn, messageUndelivered } from './points.ts'
 
@@ -48,7 +50,7 @@ async function expectFates(world: World, address: string, devices: { phone?: Cli
     if (fate === 'to phone' || fate === 'to both') devices.phone!.receives(message)
     if (fate === 'to laptop' || fate === 'to both') devices.laptop!.receives(message)
     if (fate === 'error') sender.receivesError('m1', 'service-unavailable')
-    if (kept.length > 0 !== (fate === 'kept')) throw new Error(`${type} to ${address} was ${kept.length > 0 ? '' : 'not '}kept`)
+    assert.equal(kept.length > 0, fate === 'kept', `${type} to ${address}`)
     for (const client of [devices.phone, devices.laptop, sender]) client?.receivesNothing()
   }
 }
@@ -144,7 +146,7 @@ story(
     stored.length = 0
     await juliet.sends('<message id="lost" to="romeo@here.example/tomb"><body>hi</body></message>')
     juliet.receivesError('lost', 'service-unavailable')
-    if (stored.length > 0) throw new Error('it was stored')
+    assert.deepEqual(stored, [])
   },
   { extra: [archive] },
 )
@@ -189,3 +191,37 @@ story('a message to the host is refused, for nobody reads it', async world => {
   await juliet.sends('<message id="m1" to="here.example"><body>hi</body></message>')
   juliet.receivesError('m1', 'service-unavailable')
 })
+
+/** Hands back to the host what the session has not acknowledged. */
+async function comesBack(world: World, { session }: Client, xml: string): Promise<void> {
+  world.host.redeliver(session, parseElement(xml, undefined, 'jabber:client'), undefined)
+  await world.settled()
+}
+
+story(
+  'XEP-0198 §5: messages that a session did not acknowledge go to the others or are kept; requests and groupchat fail',
+  async world => {
+    const phone = await world.connect('romeo', 'phone')
+    const juliet = await world.connect('juliet')
+    const unacknowledged = (type: string): string =>
+      `<message type="${type}" id="m1" from="juliet@here.example/phone" to="romeo@here.example/phone"><body>hi</body></message>`
+    kept.length = 0
+    await phone.leaves()
+    await comesBack(world, phone, unacknowledged('normal'))
+    await comesBack(world, phone, unacknowledged('headline'))
+    await comesBack(world, phone, unacknowledged('error'))
+    assert.deepEqual(kept, ['normal'])
+    await comesBack(world, phone, unacknowledged('groupchat'))
+    juliet.receivesError('m1', 'service-unavailable')
+    await comesBack(
+      world,
+      phone,
+      '<iq type="get" id="q1" from="juliet@here.example/phone" to="romeo@here.example/phone"><x xmlns="urn:x"/></iq>',
+    )
+    juliet.receivesError('q1', 'service-unavailable')
+    const laptop = await world.online('romeo', 'laptop')
+    await comesBack(world, phone, unacknowledged('chat'))
+    laptop.receives('<message type="chat" to="romeo@here.example/phone"><body>hi</body></message>')
+  },
+  withKeeper,
+)

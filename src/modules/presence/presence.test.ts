@@ -327,3 +327,14 @@ story('XEP-0191 §3.3: the request of one who was blocked since is not shown', a
   await romeo.sends('<presence/>')
   romeo.receives('<presence from="romeo@here.example/phone"/>')
 })
+
+story('RFC 6121 §4.3.2: within this host, silence says that a contact is away', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  await world.befriend(romeo, juliet)
+  await romeo.leaves()
+  await juliet.sends('<presence type="unavailable"/>')
+  juliet.forget()
+  await juliet.sends('<presence/>')
+  juliet.receives('<presence from="juliet@here.example/phone"/>')
+})
