@@ -195,6 +195,14 @@ story('XEP-0280 §11: copies that others made arrive as what they are: nothing',
   }
 })
 
+story('what was refused is not copied', async world => {
+  const { phone } = await devices(world)
+  await phone.sends(`<iq type="set" id="b1"><block xmlns="urn:xmpp:blocking"><item jid="${JULIET}"/></block></iq>`)
+  phone.receives('<iq type="result" id="b1"/>')
+  await phone.sends(`<message type="chat" to="${JULIET}" id="m1"><body>hi</body></message>`)
+  phone.receives('<message type="error" id="m1"/>')
+})
+
 story('there are no copies of copies', async world => {
   const { phone, juliet } = await devices(world)
   await phone.sends(`<message type="chat" to="${JULIET}"><sent xmlns="${CARBONS}"/><body>hi</body></message>`)

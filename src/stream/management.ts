@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Custody } from '../core/custody.ts'
 import type { LocalHost } from '../core/host.ts'
-import { messagesAcknowledged, messageUndelivered } from '../core/points.ts'
+import { messagesAcknowledged, messageUndelivered, sessionResumed } from '../core/points.ts'
 import type { Position, Session, Transport } from '../core/session.ts'
 import type { Element } from '../xml/element.ts'
 import { StreamError } from '../xmpp/error.ts'
@@ -190,6 +190,7 @@ export class StreamManagement implements Transport {
     announce(Sm('resumed', { previd: this.id, h: String(this.handled) }))
     for (const { stanza } of this.#queue) carrier.sendElement(stanza)
     if (this.#queue.length > 0) this.#ask()
+    void this.#host.hooks.tell(sessionResumed, this.session, this.#host.failed)
   }
 
   /** The session is over: what was not acknowledged goes other ways. */
