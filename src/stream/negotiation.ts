@@ -65,8 +65,9 @@ export class Negotiation implements UnboundStream {
   }
 
   get binding(): ChannelBinding {
-    const { tls } = this.connection.socket
-    if (tls === undefined) return {}
+    const { tls, kind } = this.connection.socket
+    // Browsers cannot see TLS, and clients that choose a mechanism with -PLUS there all the same would be refused.
+    if (tls === undefined || kind === 'websocket') return {}
     return { tlsVersion: tls.version, exporter: () => tls.exporter(), endPoint: () => endPointHash(tls.endPoint()) }
   }
 
