@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { type Client, story, type World } from '../../test/story.ts'
-import type { Element } from '../xml/element.ts'
+import { type Client, story, type World } from '../../../test/story.ts'
+import type { Element } from '../../xml/element.ts'
 import { commands } from './commands.ts'
 
 const NS = 'http://jabber.org/protocol/commands'
