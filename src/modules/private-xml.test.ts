@@ -21,7 +21,7 @@ async function finds(client: Client, asked: string, found: string): Promise<void
 story('XEP-0049 §2.3: what a client keeps it gets back, and so do the other devices', async world => {
   const phone = await world.connect('hamlet', 'phone')
   const laptop = await world.connect('hamlet', 'laptop')
-  await finds(phone, PREFS, PREFS)
+  await finds(phone, prefs('what I seek'), PREFS)
   await keeps(phone, prefs('Hamlet'))
   await finds(laptop, PREFS, prefs('Hamlet'))
   await keeps(laptop, `${prefs('Prince')}<notes xmlns="urn:example:notes">a</notes>`)

@@ -30,7 +30,7 @@ export const privateXml = defineModule({
       if (wanted === undefined || more.length > 0) throw new StanzaError('bad-request', 'ask for one element')
       const name = keyOf(wanted)
       const [row] = await db.all<{ xml: string }>(sql`SELECT xml FROM private_xml WHERE account = ${account.name} AND name = ${name}`)
-      return Private('query', {}, row === undefined ? wanted : parseElement(row.xml))
+      return Private('query', {}, row === undefined ? namespace(wanted.ns)(wanted.name) : parseElement(row.xml))
     })
     iq.self.set(Private, 'query', async ({ account, payload }: OwnRequest) => {
       const elements = payload.elements()

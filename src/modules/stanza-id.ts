@@ -22,6 +22,7 @@ export const stanzaId = defineModule({
     /** §3.2: an id that claims to be of the account must go, whoever wrote it. */
     function removeForged(envelope: Incoming | Outgoing): void {
       const { account, stanza } = envelope
+      if (stanza.child(StanzaIds, 'stanza-id') === undefined) return
       envelope.stanza = stanza.without(child => child.is(StanzaIds, 'stanza-id') && isBy(child, account))
     }
     on(messageOut.change, removeForged)

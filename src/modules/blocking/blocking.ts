@@ -82,8 +82,8 @@ export const blocking = defineModule({
         await store.unblockAll(account.name)
         list.clear()
       } else {
-        await store.unblock(account.name, jids)
-        for (const jid of jids) list.delete(jid)
+        const blocked = jids.filter(jid => list.delete(jid))
+        await store.unblock(account.name, blocked)
       }
       await change(account, list, listOf('unblock', jids))
     }

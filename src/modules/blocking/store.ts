@@ -1,4 +1,4 @@
-import { type Db, list, type Migration, sql } from '../../storage/db.ts'
+import { type Db, type Migration, sql } from '../../storage/db.ts'
 
 export const migrations: readonly Migration[] = [
   () => 'CREATE TABLE blocked (account TEXT NOT NULL, jid TEXT NOT NULL, PRIMARY KEY (account, jid))',
@@ -23,8 +23,10 @@ export class BlockingStore {
     })
   }
 
-  async unblock(account: string, jids: readonly string[]): Promise<void> {
-    await this.#db.run(sql`DELETE FROM blocked WHERE account = ${account} AND jid IN ${list(jids)}`)
+  unblock(account: string, jids: readonly string[]): Promise<void> {
+    return this.#db.tx(async db => {
+      for (const jid of jids) await db.run(sql`DELETE FROM blocked WHERE account = ${account} AND jid = ${jid}`)
+    })
   }
 
   async unblockAll(account: string, db = this.#db): Promise<void> {
