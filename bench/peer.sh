@@ -24,11 +24,11 @@ data = "data"
 hosts = ["$DOMAIN", "$DOMAIN256"]
 [listen]
 c2s = ["$ADDRESS:$PORT"]
-c2s_tls = ["$ADDRESS:$((PORT + 1))"]
+c2sTls = ["$ADDRESS:$((PORT + 1))"]
 https = false
 [limits]
 connections = 60000
-connections_per_address = 60000
+connectionsPerNetwork = 60000
 rate = "1GiB"
 burst = "1GiB"
 [auth]

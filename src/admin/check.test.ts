@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { oneOf } from '../lib/settings.ts'
 import { commands } from './commands/index.ts'
 import { defaultConfig, readConfig } from './config.ts'
 import { FakeProgram, runLine } from './fixture.ts'
@@ -19,9 +20,14 @@ await once(holder, 'listening')
 after(() => holder.close())
 const { port: taken } = holder.address() as AddressInfo
 
-const quiet = { addresses: ['127.0.0.1'], c2s: 0, c2s_tls: false, https: false }
+const quiet = { addresses: ['127.0.0.1'], c2s: 0, c2sTls: false, https: false }
+const MODULES = { registration: { mode: oneOf(['invite', 'open', 'closed'], '') } }
 const checked = (program: FakeProgram, settings: object = {}) =>
-  runLine('check', { program, data, loadConfig: async () => readConfig({ data, hosts: ['a.example'], listen: quiet, ...settings }, {}) })
+  runLine('check', {
+    program,
+    data,
+    loadConfig: async () => readConfig({ data, hosts: ['a.example'], listen: quiet, ...settings }, MODULES),
+  })
 
 test('where all is well, check says so line by line and ends with 0', async () => {
   const { code, stdout } = await checked(new FakeProgram())
@@ -72,7 +78,7 @@ test('the way into the database is not for everyone to read', async () => {
 })
 
 test('registration open to everyone is something to look at', async () => {
-  const { code, stdout } = await checked(new FakeProgram(), { registration: { mode: 'open' } })
+  const { code, stdout } = await checked(new FakeProgram(), { modules: { registration: { mode: 'open' } } })
   assert.equal(code, 1)
   assert.match(stdout, /! Everyone may make accounts here/)
 })

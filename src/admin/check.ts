@@ -45,10 +45,14 @@ export async function checkAll(setup: Setup): Promise<Finding[]> {
   ]
 }
 
-function registration({ registration, hosts }: Config): Finding[] {
-  if (registration.mode !== 'open' || hosts.every(({ domain }) => domain === 'localhost')) return []
+function registration({ hosts }: Config): Finding[] {
+  const open = hosts.filter(({ domain, modules }) => modules['registration']?.['mode'] === 'open' && domain !== 'localhost')
+  if (open.length === 0) return []
   return [
-    warning('Everyone may make accounts here; servers like that are found and used by spammers.', 'Set registration.mode = "invite".'),
+    warning(
+      'Everyone may make accounts here; servers like that are found and used by spammers.',
+      'Set modules.registration.mode = "invite".',
+    ),
   ]
 }
 

@@ -32,7 +32,7 @@ export const configShape = {
     {
       addresses: list(read(parseAddress, 'an IP address', 'An address.'), ['0.0.0.0', '::'], 'Addresses on which to listen.'),
       c2s: listener(5222, 'Clients, with STARTTLS (RFC 6120).'),
-      c2s_tls: listener(5223, 'Clients, with TLS from the first byte (XEP-0368).'),
+      c2sTls: listener(5223, 'Clients, with TLS from the first byte (XEP-0368).'),
       https: listener(5443, 'Web: WebSocket, invitations.'),
       http: listener(false, 'Web without TLS, for a reverse proxy on this machine.'),
     },
@@ -48,8 +48,11 @@ export const configShape = {
       after: table(stream('256KiB', 4096, 64, 10_000), 'Bounds once it has.'),
       sessions: count(10, { min: 1, max: 1000 }, 'Sessions of one account at a time.'),
       connections: count(20_000, { min: 1 }, 'Connections at a time, all together.'),
-      connections_per_address: count(100, { min: 1 }, 'Connections at a time from one IP address (IPv6: from one /64).'),
-      logins_per_minute: count(20, { min: 1 }, 'Failed logins in a minute from one IP address, or for one account.'),
+      connectionsPerNetwork: count(
+        100,
+        { min: 1 },
+        'Connections at a time from one network: IPv4 /24, IPv6 /56. This machine itself is not counted.',
+      ),
       rate: size('128KiB', 'Bytes that one session may send in a second, on average.', { min: 1024 }),
       burst: size('1MiB', 'Bytes that one session may send at once.', { min: 10_000 }),
     },
@@ -70,10 +73,6 @@ export const configShape = {
     },
     'How clients prove who they are.',
   ),
-  registration: table(
-    { mode: oneOf(['invite', 'open', 'closed'], 'Who may make an account: those with an invitation, everyone, or only the operator.') },
-    'New accounts (XEP-0077, XEP-0401).',
-  ),
   store: table(
     {
       engine: oneOf(['sqlite', 'postgres'], 'Where to keep data: in a file of the data folder, or in PostgreSQL.'),
@@ -81,23 +80,7 @@ export const configShape = {
     },
     'The database.',
   ),
-  contact: table(
-    {
-      abuse: addresses('about abuse'),
-      admin: addresses('of the operators'),
-      feedback: addresses('for feedback'),
-      sales: addresses('about sales'),
-      security: addresses('about security'),
-      status: addresses('that tell whether all is well'),
-      support: addresses('for help'),
-    },
-    'Whom people can ask (XEP-0157), as URIs: "mailto:…", "xmpp:…", "https://…".',
-  ),
   modules,
-}
-
-function addresses(whose: string) {
-  return list(read(parseUri, 'a URI such as "mailto:admin@example.org"', 'A URI.'), [], `Addresses ${whose}.`)
 }
 
 /** A domain in the form that addresses have (RFC 7622 §3.2): lower case, and Unicode rather than `xn--`. */
@@ -109,8 +92,4 @@ export function parseDomain(text: string): string | undefined {
 
 function parseAddress(text: string): string | undefined {
   return isIP(text) === 0 ? undefined : text
-}
-
-function parseUri(text: string): string | undefined {
-  return /^(?:mailto|xmpp|https|tel):\S+$/.test(text) ? text : undefined
 }

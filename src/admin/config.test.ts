@@ -41,7 +41,6 @@ test('one line is enough', async () => {
     ['example.org', 'bücher.example'],
   )
   assert.equal(config.data, join(folder, 'data'))
-  assert.equal(config.registration.mode, 'invite')
   assert.deepEqual(config.listen.c2s, [
     { address: '0.0.0.0', port: 5222 },
     { address: '::', port: 5222 },
@@ -90,14 +89,14 @@ test('a listener is off, on a port of all addresses, or where it is told', async
     [listen]
     addresses = ["192.0.2.1"]
     c2s = ["127.0.0.1:15222", "[2001:db8::1]:0"]
-    c2s_tls = false
+    c2sTls = false
     https = 443`)
   assert.deepEqual(listen, {
     c2s: [
       { address: '127.0.0.1', port: 15_222 },
       { address: '2001:db8::1', port: 0 },
     ],
-    c2s_tls: [],
+    c2sTls: [],
     https: [{ address: '192.0.2.1', port: 443 }],
     http: [],
   })
@@ -108,8 +107,6 @@ for (const [toml, sentence] of [
   ['hosts = ["a b"]', 'FILE: hosts.0: must be a domain name'],
   ['hosts = ["192.0.2.1"]', 'FILE: hosts.0: must be a domain name'],
   ['[host."A.example"]', 'FILE: host."A.example": must be written as "a.example"'],
-  ['hosts = ["a"]\nregistration.mode = "all"', 'FILE: registration.mode: must be "invite" or "open" or "closed"'],
-  ['hosts = ["a"]\nregistration.mod = "open"', 'FILE: registration.mod: is not a setting; there are: mode'],
   ['hosts = ["a"]\nlisten.c2s = "5222"', 'FILE: listen.c2s: must be false, or whole number from 0 to 65535, or list of "address:port"'],
   ['hosts = ["a"]\nlisten.c2s = true', 'FILE: listen.c2s: must be false, or whole number from 0 to 65535, or list of "address:port"'],
   ['hosts = ["a"]\nlisten.c2s = ["here:1"]', 'FILE: listen.c2s.0: must be "address:port"'],
@@ -120,7 +117,6 @@ for (const [toml, sentence] of [
   ['hosts = ["a"]\nstore.engine = "postgres"', 'FILE: store.url: is missing, for the engine is "postgres"'],
   ['hosts = ["a"]\nstore.url = "postgres://x"', 'FILE: store.url: has no meaning for the engine "sqlite"'],
   ['hosts = ["a"]\ntls.certificate = { cert = "a.pem" }', 'FILE: tls.certificate.key: is missing'],
-  ['hosts = ["a"]\ncontact.abuse = ["me@example.org"]', 'FILE: contact.abuse.0: must be a URI such as "mailto:admin@example.org"'],
   ['hosts = ["a"]\nmodules.archiv.keep = "1d"', 'FILE: modules.archiv: is not a module; there are: archive, ping'],
   ['hosts = ["a"]\nmodules.archive.kept = "1d"', 'FILE: modules.archive.kept: is not a setting; there are: keep, most'],
   ['hosts = ["a"]\nmodules.archive = true', 'FILE: modules.archive: must be a table'],

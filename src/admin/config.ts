@@ -22,13 +22,13 @@ export interface HostConfig {
 
 type Written = Table<typeof configShape>
 
-export interface Config extends Pick<Written, 'limits' | 'auth' | 'registration' | 'contact'> {
+export interface Config extends Pick<Written, 'limits' | 'auth'> {
   /** The file the settings are from; undefined without one. */
   readonly file: string | undefined
   /** Absolute. */
   readonly data: string
   readonly hosts: readonly HostConfig[]
-  readonly listen: Readonly<Record<'c2s' | 'c2s_tls' | 'https' | 'http', readonly Endpoint[]>>
+  readonly listen: Readonly<Record<'c2s' | 'c2sTls' | 'https' | 'http', readonly Endpoint[]>>
   readonly tls: { readonly oldest: '1.2' | '1.3' }
   readonly store: { readonly engine: 'sqlite' | 'postgres'; readonly url: string | undefined }
 }
@@ -86,7 +86,7 @@ export function readConfig(raw: unknown, modules: ModuleShapes, file?: string): 
     })),
     listen: {
       c2s: endpointsOf(listen.c2s, addresses),
-      c2s_tls: endpointsOf(listen.c2s_tls, addresses),
+      c2sTls: endpointsOf(listen.c2sTls, addresses),
       https: endpointsOf(listen.https, addresses),
       http: endpointsOf(listen.http, addresses),
     },

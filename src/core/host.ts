@@ -98,7 +98,8 @@ export class LocalHost implements Destination {
           if (!account.exists) throw new StanzaError('not-allowed', 'this account does not exist any more')
           const jid = account.jid.withResource(resource)
           const former = account.sessions.get(jid.resource)
-          if (former === undefined && account.sessions.size >= this.#sessionsPerAccount) throw new StanzaError('resource-constraint', 'too many sessions')
+          if (former === undefined && account.sessions.size >= this.#sessionsPerAccount)
+            throw new StanzaError('resource-constraint', 'too many sessions')
           if (former !== undefined) this.#end(former, new StreamError('conflict'))
           const session = new Session(account, jid, transport)
           account.add(session)
@@ -110,7 +111,11 @@ export class LocalHost implements Destination {
   }
 
   /** The owner has logged in: modules get the key that only the owner's password gives; it is wiped before this is done. */
-  async authenticated(name: string, hash: string | undefined, clientKey: { wipe(): void; readonly bytes: Buffer } | undefined): Promise<void> {
+  async authenticated(
+    name: string,
+    hash: string | undefined,
+    clientKey: { wipe(): void; readonly bytes: Buffer } | undefined,
+  ): Promise<void> {
     const account = this.accounts.of(name)
     try {
       await account.turn.take(() => this.hooks.tell(accountAuthenticated, { account, hash, clientKey }, this.failed))
@@ -335,7 +340,8 @@ export function then<T, R>(value: T | Promise<T>, next: (value: T) => R | Promis
 export function passAll<Event>(hooks: Hooks, flow: Flow<Event>, event: Event): 'drop' | void | Promise<'drop' | void> {
   return then(hooks.run(flow.check, event), verdict => {
     if (verdict === 'drop') return 'drop'
-    return then(hooks.run(flow.change, event), () => then(hooks.run(flow.store, event), () => then(hooks.run(flow.copy, event), () => undefined)))
+    return then(hooks.run(flow.change, event), () =>
+      then(hooks.run(flow.store, event), () => then(hooks.run(flow.copy, event), () => undefined)),
+    )
   })
 }
-

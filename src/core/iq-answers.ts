@@ -10,7 +10,12 @@ export class IqAnswers {
   readonly #answers = new Map<string, (request: any) => Answer>()
 
   tables(owner: string): IqTables {
-    return { self: this.#table(owner, 'self'), account: this.#table(owner, 'account'), host: this.#table(owner, 'host'), stream: this.#table(owner, 'stream') }
+    return {
+      self: this.#table(owner, 'self'),
+      account: this.#table(owner, 'account'),
+      host: this.#table(owner, 'host'),
+      stream: this.#table(owner, 'stream'),
+    }
   }
 
   /** Throws `service-unavailable` if nobody answers such a request (RFC 6120 §8.4). */

@@ -59,4 +59,3 @@ export class Session {
     this.transport.send(stanza, custody)
   }
 }
-

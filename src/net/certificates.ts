@@ -38,6 +38,7 @@ export const CIPHERS = [
 export class Certificates {
   readonly #sources: readonly CertificateSource[]
   readonly #authority: string
+  readonly #policy: SecureContextOptions
   readonly #served = new Map<string, Served>()
   readonly #changed = new Set<() => void>()
   #ticketKeys = randomBytes(48)
@@ -46,7 +47,8 @@ export class Certificates {
   readonly sniCallback: ((serverName: string, done: (error: null, context: SecureContext | undefined) => void) => void) | undefined
 
   /** Reads or makes everything at once; look at `errors` before you serve. Our own authority lives in `<data>/ca/`. */
-  constructor(sources: readonly CertificateSource[], data: string) {
+  constructor(sources: readonly CertificateSource[], data: string, oldest: '1.2' | '1.3' = '1.2') {
+    this.#policy = { ...POLICY, minVersion: `TLSv${oldest}` }
     this.#sources = sources
     this.#authority = join(data, 'ca')
     this.reload()
@@ -96,7 +98,7 @@ export class Certificates {
   /** For servers of Node which make their own contexts; changes are told to `onChanged`. */
   serverOptions(): SecureContextOptions & { ticketKeys: Buffer } {
     const { cert, key } = this.#servedFor(undefined)?.credentials ?? {}
-    return { ...POLICY, ...(cert !== undefined && key !== undefined ? { cert, key } : {}), ticketKeys: this.#ticketKeys }
+    return { ...this.#policy, ...(cert !== undefined && key !== undefined ? { cert, key } : {}), ticketKeys: this.#ticketKeys }
   }
 
   /** `tell` is called whenever contexts were replaced, until the function that is returned is called. */
@@ -131,7 +133,7 @@ export class Certificates {
   }
 
   #contextOf(credentials: Served['credentials']): SecureContext {
-    return createSecureContext({ ...POLICY, ...credentials, ticketKeys: this.#ticketKeys })
+    return createSecureContext({ ...this.#policy, ...credentials, ticketKeys: this.#ticketKeys })
   }
 
   #servedFor(serverName: string | undefined): Served | undefined {
@@ -146,7 +148,6 @@ export class Certificates {
 const { SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_COMPRESSION, SSL_OP_NO_RENEGOTIATION, SSL_OP_PRIORITIZE_CHACHA } = constants
 
 const POLICY: SecureContextOptions = {
-  minVersion: 'TLSv1.2',
   maxVersion: 'TLSv1.3',
   ciphers: CIPHERS,
   honorCipherOrder: true,

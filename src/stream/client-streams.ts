@@ -72,7 +72,7 @@ export class ClientStreams {
   shape(connection: Connection, bytes: number): void {
     if (this.settings.bytesPerSecond === 0) return
     if (!this.#shaped.has(connection)) {
-      connection.allowance = this.settings.bytesPerSecond * 4
+      connection.allowance = this.settings.burst
       this.#shaped.add(connection)
     }
     connection.allowance -= bytes
@@ -98,12 +98,12 @@ export class ClientStreams {
   }
 
   #replenish(connection: Connection): void {
-    const { bytesPerSecond } = this.settings
+    const { bytesPerSecond, burst } = this.settings
     connection.allowance += bytesPerSecond
     if (connection.isShaped && connection.allowance >= 0) {
       connection.isShaped = false
       connection.socket.resume()
-    } else if (connection.allowance >= bytesPerSecond * 4) this.#shaped.delete(connection)
+    } else if (connection.allowance >= burst) this.#shaped.delete(connection)
   }
 
   /** RFC 6120 §4.6: a silent client is asked, where it can be; and a broken connection shows itself when it is written to. */

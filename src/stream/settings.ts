@@ -20,6 +20,8 @@ export interface StreamSettings {
   readonly outputBuffer: number
   /** Bytes a client may send per second on average; 0: as many as it likes. */
   readonly bytesPerSecond: number
+  /** Bytes it may send at once. */
+  readonly burst: number
   readonly management: ManagementLimits
   readonly mechanisms: MechanismSwitches
 }

@@ -1,9 +1,9 @@
 import { type Element, namespace } from '../xml/element.ts'
 import type { Jid } from './jid.ts'
 
-export const Client = namespace<
-  'message' | 'presence' | 'iq' | 'body' | 'subject' | 'thread' | 'show' | 'status' | 'priority' | 'error'
->('jabber:client')
+export const Client = namespace<'message' | 'presence' | 'iq' | 'body' | 'subject' | 'thread' | 'show' | 'status' | 'priority' | 'error'>(
+  'jabber:client',
+)
 
 /** A stanza on its way, with its addresses parsed once. A `change` handler replaces `stanza`; nobody mutates it. */
 export interface Envelope {

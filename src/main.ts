@@ -1,0 +1,176 @@
+/** The program: the only file, with serving.ts beside it, that knows all the others. */
+import { setInterval } from 'node:timers'
+import { commands } from './admin/commands/index.ts'
+import type { Config, ModuleShapes } from './admin/config.ts'
+import type { Program, RunningServer, ServerContext } from './admin/context.ts'
+import { formatEndpoint } from './admin/endpoint.ts'
+import { EX_CONFIG, OperatorError } from './admin/operator-error.ts'
+import { reloadable } from './admin/reload.ts'
+import { openAdminSocket } from './admin/socket.ts'
+import { type Log, openLog, silentLog } from './core/log.ts'
+import { modules } from './modules/index.ts'
+import { Certificates } from './net/certificates.ts'
+import { Gate } from './net/gate.ts'
+import { Http } from './net/http.ts'
+import { Listeners } from './net/listeners.ts'
+import { Peers } from './net/peer-key.ts'
+import { closeAll, contextOf, openHosts } from './serving.ts'
+import { ClientStreams } from './stream/client-streams.ts'
+import { ResumableStreams } from './stream/management.ts'
+import type { StreamSettings } from './stream/settings.ts'
+import { StreamError } from './xmpp/error.ts'
+
+const TIDY_EVERY = 5 * 60_000
+/** A stop that is not done by then is a crash. */
+const STOP_WITHIN = 4_500
+
+export const program: Program = {
+  modules: Object.fromEntries(modules.map(module => [module.name, module.settings ?? {}])) satisfies ModuleShapes,
+  certificateProblems: async config => certificatesOf(config).problems(),
+  serve,
+
+  async openStore(config) {
+    const { router, servings } = await openHosts(config, silentLog)
+    return {
+      ...contextOf(config, servings),
+      async [Symbol.asyncDispose]() {
+        await router.idle()
+        await closeAll(servings)
+      },
+    }
+  },
+}
+
+async function serve(config: Config, reload: () => Promise<Config>): Promise<RunningServer> {
+  const log = openLog(line => process.stderr.write(line))
+  const { router, servings } = await openHosts(config, log)
+  const certificates = certificatesOf(config)
+  if (certificates.contextFor(undefined) === undefined) throw new OperatorError(certificates.errors.join('\n'), EX_CONFIG)
+
+  const peers = new Peers()
+  const gate = new Gate(peers, { total: config.limits.connections, perNetwork: config.limits.connectionsPerNetwork })
+  const streams = new ClientStreams(streamSettings(config), peers, log)
+  for (const { host, credentials } of servings) streams.serve({ host, credentials, streams: new ResumableStreams() })
+
+  let current = config
+  const { promise: stopped, resolve: end } = Promise.withResolvers<number>()
+  let isStopping = false
+  const stop = async (): Promise<void> => {
+    if (isStopping) return
+    isStopping = true
+    setTimeout(() => end(1), STOP_WITHIN)
+    listeners.close()
+    http.close()
+    clearInterval(tidying)
+    for (const { host } of servings) await host.close(new StreamError('system-shutdown'))
+    streams.close()
+    await router.idle()
+    await admin.close()
+    await closeAll(servings)
+    log.info('server.stopped')
+    end(0)
+  }
+  const context: ServerContext = {
+    ...contextOf(config, servings),
+    status: () => ({
+      sessions: streams.counts.bound,
+      connections: gate.connections,
+      memory_mib: Math.round(process.memoryUsage.rss() / 2 ** 20),
+    }),
+    stop: () => void stop(),
+  }
+  const admin = await openAdminSocket(config.data, commands, context, error => log.fault('admin.failed', error))
+
+  const listeners = new Listeners({ certificates, gate })
+  const accept = (socket: Parameters<ClientStreams['accept']>[0]): void => streams.accept(socket)
+  const http = new Http({ gate, links: () => webSocketLinks(config), onConnection: accept, largestFrame: config.limits.after.bytes })
+  try {
+    for (const { address, port } of config.listen.c2s)
+      await listeners.open({ kind: 'tcp', role: 'client', address, port, onConnection: accept })
+    for (const { address, port } of config.listen.c2sTls)
+      await listeners.open({ kind: 'tls', role: 'client', address, port, onConnection: accept })
+    for (const { address, port } of config.listen.https) await http.open({ address, port }, certificates)
+    for (const { address, port } of config.listen.http) await http.open({ address, port })
+  } catch (error) {
+    listeners.close()
+    http.close()
+    await admin.close()
+    await closeAll(servings)
+    throw new OperatorError((error as Error).message)
+  }
+
+  const tidying = setInterval(() => {
+    for (const { store } of servings) store.tidy().catch(error => log.fault('store.tidy', error))
+  }, TIDY_EVERY)
+  const onReload = async (): Promise<void> => {
+    try {
+      const now = await reload()
+      const { changed, needsRestart } = reloadable(current, now)
+      streams.settings = streamSettings(now)
+      for (const problem of certificates.reload()) process.stderr.write(`${problem}\n`)
+      current = now
+      for (const path of needsRestart) process.stderr.write(`${path} changes only with a restart.\n`)
+      log.info('settings.read', { changed: changed.length, waiting: needsRestart.length })
+    } catch (error) {
+      process.stderr.write(`The settings stay as they were: ${error instanceof OperatorError ? error.message : 'they cannot be read'}\n`)
+    }
+  }
+  process.on('SIGTERM', () => void stop())
+  process.on('SIGINT', () => (isStopping ? process.exit(1) : void stop()))
+  process.on('SIGHUP', () => void onReload())
+  guard(log)
+  log.info('server.started', { hosts: servings.length })
+  return { notes: notesOf(config), stopped }
+}
+
+/** What nobody caught must not print its message, which may quote data; the server goes on only after what is known to be harmless. */
+function guard(log: Log): void {
+  process.on('uncaughtException', error => {
+    log.fault('server.crashed', error)
+    process.exit(70)
+  })
+  process.on('unhandledRejection', error => log.fault('promise.forgotten', error))
+}
+
+function certificatesOf(config: Config): Certificates {
+  const sources = config.hosts.map(({ domain, certificate }) => (certificate === undefined ? { domain } : { domain, files: certificate }))
+  return new Certificates(sources, config.data, config.tls.oldest)
+}
+
+function streamSettings({ limits, auth }: Config): StreamSettings {
+  const { before, after, rate, burst } = limits
+  return {
+    xmlBefore: { bytes: before.bytes, elements: before.elements, depth: before.depth, attributes: 32 },
+    xmlAfter: { bytes: after.bytes, elements: after.elements, depth: after.depth, attributes: 64 },
+    timeToBind: before.time,
+    idleAfter: 300_000,
+    answerWithin: 60_000,
+    outputBuffer: 4 * 2 ** 20,
+    bytesPerSecond: rate,
+    burst,
+    management: { resumeFor: 600_000, queue: 1000 },
+    mechanisms: { sha1: auth.sha1, plain: auth.plain },
+  }
+}
+
+function webSocketLinks({ hosts, listen }: Config): { rel: string; href: string }[] {
+  const { port } = listen.https[0] ?? { port: 443 }
+  return hosts.slice(0, 1).map(({ domain }) => ({
+    rel: 'urn:xmpp:alt-connections:websocket',
+    href: `wss://${domain}${port === 443 ? '' : `:${port}`}/xmpp-websocket`,
+  }))
+}
+
+/** What runs where, and what to do first; at most eight lines. */
+function notesOf(config: Config): string[] {
+  const { listen, hosts } = config
+  const places = (endpoints: Config['listen']['c2s']): string => endpoints.map(formatEndpoint).join(' and ')
+  const isLocal = hosts.some(({ certificate }) => certificate === undefined)
+  return [
+    `Conexizan serves ${hosts.map(({ domain }) => domain).join(', ')}; its data is in ${config.data}`,
+    `Clients: ${places(listen.c2s)} (STARTTLS), ${places(listen.c2sTls)} (TLS)`,
+    ...(listen.https.length > 0 ? [`WebSocket: ${webSocketLinks(config)[0]!.href}`] : []),
+    ...(isLocal ? [`Let your client trust the certificate ${config.data}/ca/ca.crt`] : []),
+    `Make an account: bin/conexizan user add NAME@${hosts[0]!.domain}`,
+  ]
+}

@@ -1,0 +1,125 @@
+/** The hosts of a configuration: their stores, modules and credentials; for serving and for commands alike. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { domainToASCII } from 'node:url'
+import type { Config, HostConfig } from './admin/config.ts'
+import type { AccountsContext, Context, InvitesContext } from './admin/context.ts'
+import { EX_CONFIG, OperatorError } from './admin/operator-error.ts'
+import { migrations as coreMigrations, type StoredCredential } from './core/account-store.ts'
+import { LocalHost } from './core/host.ts'
+import type { Log } from './core/log.ts'
+import { Router } from './core/router.ts'
+import { modules } from './modules/index.ts'
+import { invites } from './modules/invites/invites.ts'
+import { makeCredential } from './sasl/credential.ts'
+import { type CredentialSource, saltFor } from './sasl/credential-source.ts'
+import type { ScramHash } from './sasl/scram-hash.ts'
+import { StorageError, type Store } from './storage/db.ts'
+import { StanzaError } from './xmpp/error.ts'
+import { isAccountName } from './xmpp/precis/account-name.ts'
+import { opaqueString, usernameCaseMapped } from './xmpp/precis/profiles.ts'
+
+/** One domain with what it stands on. */
+export interface Serving {
+  readonly host: LocalHost
+  readonly store: Store
+  readonly credentials: CredentialSource
+}
+
+const MIGRATIONS = [
+  { owner: 'core', steps: coreMigrations },
+  ...modules.map(module => ({ owner: module.name, steps: module.migrations ?? [] })),
+]
+
+/** Opens the stores and sets the hosts up. Throws an OperatorError with EX_CONFIG for a store that cannot be used. */
+export async function openHosts(config: Config, log: Log): Promise<{ router: Router; servings: Serving[] }> {
+  await mkdir(config.data, { recursive: true, mode: 0o700 })
+  const router = new Router()
+  const servings: Serving[] = []
+  try {
+    for (const host of config.hosts) servings.push(await openHost(config, host, router, log))
+  } catch (error) {
+    await closeAll(servings)
+    throw error instanceof StorageError ? new OperatorError(error.message, EX_CONFIG) : error
+  }
+  return { router, servings }
+}
+
+export const closeAll = (servings: readonly Serving[]): Promise<unknown> => Promise.all(servings.map(({ store }) => store.close()))
+
+async function openHost(config: Config, { domain, modules: settings }: HostConfig, router: Router, log: Log): Promise<Serving> {
+  const store = await openStore(config, domain)
+  const credentialsOf = (name: string, password: string): Promise<StoredCredential[]> => makeCredentials(config, source, name, password)
+  const host = new LocalHost(domain, modules, store, router, { settings, log, sessionsPerAccount: config.limits.sessions, credentialsOf })
+  const source: CredentialSource = {
+    find: (name, hash) => host.store.credential(name, hash) as ReturnType<CredentialSource['find']>,
+    fakeSaltKey: await host.store.hostSecret('salt'),
+    iterations: config.auth.iterations,
+  }
+  return { host, store, credentials: source }
+}
+
+async function openStore({ data, store }: Config, domain: string): Promise<Store> {
+  const ascii = domainToASCII(domain)
+  if (store.engine === 'postgres') {
+    const { openPostgres } = await import('./storage/postgres.ts')
+    return openPostgres(store.url!, ascii, MIGRATIONS)
+  }
+  const { openSqlite } = await import('./storage/sqlite.ts')
+  return openSqlite(join(data, `${ascii}.sqlite`), MIGRATIONS)
+}
+
+/** The verifiers of a password, one for each hash that clients may use. */
+async function makeCredentials({ auth }: Config, source: CredentialSource, name: string, password: string): Promise<StoredCredential[]> {
+  const hashes: ScramHash[] = auth.sha1 ? ['SHA-512', 'SHA-256', 'SHA-1'] : ['SHA-512', 'SHA-256']
+  const prepared = opaqueString(password)
+  if (prepared === undefined) throw new OperatorError('this password has characters that cannot be typed everywhere')
+  // The salt that strangers are shown for the name: whether an account exists, and since when, cannot be seen from it.
+  return Promise.all(hashes.map(hash => makeCredential(prepared, hash, auth.iterations, saltFor(source, name, hash))))
+}
+
+/** What commands may do with the hosts. */
+export function contextOf(config: Config, servings: readonly Serving[]): Context {
+  const of = (domain: string): Serving => {
+    const found = servings.find(({ host }) => host.domain === domain)
+    if (found === undefined) throw new OperatorError(`${domain} is not served here`)
+    return found
+  }
+  return {
+    config,
+    hosts: () => servings.map(({ host }) => host.domain),
+    accounts: domain => accountsOf(config, of(domain)),
+    invites: domain => invitesOf(of(domain)),
+    hooks: () => servings[0]?.host.hooks.describe() ?? [],
+  }
+}
+
+function accountsOf(config: Config, { host, credentials }: Serving): AccountsContext {
+  const known = (name: string): string => usernameCaseMapped(name) ?? name
+  return {
+    async create(name, password) {
+      if (!isAccountName(name)) throw new OperatorError(`${name} cannot be the name of an account: use a to z, 0 to 9, and . _ - inside`)
+      return host.createAccount(name, await makeCredentials(config, credentials, name, password))
+    },
+    list: () => host.store.list(),
+    async setPassword(name, password) {
+      if (!(await host.store.exists(known(name)))) return false
+      await host.store.replaceCredentials(known(name), await makeCredentials(config, credentials, known(name), password))
+      return true
+    },
+    remove: name => host.removeAccount(known(name)),
+    exists: name => host.store.exists(known(name)),
+  }
+}
+
+function invitesOf({ host }: Serving): InvitesContext {
+  return {
+    async create({ name, lifetime }) {
+      try {
+        return await host.apiOf(invites).create({ account: name, isForAccount: true, expiresIn: lifetime })
+      } catch (error) {
+        throw error instanceof StanzaError ? new OperatorError(error.message) : error
+      }
+    },
+  }
+}
