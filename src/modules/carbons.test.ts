@@ -6,7 +6,9 @@ import { Carbons } from './carbons.ts'
 
 const CARBONS = 'urn:xmpp:carbons:2'
 const JULIET = 'juliet@here.example'
-const ROOM = 'room@rooms.example'
+/** No room of the server, but to it an address like that of one. */
+const ROOM = 'room@here.example'
+const JOIN = `<presence to="${ROOM}/romeo"><x xmlns="http://jabber.org/protocol/muc"/></presence>`
 const MUC_USER = 'http://jabber.org/protocol/muc#user'
 
 const copied = (direction: string, attrs: string, inner: string, type = 'chat'): string =>
@@ -136,27 +138,15 @@ story('XEP-0280 §6.1: an error that answers nothing that was copied is not', as
 story('XEP-0280 §6.1: private messages of a room are copied neither twice nor to devices outside', async world => {
   const { phone, laptop } = await devices(world)
   const tablet = await world.online('romeo', 'tablet')
-  phone.forget()
-  laptop.forget()
   await enable(tablet)
-  for (const [client, resource] of [
-    [phone, 'phone'],
-    [tablet, 'tablet'],
-  ] as const) {
-    await world.arrives(
-      `<presence from="${ROOM}/romeo" to="romeo@here.example/${resource}"><x xmlns="${MUC_USER}"><status code="110"/></x></presence>`,
-    )
-    client.receives('<presence/>')
+  for (const client of [phone, tablet]) await client.sends(JOIN)
+  for (const mark of ['', `<x xmlns="${MUC_USER}"/>`]) {
+    await world.arrives(`<message type="chat" from="${ROOM}/mercutio" to="romeo@here.example/phone"><body>psst</body>${mark}</message>`)
+    phone.receives('<message><body>psst</body></message>')
+    await phone.sends(`<message type="chat" id="m1" to="${ROOM}/mercutio"><body>what?</body>${mark}</message>`)
+    tablet.receives(copied('sent', '', inner(`to="${ROOM}/mercutio"`, '<body>what?</body>')))
   }
-  await world.arrives(`<message type="chat" from="${ROOM}/mercutio" to="romeo@here.example/phone"><body>psst</body></message>`)
-  phone.receives('<message><body>psst</body></message>')
-  await world.arrives(
-    `<message type="chat" from="${ROOM}/mercutio" to="romeo@here.example/phone"><body>psst</body><x xmlns="${MUC_USER}"/></message>`,
-  )
-  phone.receives('<message><body>psst</body></message>')
-
-  await phone.sends(`<message type="chat" id="m1" to="${ROOM}/mercutio"><body>what?</body></message>`)
-  tablet.receives(copied('sent', '', inner(`to="${ROOM}/mercutio"`, '<body>what?</body>')))
+  await world.arrives(`<message type="error" id="m1" from="${ROOM}/mercutio" to="romeo@here.example/phone"/>`)
   phone.receives('<message type="error" id="m1"/>')
   tablet.receives(copied('received', '', inner('type="error" id="m1"', ''), 'error'))
   laptop.receivesNothing()
@@ -164,22 +154,38 @@ story('XEP-0280 §6.1: private messages of a room are copied neither twice nor t
 
 story('XEP-0280 §6.1: once a device has left the room, it gets no more copies of its private messages', async world => {
   const { phone, laptop } = await devices(world)
-  const self = (resource: string, type: string, code: string) =>
-    `<presence from="${ROOM}/romeo" to="romeo@here.example/${resource}"${type}><x xmlns="${MUC_USER}"><status code="110"/>${code}</x></presence>`
-  for (const [type, code] of [
-    ['', ''],
-    [' type="unavailable"', '<status code="303"/>'],
-  ]) {
-    await world.arrives(self('laptop', type!, code!))
+  const own = (type: string, codes: readonly string[]): string =>
+    `<presence from="${ROOM}/romeo" to="romeo@here.example/laptop" type="${type}"><x xmlns="${MUC_USER}">
+      ${codes.map(code => `<status code="${code}"/>`).join('')}</x></presence>`
+  const writes = (): Promise<void> =>
+    phone.sends(`<message type="chat" to="${ROOM}/mercutio"><body>psst</body><x xmlns="${MUC_USER}"/></message>`)
+
+  await laptop.sends(JOIN)
+  for (const codes of [['303', '110'], []]) {
+    await world.arrives(own('unavailable', codes))
     laptop.receives('<presence/>')
+    await writes()
+    laptop.receives(copied('sent', '', inner('', '<body>psst</body>')))
   }
-  await phone.sends(`<message type="chat" to="${ROOM}/mercutio"><body>one</body><x xmlns="${MUC_USER}"/></message>`)
-  laptop.receives(copied('sent', '', inner('', '<body>one</body>')))
-  await world.arrives(self('laptop', ' type="unavailable"', ''))
-  laptop.receives('<presence/>')
-  await phone.sends(`<message type="chat" to="${ROOM}/mercutio"><body>two</body><x xmlns="${MUC_USER}"/></message>`)
-  phone.receives('<message type="error"/>')
-  phone.receives('<message type="error"/>')
+  const farewells = [own('unavailable', ['307', '110']), own('error', [])]
+  for (const farewell of farewells) {
+    await laptop.sends(JOIN)
+    await world.arrives(farewell)
+    laptop.receives('<presence/>')
+    await writes()
+  }
+  await laptop.sends(JOIN)
+  await laptop.sends(`<presence type="unavailable" to="${ROOM}/romeo"/>`)
+  await writes()
+})
+
+story('nobody can make a conversation look like that of a room, and so hide it from other devices', async world => {
+  const { phone, laptop, juliet } = await devices(world)
+  await juliet.sends(`<presence to="romeo@here.example/phone"><x xmlns="${MUC_USER}"><status code="110"/></x></presence>`)
+  phone.receives('<presence/>')
+  await phone.sends(`<message type="chat" to="${JULIET}/balcony"><body>hi</body></message>`)
+  juliet.receives('<message/>')
+  laptop.receives(copied('sent', '', inner('', '<body>hi</body>')))
 })
 
 story('XEP-0280 §11: copies that others made arrive as what they are: nothing', async world => {

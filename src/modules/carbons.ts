@@ -2,7 +2,7 @@
 
 import type { Account } from '../core/account.ts'
 import { defineModule, xep } from '../core/module.ts'
-import { type Incoming, messageIn, messageOut, messageUndelivered, type Outgoing, presenceIn } from '../core/points.ts'
+import { type Incoming, messageIn, messageOut, messageUndelivered, type Outgoing, presenceIn, presenceOut } from '../core/points.ts'
 import type { Session } from '../core/session.ts'
 import { count } from '../lib/settings.ts'
 import { type Element, namespace } from '../xml/element.ts'
@@ -12,6 +12,7 @@ import type { Jid } from '../xmpp/jid.ts'
 import { Client } from '../xmpp/stanza.ts'
 
 export const Carbons = namespace<'enable' | 'disable' | 'sent' | 'received' | 'private'>('urn:xmpp:carbons:2')
+const Muc = namespace<'x'>('http://jabber.org/protocol/muc')
 const MucUser = namespace<'x' | 'invite' | 'status'>('http://jabber.org/protocol/muc#user')
 
 const RULES = 'urn:xmpp:carbons:rules:0'
@@ -51,7 +52,8 @@ export const carbons = defineModule({
     on(messageIn.change, removeForgedCopies)
     on(messageOut.copy, copySent)
     on(messageIn.copy, copyReceived)
-    on(presenceIn.copy, followRooms)
+    on(presenceOut.after, noteJoining)
+    on(presenceIn.copy, noteLeaving)
     // A copy that nobody takes is not worth the disk: the message itself has arrived, or is kept.
     on(messageUndelivered, function dropCopies({ stanza }) {
       return isCopy(stanza) ? 'kept' : undefined
@@ -126,16 +128,18 @@ export const carbons = defineModule({
       return rooms.get(session)?.has(String(occupant.bare)) === true
     }
 
-    /** A room tells a device that it is in, and when it is not any more, by presence with status 110 (XEP-0045 §7.2.2). */
-    function followRooms({ stanza, from, targets }: Incoming): void {
+    /** Only what the device itself did counts: others must not make an ordinary conversation look like that of a room. */
+    function noteJoining({ session, stanza, to }: Outgoing): void {
       const { type } = stanza.attrs
-      const x = stanza.child(MucUser, 'x')
-      if (x === undefined || !x.all(MucUser, 'status').some(status => status.attrs['code'] === '110')) return
-      const room = String(from.bare)
-      for (const session of targets) {
-        if (type === undefined) keep(rooms, session, room, settings.rooms)
-        else if (type === 'unavailable' && !isNewNick(x)) rooms.get(session)?.delete(room)
-      }
+      if (type === 'unavailable') rooms.get(session)?.delete(String(to.bare))
+      else if (type === undefined && stanza.child(Muc, 'x') !== undefined) keep(rooms, session, String(to.bare), settings.rooms)
+    }
+
+    /** The room did not let it in, or it is not in any more (XEP-0045 §7.2 and §7.14). */
+    function noteLeaving({ stanza, from, targets }: Incoming): void {
+      const { type } = stanza.attrs
+      if (type !== 'error' && !(type === 'unavailable' && isGone(stanza.child(MucUser, 'x')))) return
+      for (const session of targets) rooms.get(session)?.delete(String(from.bare))
     }
   },
 })
@@ -154,9 +158,10 @@ function isInvitation(message: Element): boolean {
   return message.child(MucUser, 'x')?.child(MucUser, 'invite') !== undefined
 }
 
-/** XEP-0045 §7.6: who takes another nick is still there. */
-function isNewNick(x: Element): boolean {
-  return x.all(MucUser, 'status').some(status => status.attrs['code'] === '303')
+/** Status 110: the presence is one’s own; 303: it comes back under another nick (XEP-0045 §7.6). */
+function isGone(x: Element | undefined): boolean {
+  const codes = x?.all(MucUser, 'status').map(status => status.attrs['code']) ?? []
+  return codes.includes('110') && !codes.includes('303')
 }
 
 /** An error may come from the bare address although the message went to a full one, and the other way round. */
