@@ -1,0 +1,81 @@
+/** What is implemented outside the modules, and the titles of it all; docs.ts makes documents of it. */
+import { type Xep, xep } from './core/module.ts'
+
+export interface Rfc {
+  readonly number: number
+  readonly title: string
+  readonly note?: string
+}
+
+export const rfcs: readonly Rfc[] = [
+  { number: 4422, title: 'Simple Authentication and Security Layer (SASL)' },
+  { number: 4616, title: 'The PLAIN SASL Mechanism', note: 'off unless the operator switches it on' },
+  { number: 5802, title: 'SCRAM SASL Mechanisms' },
+  { number: 5929, title: 'Channel Bindings for TLS', note: '`tls-server-end-point`' },
+  { number: 6120, title: 'XMPP: Core', note: 'client streams; no streams between servers yet' },
+  { number: 6121, title: 'XMPP: Instant Messaging and Presence' },
+  { number: 7395, title: 'An XMPP Subprotocol for WebSocket' },
+  { number: 7590, title: 'Use of TLS in XMPP', note: 'client streams' },
+  { number: 7622, title: 'XMPP: Address Format' },
+  { number: 7677, title: 'SCRAM-SHA-256 and SCRAM-SHA-256-PLUS' },
+  { number: 8264, title: 'PRECIS Framework' },
+  { number: 8265, title: 'PRECIS: Usernames and Passwords' },
+  { number: 9266, title: 'Channel Bindings for TLS 1.3' },
+]
+
+/** XEPs that belong to no module, by the folder of src/ that has them. */
+export const xepsByFolder: Readonly<Record<string, readonly Xep[]>> = {
+  net: [
+    xep(156, '1.4.0', 'partial', 'host-meta in XML and JSON; it names the WebSocket of the first domain only'),
+    xep(368, '1.1.0', 'partial', 'client connections; the SRV records are the operator’s'),
+  ],
+  sasl: [xep(440, '1.0.0'), xep(474, '0.5.0'), xep(480, '0.2.0'), xep(515, '0.1.0')],
+  stream: [xep(198, '1.6.3'), xep(386, '1.1.0'), xep(388, '1.0.4')],
+  xmpp: [
+    xep(4, '2.13.2', 'complete', 'for the server’s own forms'),
+    xep(68, '1.3.0'),
+    xep(82, '1.1.1'),
+    xep(297, '1.0', 'complete', 'in carbons'),
+    xep(334, '1.0.0', 'partial', '`no-store`, `store`, `no-copy`; there is no archive yet that `no-permanent-store` could speak to'),
+  ],
+}
+
+/** Namespaces in service discovery that an RFC defines. */
+export const rfcFeatures: Readonly<Record<string, number>> = { 'jabber:iq:roster': 6121 }
+
+export const xepTitles: Readonly<Record<number, string>> = {
+  4: 'Data Forms',
+  30: 'Service Discovery',
+  49: 'Private XML Storage',
+  50: 'Ad-Hoc Commands',
+  54: 'vcard-temp',
+  68: 'Field Standardization for Data Forms',
+  77: 'In-Band Registration',
+  82: 'XMPP Date and Time Profiles',
+  92: 'Software Version',
+  115: 'Entity Capabilities',
+  128: 'Service Discovery Extensions',
+  156: 'Discovering Alternative XMPP Connection Methods',
+  157: 'Contact Addresses for XMPP Services',
+  160: 'Best Practices for Handling Offline Messages',
+  191: 'Blocking Command',
+  198: 'Stream Management',
+  199: 'XMPP Ping',
+  202: 'Entity Time',
+  203: 'Delayed Delivery',
+  280: 'Message Carbons',
+  297: 'Stanza Forwarding',
+  334: 'Message Processing Hints',
+  352: 'Client State Indication',
+  359: 'Unique and Stable Stanza IDs',
+  368: 'SRV records for XMPP over TLS',
+  379: 'Pre-Authenticated Roster Subscription',
+  386: 'Bind 2',
+  388: 'Extensible SASL Profile',
+  401: 'Ad-hoc Account Invitation Generation',
+  440: 'SASL Channel-Binding Type Capability',
+  445: 'Pre-Authenticated In-Band Registration',
+  474: 'SASL SCRAM Downgrade Protection',
+  480: 'SASL Upgrade Tasks',
+  515: 'TLS Channel-Binding Downgrade Protection',
+}
