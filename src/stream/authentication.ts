@@ -152,10 +152,9 @@ export class Authentication {
       connection.sendStreamElement(this.#negotiation.features())
       return
     }
-    const features = this.#negotiation.features()
     const { session, bound } = await bindInline(connection, username, bind)
     announce(String(session.jid), ...answers, bound)
-    connection.sendStreamElement(features)
+    connection.sendStreamElement(this.#negotiation.features(bound))
   }
 
   async #fail(error: SaslError): Promise<void> {

@@ -36,8 +36,8 @@ export class Negotiation implements UnboundStream {
     return --this.#tries >= 0 && this.connection.streams.pace.mayTry(this.connection.socket.peer)
   }
 
-  /** What the client may do next, made for the state that the stream is in. */
-  features(): Element {
+  /** What the client may do next, made for the state that the stream is in; `bound` answers what was asked for inline (XEP-0386). */
+  features(bound?: Element): Element {
     if (!this.isSecure) return Etherx('features', {}, Tls('starttls', {}, Tls('required')))
     const { stream } = this.connection.served!.host
     if (this.account === undefined) {
@@ -45,7 +45,10 @@ export class Negotiation implements UnboundStream {
       return Etherx('features', {}, ...this.#saslFeatures(), ...offered)
     }
     const offered = stream.authenticated.map(offer => offer(this)).filter(feature => feature !== undefined)
-    return Etherx('features', {}, Bind('bind'), OldSession('session', {}, OldSession('optional')), Sm('sm'), ...offered)
+    const binding = bound === undefined ? [Bind('bind'), OldSession('session', {}, OldSession('optional'))] : []
+    // A client that is offered it once more may try to resume what it has just begun.
+    const management = bound?.child(Sm, 'enabled') === undefined ? [Sm('sm')] : []
+    return Etherx('features', {}, ...binding, ...management, ...offered)
   }
 
   /** Takes one first-level element before a resource is bound. */
