@@ -141,10 +141,10 @@ export class Client implements Transport {
   ended: StreamError | true | undefined
   /** Given, its client acknowledges (XEP-0198); the story says what and when. */
   position: Position | undefined
-  readonly #world: World
+  readonly world: World
 
   constructor(world: World) {
-    this.#world = world
+    this.world = world
   }
 
   send(stanza: Element): void {
@@ -158,14 +158,14 @@ export class Client implements Transport {
 
   /** Sends, and is done when the server is done with it: so "receives nothing" needs no waiting. */
   async sends(xml: string): Promise<void> {
-    await this.#world.host.receive(this.session, parseElement(xml, undefined, 'jabber:client'))
-    await this.#world.settled()
+    await this.world.host.receive(this.session, parseElement(xml, undefined, 'jabber:client'))
+    await this.world.settled()
   }
 
   /** Its connection ends without a word. */
   async leaves(): Promise<void> {
-    this.#world.host.end(this.session)
-    await this.#world.settled()
+    this.world.host.end(this.session)
+    await this.world.settled()
   }
 
   /** The next stanza. What the expected element says must hold; what it does not mention may be anything; `*` is any value. */

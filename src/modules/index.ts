@@ -7,10 +7,12 @@ import { commands } from './commands/commands.ts'
 import { contact } from './contact.ts'
 import { csi } from './csi/csi.ts'
 import { discovery } from './discovery.ts'
+import { invites } from './invites/invites.ts'
 import { offline } from './offline/offline.ts'
 import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
 import { privateXml } from './private-xml.ts'
+import { registration } from './registration/registration.ts'
 import { roster } from './roster/roster.ts'
 import { stanzaId } from './stanza-id.ts'
 import { time } from './time.ts'
@@ -34,4 +36,6 @@ export const modules: readonly Module[] = [
   carbons,
   csi,
   offline,
+  invites,
+  registration,
 ]
