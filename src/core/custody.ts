@@ -8,10 +8,10 @@ export class Custody {
   /** Called once, when the message has become safe after it was held. */
   onSafe: (() => void) | undefined
   /** Those who hold it and can be asked to hurry: the sender waits for its acknowledgement. */
-  #hurry: (() => void)[] | undefined
+  #hurry: ((isUrgent: boolean) => void)[] | undefined
 
   /** Someone has it and will say `safe()` or `release()`; `hurry` is called when the sender asks for its acknowledgement. */
-  hold(hurry?: () => void): void {
+  hold(hurry?: (isUrgent: boolean) => void): void {
     this.#holders++
     if (hurry !== undefined) (this.#hurry ??= []).push(hurry)
   }
@@ -29,13 +29,19 @@ export class Custody {
     if (--this.#holders <= 0) this.safe()
   }
 
+  /** Nobody else has it, and it is not safe: whoever gives it back has to find it another way. */
+  get isLastHolder(): boolean {
+    return !this.#isSafe && this.#holders === 1
+  }
+
   get isSafe(): boolean {
     return this.#isSafe || this.#holders === 0
   }
 
-  hurry(): void {
+  /** Urgent: it shall be put on disk at once. */
+  hurry(isUrgent: boolean): void {
     const all = this.#hurry
     if (all === undefined) return
-    for (const ask of all) ask()
+    for (const ask of all) ask(isUrgent)
   }
 }

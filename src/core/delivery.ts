@@ -3,7 +3,7 @@ import { StanzaError } from '../xmpp/error.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { Client, result } from '../xmpp/stanza.ts'
 import type { Account } from './account.ts'
-import type { Custody } from './custody.ts'
+import { Custody } from './custody.ts'
 import { type LocalHost, SUBSCRIPTION_TYPES, then } from './host.ts'
 import { payloadOf } from './iq-answers.ts'
 import { type Flow, type Incoming, iqIn, messageIn, messageUndelivered, presenceIn, presenceProbed, subscriptionIn } from './points.ts'
@@ -116,7 +116,9 @@ export class Delivery {
       if (envelope.targets.length === 0 && unclaimed(to, type) === 'refuse') throw new StanzaError('service-unavailable')
     }
     const deliver = (): void | Promise<void> => {
-      for (const session of envelope.targets) session.send(envelope.stanza, custody)
+      // Of several sessions, the last one that has not acknowledged it must know whether the others have.
+      const shared = custody ?? (envelope.targets.length > 1 ? new Custody() : undefined)
+      for (const session of envelope.targets) session.send(envelope.stanza, shared)
       const copied = this.#host.hooks.run(messageIn.copy, envelope)
       return then(copied, () => (envelope.targets.length === 0 && unclaimed(to, type) === 'keep' ? this.#keep(envelope) : undefined))
     }

@@ -352,3 +352,15 @@ story('XEP-0198 §4: acknowledgements of a real stream remove what it delivered'
   await client.session.account.turn.take(async () => {})
   assert.deepEqual(await kept(world), [])
 })
+
+story('of two sessions that both got a message, the one that goes does not give it to the other again', async world => {
+  const phone = await world.online('romeo', 'phone')
+  const laptop = await world.online('romeo', 'laptop')
+  const juliet = await world.online('juliet')
+  await juliet.sends('<message type="chat" id="m1" to="romeo@here.example"><body>hi</body></message>')
+  phone.receives('<message id="m1"/>')
+  laptop.receives('<message id="m1"/>')
+  await phone.leaves()
+  laptop.receives('<presence type="unavailable"/>')
+  laptop.receivesNothing()
+})
