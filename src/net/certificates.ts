@@ -23,9 +23,9 @@ const WARNED_DAYS_BEFORE = 20
 
 /** RFC 9325 §4: forward secrecy and authenticated encryption only. TLS 1.2 has no other suites with both. */
 export const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256', // first: as strong as the keys of the handshake, which SHA-384 would make dearer
   'TLS_AES_256_GCM_SHA384',
   'TLS_CHACHA20_POLY1305_SHA256',
-  'TLS_AES_128_GCM_SHA256',
   'ECDHE-ECDSA-AES256-GCM-SHA384',
   'ECDHE-RSA-AES256-GCM-SHA384',
   'ECDHE-ECDSA-CHACHA20-POLY1305',

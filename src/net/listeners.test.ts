@@ -93,6 +93,15 @@ test('what is sent in one turn arrives in one piece and in order', async t => {
   assert.equal(socket!.tls, undefined)
 })
 
+test('what goes out in pieces comes whole, also characters of two halves', async t => {
+  const { port, sockets, told } = await listen(t, 'tls')
+  const client = await dialTls(t, port)
+  await told('connected')
+  const xml = 'a🦊'.repeat(1200)
+  sockets[0]!.send(xml)
+  assert.equal(await text(client, xml.length), xml)
+})
+
 test('closing sends what is queued, and is told once', async t => {
   const { port, sockets, told, log, gate } = await listen(t, 'tls')
   const client = await dialTls(t, port)

@@ -8,6 +8,10 @@ import type { Socket, TlsFacts } from './socket.ts'
 import { LiveTlsFacts } from './tls-facts.ts'
 
 const CLOSING_LIMIT = 5_000
+// What is written at once and larger than 1 KiB makes Node's TLS keep 16 KiB for as long as the connection lives, so what
+// is moderately large goes in pieces; beyond that, the memory costs less than the writes.
+const PIECE = 960
+const WHOLE = 8_192
 
 /** What all sockets of a listener have in common. */
 export interface Transport {
@@ -71,7 +75,9 @@ export class TcpSocket implements Socket {
     const xml = this.#pending
     if (xml === '') return
     this.#pending = ''
-    if (this.#raw.writable) this.#raw.write(xml)
+    if (!this.#raw.writable) return
+    if (xml.length <= PIECE || xml.length > WHOLE || !this.isSecure) this.#raw.write(xml)
+    else for (const piece of pieces(xml)) this.#raw.write(piece)
   }
 
   close(): void {
@@ -154,6 +160,17 @@ export class TcpSocket implements Socket {
     own(raw, this)
     raw.once('secure', handSecured).on('_tlsError', destroyBroken)
     this.#raw = raw
+  }
+}
+
+/** Cut anywhere but between the two halves of a character. */
+function* pieces(xml: string): Iterable<string> {
+  let from = 0
+  while (from < xml.length) {
+    let to = from + PIECE
+    if (to < xml.length && (xml.charCodeAt(to) & 0xfc00) === 0xdc00) to--
+    yield xml.slice(from, to)
+    from = to
   }
 }
 
