@@ -1,0 +1,156 @@
+"""slixmpp, told by lines what to do. It knows SCRAM with every hash, and stream management."""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+
+import slixmpp
+from slixmpp.exceptions import IqError
+from slixmpp.xmlstream import ET
+
+options = json.loads(sys.argv[1])
+
+
+def tell(event, **facts):
+    print(json.dumps({"event": event, **facts}), flush=True)
+
+
+class Device(slixmpp.ClientXMPP):
+    def __init__(self):
+        super().__init__(options["jid"] + "/slixmpp", options["password"], plugin_config=self.mechanism_config())
+        self.ca_certs = options["ca"]
+        for plugin in ("xep_0198", "xep_0280"):
+            self.register_plugin(plugin)
+        if "alpn" in options:
+            self.ssl_context.set_alpn_protocols([options["alpn"]])
+        if "token" in options:
+            self.register_plugin("xep_0077")
+            # This version otherwise keeps its own registration back until it has logged in.
+            self._always_send_everything = True
+            self.ask_for_form = self["xep_0077"].get_registration
+            self["xep_0077"].get_registration = self.show_token
+            self.add_event_handler("register", self.register_account)
+        handlers = {
+            "auth_success": self.on_authenticated,
+            "failed_all_auth": self.on_refused,
+            "session_start": self.on_online,
+            "session_resumed": self.on_resumed,
+            "disconnected": self.on_lost,
+            "message": self.on_message,
+            "carbon_sent": self.on_carbon_sent,
+            "carbon_received": self.on_carbon_received,
+        }
+        for event, handler in handlers.items():
+            self.add_event_handler(event, handler)
+        for kind in ("available", "unavailable", "subscribe", "subscribed", "unsubscribe", "unsubscribed", "error"):
+            self.add_event_handler("presence_" + kind, self.on_presence)
+        # The test approves subscriptions itself.
+        self.auto_authorize = None
+        self.auto_subscribe = False
+
+    def mechanism_config(self):
+        if options.get("isAsShipped"):
+            return {}
+        # This version binds with tls-unique, which TLS 1.3 does not have (RFC 9266 §1); so it says that it cannot bind.
+        mechanism = options.get("mechanism", "SCRAM-SHA-256")
+        return {"feature_mechanisms": {"use_mech": mechanism, "sasl_callback": self.credentials_without_binding}}
+
+    def credentials_without_binding(self, required, optional):
+        credentials = self["feature_mechanisms"]._default_credentials(required, optional)
+        return credentials | {"channel_binding": None}
+
+    def start(self):
+        direct = options["tls"] == "direct"
+        # It resolves the name itself, and then forgets the port that it was given.
+        self.default_port = options["port"]
+        self.connect((options["host"], options["port"]), use_ssl=direct, disable_starttls=direct)
+
+    async def show_token(self):
+        """XEP-0445, which the client does not know."""
+        token = ET.Element("{urn:xmpp:pars:0}preauth", token=options["token"])
+        try:
+            await self.make_iq_set(token, ito=self.boundjid.domain).send()
+        except IqError as error:
+            tell("failed", command="register", reason=error.condition)
+        return await self.ask_for_form()
+
+    async def register_account(self, _form):
+        iq = self.make_iq_set(ito=self.boundjid.domain)
+        iq["register"]["username"] = self.boundjid.user
+        iq["register"]["password"] = options["password"]
+        await iq.send()
+        tell("registered")
+
+    def on_authenticated(self, _):
+        self.used = self["feature_mechanisms"].mech.name
+
+    async def on_online(self, _):
+        # Only who has asked for the roster is told of subscriptions (RFC 6121 §2.2).
+        await self.get_roster()
+        tls = self.transport.get_extra_info("ssl_object")
+        tell("online", jid=str(self.boundjid), mechanism=self.used, profile="SASL", tls=tls.version(), alpn=tls.selected_alpn_protocol())
+
+    def on_lost(self, _):
+        tell("closed" if self.closing else "lost")
+
+    def on_resumed(self, _):
+        tell("resumed")
+
+    def on_refused(self, _):
+        tell("failed", command="connect", reason="not-authorized")
+
+    def on_message(self, message):
+        if message["type"] != "error":
+            tell("message", **{"from": str(message["from"]), "to": str(message["to"]), "body": message["body"]})
+
+    def on_carbon_sent(self, message):
+        self.on_carbon(message["carbon_sent"], "sent")
+
+    def on_carbon_received(self, message):
+        self.on_carbon(message["carbon_received"], "received")
+
+    def on_carbon(self, message, kind):
+        tell("message", **{"from": str(message["from"]), "to": str(message["to"]), "body": message["body"], "carbon": kind})
+
+    def on_presence(self, presence):
+        tell("presence", **{"from": str(presence["from"]), "type": presence["type"]})
+
+    closing = False
+
+    async def obey(self, command):
+        match command["do"]:
+            case "connect" | "reconnect":
+                self.start()
+            case "send":
+                for body in command["bodies"]:
+                    self.send_message(mto=command["to"], mbody=body, mtype="chat")
+                tell("sent")
+            case "presence":
+                self.send_presence(pto=command.get("to"), ptype=command.get("type"))
+            case "carbons":
+                await self["xep_0280"].enable()
+                tell("carbons")
+            case "close":
+                self.closing = True
+                # XEP-0198 §4: recommended, but the client does not do it of itself.
+                self["xep_0198"].send_ack()
+                self.disconnect()
+
+
+async def read_commands(device):
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        try:
+            await device.obey(json.loads(line))
+        except Exception as error:
+            tell("failed", command=line.decode(), reason=repr(error))
+    os._exit(0)
+
+
+if os.environ.get("INTEROP_WIRE"):
+    logging.basicConfig(level=logging.DEBUG, format="%(message)s")
+device = Device()
+device.loop.run_until_complete(read_commands(device))
