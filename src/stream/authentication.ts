@@ -6,12 +6,12 @@ import type { Profile } from '../sasl/profile.ts'
 import { SaslError } from '../sasl/sasl-error.ts'
 import { startUpgrade, UPGRADE_TASKS, type Upgrade } from '../sasl/upgrade.ts'
 import type { Element } from '../xml/element.ts'
-import { StreamError } from '../xmpp/error.ts'
+import { StanzaError, StreamError } from '../xmpp/error.ts'
 import { Jid } from '../xmpp/jid.ts'
 import { opaqueString } from '../xmpp/precis/profiles.ts'
 import { bindInline, resumeStream } from './binding.ts'
-import type { Negotiation } from './negotiation.ts'
 import { Bind2, Sasl, Sasl2, SaslUpgrade, ScramUpgrade, Sm } from './namespaces.ts'
+import type { Negotiation } from './negotiation.ts'
 
 /** A SASL exchange on a stream, in the profile of RFC 6120 §6 or of XEP-0388, whichever the client began with. */
 export class Authentication {
@@ -20,12 +20,20 @@ export class Authentication {
   /** The `<authenticate/>` of XEP-0388; undefined in the old profile. */
   #request: Element | undefined
   #success: Success | undefined
+  /** The account that the client named, whether there is one or not. */
+  #name: string | undefined
+  #isBusy = false
   /** XEP-0480: tasks that the client asked for and has not done yet. */
   #tasks: string[] = []
   #upgrade: Upgrade | undefined
 
   constructor(negotiation: Negotiation) {
     this.#negotiation = negotiation
+  }
+
+  /** The client has to wait for an answer. */
+  get isBusy(): boolean {
+    return this.#isBusy
   }
 
   get isUnderWay(): boolean {
@@ -39,18 +47,28 @@ export class Authentication {
   }
 
   async take(element: Element): Promise<void> {
+    this.#isBusy = true
     try {
-      if (element.is(Sasl, 'auth')) await this.#begin(element, undefined, payload(element.text))
-      else if (element.is(Sasl2, 'authenticate')) await this.#begin(element, element, initialResponse(element))
-      else if (element.name === 'abort') throw new SaslError('aborted')
-      else if (element.name === 'response' && this.#exchange !== undefined) await this.#step(payload(element.text) ?? Buffer.alloc(0))
-      else if (element.is(Sasl2, 'next') && this.#success !== undefined) await this.#startTask(element.attrs['task'] ?? '')
-      else if (element.is(Sasl2, 'task-data') && this.#upgrade !== undefined) await this.#finishTask(element)
-      else throw new StreamError('policy-violation', 'not now')
+      await this.#answer(element)
     } catch (error) {
       if (!(error instanceof SaslError)) throw error
       await this.#fail(error)
+    } finally {
+      this.#isBusy = false
     }
+  }
+
+  #answer(element: Element): Promise<void> {
+    if (element.is(Sasl, 'auth')) return this.#begin(element, undefined, payload(element.text))
+    if (element.is(Sasl2, 'authenticate')) return this.#begin(element, element, initialResponse(element))
+    if (element.name === 'abort') throw new SaslError('aborted')
+    // What was begun in one profile goes on in it.
+    const isOfProfile = (element.ns === Sasl2.uri) === (this.#request !== undefined)
+    if (isOfProfile && element.name === 'response' && this.#exchange !== undefined)
+      return this.#step(payload(element.text) ?? Buffer.alloc(0))
+    if (element.is(Sasl2, 'next') && this.#success !== undefined) return this.#startTask(element.attrs['task'] ?? '')
+    if (element.is(Sasl2, 'task-data') && this.#upgrade !== undefined) return this.#finishTask(element)
+    throw new StreamError('policy-violation', 'not now')
   }
 
   async #begin(element: Element, request: Element | undefined, initial: Buffer | undefined): Promise<void> {
@@ -58,14 +76,24 @@ export class Authentication {
     const negotiation = this.#negotiation
     const { served, claimed, streams, socket } = negotiation.connection
     this.#request = request
+    this.#name = undefined
     if (!streams.pace.mayTry(socket.peer)) throw new StreamError('policy-violation', 'too many failures')
     const { domain } = served!.host
     const profile: Profile = {
-      prepareUsername: name => Jid.of(name, domain).local,
+      prepareUsername: name => {
+        this.#name = Jid.of(name, domain).local
+        return this.#name
+      },
       isAuthzid: (authzid, username) => isOwnAddress(authzid, username, domain),
       preparePassword,
     }
-    this.#exchange = startExchange(element.attrs['mechanism'] ?? '', served!.credentials, negotiation.binding, negotiation.offer, profile)
+    this.#exchange = startExchange(
+      element.attrs['mechanism'] ?? '',
+      served!.credentials,
+      negotiation.binding,
+      negotiation.announcement.offer,
+      profile,
+    )
     // Before authentication the header's `from` is a hint; after it, it must have been true (RFC 6120 §4.7.1).
     if (claimed !== undefined && (claimed.domain !== domain || claimed.local === '')) throw new SaslError('invalid-authzid')
     if (initial === undefined) this.#challenge(Buffer.alloc(0))
@@ -75,16 +103,22 @@ export class Authentication {
   async #step(input: Buffer): Promise<void> {
     const step = await this.#exchange!.step(input)
     if (step.kind === 'challenge') return this.#challenge(step.data)
-    const { claimed } = this.#negotiation.connection
-    if (claimed !== undefined && claimed.local !== step.username) {
-      step.clientKey?.wipe()
-      throw new SaslError('invalid-authzid')
-    }
     this.#exchange = undefined
     this.#success = step
+    await this.#slowDown()
+    const { claimed, isClosed } = this.#negotiation.connection
+    if (isClosed || (claimed !== undefined && claimed.local !== step.username)) throw new SaslError('invalid-authzid')
     this.#tasks = wantedTasks(this.#request)
     if (this.#tasks.length > 0) return this.#continue(step.data)
     await this.#succeed(step.data)
+  }
+
+  /** Of an account that somebody guesses the password of, the right answer comes as late as the wrong one. */
+  async #slowDown(atLeast = 0): Promise<void> {
+    const { served, streams, isClosed } = this.#negotiation.connection
+    const { pace } = streams
+    const ms = Math.max(atLeast, this.#name === undefined ? 0 : pace.delayOf(`${this.#name}@${served!.host.domain}`))
+    if (ms > 0 && !isClosed && !(await pace.wait(ms))) throw new StreamError('resource-constraint', 'too many wait')
   }
 
   #challenge(data: Buffer): void {
@@ -101,6 +135,7 @@ export class Authentication {
   async #startTask(task: string): Promise<void> {
     if (task !== this.#tasks[0] || this.#upgrade !== undefined) throw new StreamError('policy-violation', 'not a task of now')
     this.#upgrade = await startUpgrade(task, this.#success!.username, this.#negotiation.connection.served!.credentials)
+    if (this.#negotiation.connection.isClosed) return this.abandon()
     const { salt, iterations } = this.#upgrade
     const data = ScramUpgrade('salt', { iterations: String(iterations) }, salt.toString('base64'))
     this.#negotiation.connection.sendElement(Sasl2('task-data', {}, data))
@@ -113,6 +148,7 @@ export class Authentication {
     clientKey.wipe()
     this.#upgrade = undefined
     await this.#negotiation.connection.served!.host.store.addCredential(this.#success!.username, credential)
+    if (this.#negotiation.connection.isClosed) return this.abandon()
     this.#tasks.shift()
     if (this.#tasks.length > 0) return this.#continue(undefined)
     await this.#succeed(undefined)
@@ -123,10 +159,12 @@ export class Authentication {
     this.#success = undefined
     const { connection } = this.#negotiation
     await connection.served!.host.authenticated(username, hash, clientKey as Secret | undefined)
+    // Nobody is there any more: above all, nothing may be bound, for that could end another session.
+    if (connection.isClosed) return
     this.#negotiation.account = username
     if (this.#request !== undefined) return this.#succeedInline(this.#request, username, data)
-    connection.sendElement(data === undefined ? Sasl('success') : Sasl('success', {}, data.toString('base64')))
     connection.restart()
+    connection.sendElement(data === undefined ? Sasl('success') : Sasl('success', {}, data.toString('base64')))
   }
 
   /** XEP-0388 §2.6.1 with XEP-0198 §9.2 and XEP-0386: resumes, or binds, in the same breath. */
@@ -152,16 +190,29 @@ export class Authentication {
       connection.sendStreamElement(this.#negotiation.features())
       return
     }
-    const { session, bound } = await bindInline(connection, username, bind)
+    const { session, bound } = await this.#bind(username, bind)
     announce(String(session.jid), ...answers, bound)
     connection.sendStreamElement(this.#negotiation.features(bound))
+  }
+
+  async #bind(username: string, bind: Element): ReturnType<typeof bindInline> {
+    try {
+      return await bindInline(this.#negotiation.connection, username, bind)
+    } catch (error) {
+      if (!(error instanceof StanzaError)) throw error
+      // Too many sessions, or the account is being removed. The client is not told of success, so it has not logged in.
+      this.#negotiation.account = undefined
+      throw new SaslError('temporary-auth-failure')
+    }
   }
 
   async #fail(error: SaslError): Promise<void> {
     this.abandon()
     const { connection } = this.#negotiation
-    const { pace } = connection.streams
-    if (error.condition === 'not-authorized') await pace.failed(connection.socket.peer)
+    if (error.condition === 'not-authorized') {
+      const account = this.#name === undefined ? undefined : `${this.#name}@${connection.served!.host.domain}`
+      await this.#slowDown(connection.streams.pace.failed(connection.socket.peer, account))
+    }
     const isNew = this.#request !== undefined
     connection.sendElement(isNew ? Sasl2('failure', {}, Sasl(error.condition)) : Sasl('failure', {}, Sasl(error.condition)))
     this.#request = undefined

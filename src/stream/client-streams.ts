@@ -4,8 +4,8 @@ import type { Socket } from '../net/socket.ts'
 import { StreamError } from '../xmpp/error.ts'
 import { Jid } from '../xmpp/jid.ts'
 import { Connection } from './connection.ts'
+import { OldSession, Sm } from './namespaces.ts'
 import { Pace } from './pace.ts'
-import { Sm } from './namespaces.ts'
 import type { ServedHost, StreamSettings } from './settings.ts'
 
 /** One timer for all connections ticks this often, ms. */
@@ -28,11 +28,16 @@ export class ClientStreams {
     this.settings = settings
     this.pace = new Pace(peers)
     this.log = log
-    this.#timer = setInterval(() => this.#onTick(), TICK).unref()
+    this.#timer = setInterval(() => this.onTick(), TICK).unref()
   }
 
   serve(served: ServedHost): void {
-    this.#hosts.set(served.host.domain, served)
+    const { host } = served
+    this.#hosts.set(host.domain, served)
+    // RFC 3921 §3: a request without effect, which old clients wait for the answer of.
+    const { self, host: own } = host.answers.tables('stream')
+    self.set(OldSession, 'session', () => undefined)
+    own.set(OldSession, 'session', () => undefined)
   }
 
   /** Named in a header when nobody knows whom the client meant. */
@@ -78,7 +83,7 @@ export class ClientStreams {
     connection.allowance -= bytes
     if (connection.allowance >= 0 || connection.isShaped) return
     connection.isShaped = true
-    connection.socket.pause()
+    connection.steer()
   }
 
   /** Ends all streams that have no session; those with one end with their host. */
@@ -87,7 +92,8 @@ export class ClientStreams {
     for (const connection of [...this.#unbound.keys()]) connection.close(new StreamError('system-shutdown'))
   }
 
-  #onTick(): void {
+  /** Once a second. */
+  onTick(): void {
     this.tick++
     for (const [connection, deadline] of this.#unbound) {
       if (deadline > this.tick) break // they stand in the order in which they came
@@ -100,10 +106,10 @@ export class ClientStreams {
   #replenish(connection: Connection): void {
     const { bytesPerSecond, burst } = this.settings
     connection.allowance += bytesPerSecond
-    if (connection.isShaped && connection.allowance >= 0) {
+    if (connection.isShaped && (connection.allowance >= 0 || bytesPerSecond === 0)) {
       connection.isShaped = false
-      connection.socket.resume()
-    } else if (connection.allowance >= burst) this.#shaped.delete(connection)
+      connection.steer()
+    } else if (connection.allowance >= burst || bytesPerSecond === 0) this.#shaped.delete(connection)
   }
 
   /** RFC 6120 §4.6: a silent client is asked, where it can be; and a broken connection shows itself when it is written to. */
@@ -111,10 +117,12 @@ export class ClientStreams {
     const silent = (this.tick - connection.heardAt) * TICK
     const { idleAfter, answerWithin } = this.settings
     if (silent < idleAfter) return
-    if (!connection.isAsked) {
+    if (connection.management === undefined) {
+      connection.heardAt = this.tick
+      connection.poke()
+    } else if (!connection.isAsked) {
       connection.isAsked = true
-      if (connection.management === undefined) connection.socket.send(connection.socket.kind === 'websocket' ? '' : ' ')
-      else connection.sendElement(Sm('r'))
-    } else if (connection.management !== undefined && silent > idleAfter + answerWithin) connection.giveUp()
+      connection.sendElement(Sm('r'))
+    } else if (silent > idleAfter + answerWithin) connection.giveUp()
   }
 }

@@ -1,15 +1,16 @@
-import { randomBytes } from 'node:crypto'
 import type { Custody } from '../core/custody.ts'
 import type { Position, Session, Transport } from '../core/session.ts'
+import { randomId } from '../lib/random.ts'
 import type { Socket } from '../net/socket.ts'
 import type { Element } from '../xml/element.ts'
 import { type StreamHandler, XmlError } from '../xml/parser.ts'
 import { StreamError } from '../xmpp/error.ts'
 import { Jid } from '../xmpp/jid.ts'
+import { Client } from '../xmpp/stanza.ts'
 import type { ClientStreams } from './client-streams.ts'
 import { type Framing, TcpFraming, WebSocketFraming } from './framing.ts'
 import { StreamManagement } from './management.ts'
-import { Sm, Stanzas } from './namespaces.ts'
+import { Ping, Sm, Stanzas } from './namespaces.ts'
 import { Negotiation } from './negotiation.ts'
 import type { ServedHost } from './settings.ts'
 
@@ -30,9 +31,15 @@ export class Connection implements StreamHandler, Transport {
   #negotiation: Negotiation | undefined = new Negotiation(this)
   #session: Session | undefined
   #management: StreamManagement | undefined
+  /** The header of the stream has been answered. */
   #isOpen = false
+  /** Its end has come; what came before it is still being dealt with. */
+  #isEnding = false
+  /** The session, if there is one, ends with this connection. */
+  #isOver = false
   #isClosed = false
   #isWorking = false
+  #isReading = true
   readonly #backlog: Element[] = []
   /** When the client was last heard, in ticks of `ClientStreams`. */
   heardAt = 0
@@ -48,8 +55,7 @@ export class Connection implements StreamHandler, Transport {
     this.#framing = socket.kind === 'websocket' ? new WebSocketFraming(this, xmlBefore) : new TcpFraming(this, xmlBefore)
     this.allowance = streams.settings.bytesPerSecond
     socket.onData = bytes => this.#read(bytes)
-    socket.onClose = () => this.#gone()
-    socket.onDrained = () => {}
+    socket.onClose = () => this.#leave()
   }
 
   get session(): Session | undefined {
@@ -60,11 +66,13 @@ export class Connection implements StreamHandler, Transport {
     return this.#management
   }
 
-  get isBound(): boolean {
-    return this.#session !== undefined
+  get isClosed(): boolean {
+    return this.#isClosed
   }
 
-  readonly position: Position | undefined = undefined
+  get position(): Position | undefined {
+    return undefined
+  }
 
   // --- what comes in
 
@@ -81,38 +89,41 @@ export class Connection implements StreamHandler, Transport {
   }
 
   onOpen(root: Element): void {
-    if (this.#session !== undefined) throw new StreamError('policy-violation')
+    if (this.#isClosed) return
+    if (this.#isOpen) throw new StreamError('policy-violation', 'the stream is open')
     const isTcp = this.socket.kind !== 'websocket'
     if (isTcp && root.name !== 'stream') throw new StreamError('bad-format')
     if (isTcp && root.ns !== 'http://etherx.jabber.org/streams') throw new StreamError('invalid-namespace')
     const { to, from, version = '0.9' } = root.attrs
     const served = to === undefined ? undefined : this.streams.served(to)
-    const answerFrom = served?.host.domain ?? this.streams.anyDomain
-    this.#isOpen = true
-    this.served ??= served
-    this.#write(this.#framing.header({ from: answerFrom, to: from, id: randomBytes(15).toString('base64url') }))
-    if (served === undefined) throw new StreamError('host-unknown')
-    if (served !== this.served) throw new StreamError('host-unknown', 'a stream keeps its host')
+    this.#open(served?.host.domain ?? this.streams.anyDomain, from)
+    if (served === undefined || (this.served !== undefined && this.served !== served)) throw new StreamError('host-unknown')
+    this.served = served
     if (!(Number.parseInt(version, 10) >= 1)) throw new StreamError('unsupported-version')
     this.claimed = from === undefined ? undefined : readFrom(from)
-    this.sendStreamElement(this.#negotiation!.features())
+    const negotiation = this.#negotiation!
+    if (!negotiation.isSecure && !isTcp) throw new StreamError('policy-violation', 'this WebSocket is not secure')
+    this.sendStreamElement(negotiation.features())
   }
 
   onElement(element: Element): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || this.#isEnding) return
+    if (!this.#isOpen) throw new StreamError('bad-format', 'the stream is not open')
     if (this.#isWorking || this.#backlog.length > 0) {
+      // XEP-0388 §2.4: during authentication nothing else may come.
+      if (this.#negotiation?.isAuthenticating && element.name !== 'abort') throw new StreamError('policy-violation', 'not now')
       this.#backlog.push(element)
-      if (this.#backlog.length === BACKLOG) this.socket.pause()
+      this.steer()
       return
     }
     this.#take(element)
   }
 
+  /** RFC 6120 §4.4: what the client has sent before it closed the stream still counts. */
   onClose(): void {
     if (this.#isClosed) return
-    const session = this.#session
-    if (session !== undefined) this.served!.host.end(session)
-    this.close(undefined)
+    this.#isEnding = true
+    if (!this.#isWorking) this.#end(undefined)
   }
 
   #take(element: Element): void {
@@ -125,24 +136,37 @@ export class Connection implements StreamHandler, Transport {
     }
     if (!(pending instanceof Promise)) return
     this.#isWorking = true
-    pending
-      .catch(error => this.fail(error))
-      .finally(() => {
-        this.#isWorking = false
+    pending.then(
+      () => this.#catchUp(),
+      error => {
+        this.fail(error)
         this.#catchUp()
-      })
+      },
+    )
   }
 
   #catchUp(): void {
-    const wasPaused = this.#backlog.length >= BACKLOG
+    this.#isWorking = false
     while (!this.#isWorking && !this.#isClosed && this.#backlog.length > 0) this.#take(this.#backlog.shift()!)
-    if (wasPaused && this.#backlog.length < BACKLOG && !this.isShaped) this.socket.resume()
+    if (this.#isWorking || this.#isClosed) return
+    if (this.#isEnding) this.#end(undefined)
+    else this.steer()
+  }
+
+  /** Reads on, unless the client has sent more than it may or than is dealt with. */
+  steer(): void {
+    const mayRead = !this.isShaped && this.#backlog.length < BACKLOG
+    if (mayRead === this.#isReading || this.#isClosed) return
+    this.#isReading = mayRead
+    if (mayRead) this.socket.resume()
+    else this.socket.pause()
   }
 
   #dispatch(element: Element): void | Promise<void> {
     const session = this.#session!
     if (element.ns === 'jabber:client') {
-      if (element.name !== 'message' && element.name !== 'presence' && element.name !== 'iq') throw new StreamError('unsupported-stanza-type')
+      if (element.name !== 'message' && element.name !== 'presence' && element.name !== 'iq')
+        throw new StreamError('unsupported-stanza-type')
       this.#checkFrom(element, session)
       return this.#management === undefined ? this.served!.host.receive(session, element) : this.#management.receive(element)
     }
@@ -163,7 +187,8 @@ export class Connection implements StreamHandler, Transport {
   #manage(element: Element, session: Session): void {
     switch (element.name) {
       case 'r':
-        return this.#management?.requested()
+        this.#management?.requested()
+        return
       case 'a': {
         this.#management?.acknowledge(readCount(element.attrs['h']))
         return
@@ -191,10 +216,15 @@ export class Connection implements StreamHandler, Transport {
     return this.#management.enabled()
   }
 
-  /** From now on stanzas are the session's. */
+  /** From now on stanzas are the session's. Throws if the client has gone meanwhile: no session stays without one. */
   bound(session: Session): void {
+    if (this.#isClosed) {
+      this.served!.host.end(session)
+      throw new StreamError('reset', 'the client has gone')
+    }
     this.#session = session
     this.#negotiation = undefined
+    this.claimed = undefined
     this.streams.bound(this)
     this.#framing.limit(this.streams.settings.xmlAfter)
   }
@@ -205,7 +235,10 @@ export class Connection implements StreamHandler, Transport {
     this.bound(management.session)
   }
 
+  /** RFC 6120 §4.3.3: the client opens the stream anew. What it sent before it could know is not taken. */
   restart(): void {
+    if (this.#backlog.length > 0 || !this.#framing.isIdle) throw new StreamError('policy-violation', 'too early')
+    this.#isOpen = false
     this.#framing.restart()
   }
 
@@ -214,14 +247,16 @@ export class Connection implements StreamHandler, Transport {
     this.#framing.discard()
     this.#framing.restart()
     this.#isOpen = false
+    this.#backlog.length = 0
     this.socket.startTls!(this.served!.host.domain)
   }
 
   // --- what goes out
 
   /** Transport of a session without stream management. */
-  send(stanza: Element, _custody: Custody | undefined): void {
+  send(stanza: Element, custody: Custody | undefined): void {
     this.sendElement(stanza)
+    custody?.safe() // this client acknowledges nothing: more cannot be known
   }
 
   sendElement(element: Element): void {
@@ -232,17 +267,25 @@ export class Connection implements StreamHandler, Transport {
     this.#write(this.#framing.streamElement(element))
   }
 
+  /** A header answers a header; an error that comes before one has a header of its own (RFC 6120 §4.9.1.2). */
+  #open(from: string, to: string | undefined): void {
+    this.#isOpen = true
+    this.#write(this.#framing.header({ from, to, id: randomId(15) }))
+  }
+
+  /** Asks a client that acknowledges nothing for a sign of life (RFC 6120 §4.6.1; RFC 7395 §3.8 wants no white space). */
+  poke(): void {
+    if (this.socket.kind !== 'websocket') this.#write(' ')
+    else
+      this.sendElement(
+        Client('iq', { type: 'get', id: randomId(9), from: this.served!.host.domain, to: String(this.#session!.jid) }, Ping('ping')),
+      )
+  }
+
   #write(xml: string): void {
     if (this.#isClosed) return
     this.socket.send(xml)
-    if (this.socket.queued > this.streams.settings.outputBuffer) this.#notReading()
-  }
-
-  /** Memory is not for those who do not read: the connection goes, the session may be resumed. */
-  #notReading(): void {
-    this.#isClosed = true
-    this.socket.destroy()
-    this.#leave()
+    if (this.socket.queued > this.streams.settings.outputBuffer) this.giveUp()
   }
 
   fail(error: unknown): void {
@@ -254,44 +297,42 @@ export class Connection implements StreamHandler, Transport {
     }
   }
 
-  /** An error ends the stream, and with it the session. */
-  #end(error: StreamError): void {
-    if (this.#isClosed) return
-    if (this.#session !== undefined) this.served!.host.end(this.#session, error)
+  /** The stream is closed, in good order or with an error, and its session ends with it. */
+  #end(error: StreamError | undefined): void {
+    this.#isOver = true
     this.close(error)
   }
 
+  /** Closes the stream; a session that can be resumed stays. */
   close(error: StreamError | undefined): void {
     if (this.#isClosed) return
     if (error !== undefined) {
-      if (!this.#isOpen) this.#write(this.#framing.header({ from: this.streams.anyDomain, to: undefined, id: randomBytes(15).toString('base64url') }))
+      if (!this.#isOpen) this.#open(this.streams.anyDomain, undefined)
       this.sendStreamElement(error.toElement())
     }
-    this.#write(this.#framing.end)
-    this.#isClosed = true
+    if (this.#isOpen) this.#write(this.#framing.end)
     this.socket.close()
     this.#leave()
   }
 
-  /** No sign of life: as if the connection had broken. */
+  /** No sign of life, or none that it reads: as if the connection had broken. The session may be resumed. */
   giveUp(): void {
-    this.#notReading()
-  }
-
-  #gone(): void {
-    this.#isClosed = true
+    this.socket.destroy()
     this.#leave()
   }
 
   #leave(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
     this.streams.left(this)
+    this.#framing.discard()
     this.#backlog.length = 0
     this.#negotiation?.abandon()
     this.#negotiation = undefined
     const session = this.#session
     if (session === undefined) return
-    if (this.#management !== undefined) this.#management.detach(this)
-    else this.served!.host.end(session)
+    if (this.#management === undefined || this.#isOver) this.served!.host.end(session)
+    else this.#management.detach(this)
   }
 }
 

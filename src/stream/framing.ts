@@ -1,7 +1,7 @@
 import { type Element, escapeAttribute } from '../xml/element.ts'
-import { parseElement, StreamParser, type StreamHandler, type XmlLimits } from '../xml/parser.ts'
+import { parseElement, type StreamHandler, StreamParser, type XmlLimits } from '../xml/parser.ts'
 import { StreamError } from '../xmpp/error.ts'
-import { Framing } from './namespaces.ts'
+import { Framing as Frames } from './namespaces.ts'
 
 /** What the server says of a stream in its header (RFC 6120 §4.7). */
 export interface Header {
@@ -18,6 +18,8 @@ export interface Framing {
   restart(): void
   /** Whatever else has come in this turn is dropped. */
   discard(): void
+  /** No element has begun that has not ended. */
+  readonly isIdle: boolean
   limit(limits: XmlLimits): void
   header(header: Header): string
   stanza(stanza: Element): string
@@ -37,6 +39,10 @@ export class TcpFraming implements Framing {
 
   read(bytes: Buffer): void {
     this.#parser.write(bytes)
+  }
+
+  get isIdle(): boolean {
+    return this.#parser.isIdle
   }
 
   restart(): void {
@@ -65,12 +71,15 @@ export class TcpFraming implements Framing {
   }
 }
 
+const CLOSE = String(Frames('close'))
+
 /** One document per frame. */
 export class WebSocketFraming implements Framing {
   readonly #handler: StreamHandler
   #limits: XmlLimits
   #isDiscarding = false
-  readonly end = String(Framing('close'))
+  readonly isIdle = true
+  readonly end = CLOSE
 
   constructor(handler: StreamHandler, limits: XmlLimits) {
     this.#handler = handler
@@ -80,8 +89,8 @@ export class WebSocketFraming implements Framing {
   read(bytes: Buffer): void {
     if (this.#isDiscarding) return
     const element = parseElement(bytes, this.#limits)
-    if (element.is(Framing, 'open')) this.#handler.onOpen(element)
-    else if (element.is(Framing, 'close')) this.#handler.onClose()
+    if (element.is(Frames, 'open')) this.#handler.onOpen(element)
+    else if (element.is(Frames, 'close')) this.#handler.onClose()
     else if (element.ns === 'http://etherx.jabber.org/streams' && element.name === 'stream') throw new StreamError('invalid-namespace')
     else this.#handler.onElement(element)
   }
@@ -99,7 +108,7 @@ export class WebSocketFraming implements Framing {
   }
 
   header({ from, to, id }: Header): string {
-    return String(Framing('open', { from, to, id, version: '1.0', 'xml:lang': 'en' }))
+    return String(Frames('open', { from, to, id, version: '1.0', 'xml:lang': 'en' }))
   }
 
   stanza(stanza: Element): string {

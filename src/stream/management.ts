@@ -1,10 +1,12 @@
 // XEP-0198: Stream Management
 
-import { createHash, randomBytes } from 'node:crypto'
+import { hash } from 'node:crypto'
+import type { Account } from '../core/account.ts'
 import { Custody } from '../core/custody.ts'
-import type { LocalHost } from '../core/host.ts'
+import { type LocalHost, then } from '../core/host.ts'
 import { messagesAcknowledged, messageUndelivered, sessionResumed } from '../core/points.ts'
 import type { Position, Session, Transport } from '../core/session.ts'
+import { randomId } from '../lib/random.ts'
 import type { Element } from '../xml/element.ts'
 import { StreamError } from '../xmpp/error.ts'
 import { Sm } from './namespaces.ts'
@@ -29,6 +31,8 @@ interface Unacknowledged {
   readonly custody: Custody | undefined
   /** It is on disk, under its position, until it is acknowledged. */
   isKept: boolean
+  /** It is acknowledged, or has been given another way. */
+  isGone: boolean
 }
 
 /** After so many unacknowledged stanzas the client is asked; before, after a pause, or when a sender waits. */
@@ -38,6 +42,12 @@ const ASK_AFTER = 2_000
 const KEEP_AFTER = 5_000
 /** `<r/>` is answered this late at most, in the hope that what it asks for becomes safe. */
 const ANSWER_WITHIN = 300
+/** A client that comes back waits so long at most until what it sent before is safe, so that it need not send it again. */
+const SETTLE_WITHIN = 1_000
+/** So many stanzas of a client that are not safe are put on disk where they are, whether it asks or not. */
+const PUT_AWAY_EVERY = 128
+
+const REQUEST = Sm('r')
 
 const modulo = (count: number): number => count % 2 ** 32
 
@@ -56,19 +66,19 @@ export class ResumableStreams {
   /** Only its own account finds a stream; for others it is as if it did not exist. */
   find(id: string, account: string): StreamManagement | undefined {
     const found = this.#byId.get(id)
-    return found?.session.account.name === account ? found : undefined
+    return found?.session.account.name === account && !found.session.isEnded ? found : undefined
   }
 }
 
 /** How a stream stands on disk: its identifier is a secret, so its hash. */
-export const streamKey = (id: string): string => createHash('sha256').update(id).digest('base64url').slice(0, 22)
+export const streamKey = (id: string): string => hash('sha256', id, 'base64url').slice(0, 22)
 
 /**
  * One session's acknowledged stream, over one connection after the other. Outgoing stanzas are kept until the client
  * has acknowledged them; incoming ones are acknowledged when they are safe (DESIGN law 7).
  */
 export class StreamManagement implements Transport {
-  readonly id = randomBytes(18).toString('base64url')
+  readonly id = randomId(18)
   readonly session: Session
   readonly #host: LocalHost
   readonly #streams: ResumableStreams
@@ -87,8 +97,18 @@ export class StreamManagement implements Transport {
   readonly #unsafe: Incoming[] = []
   #isAsked = false
   #cancelAnswer: (() => void) | undefined
+  #settling: Promise<void> | undefined
+  #whenSettled: (() => void) | undefined
+  #key: string | undefined
 
-  constructor(session: Session, carrier: Carrier, host: LocalHost, streams: ResumableStreams, limits: ManagementLimits, isResumable: boolean) {
+  constructor(
+    session: Session,
+    carrier: Carrier,
+    host: LocalHost,
+    streams: ResumableStreams,
+    limits: ManagementLimits,
+    isResumable: boolean,
+  ) {
     this.session = session
     this.#carrier = carrier
     this.#host = host
@@ -109,65 +129,78 @@ export class StreamManagement implements Transport {
   }
 
   get position(): Position {
-    return { stream: streamKey(this.id), seq: modulo(this.#sent) }
+    return this.#positionOf(this.#sent)
   }
 
   send(stanza: Element, custody: Custody | undefined): void {
     this.#sent++
-    const entry: Unacknowledged = { stanza, custody, isKept: false }
+    const entry: Unacknowledged = { stanza, custody, isKept: false, isGone: false }
     this.#queue.push(entry)
     custody?.hold(this.#hurry)
-    if (this.#carrier === undefined) this.#keep(entry, this.#sent)
+    if (this.#carrier === undefined) void this.#keep(entry, this.#sent)
     else {
       this.#carrier.sendElement(stanza)
       if (this.#sent - Math.max(this.#askedAt, this.#acknowledged) >= ASK_EVERY) this.#ask()
       else this.#cancelAsk ??= this.#host.clock.after(ASK_AFTER, this.#askLate)
     }
-    if (this.#queue.length > this.#limits.queue) this.#overflow()
+    if (this.#queue.length === this.#limits.queue + 1) this.#overflow()
   }
 
   /** Takes a stanza from the client; done when the next one may come. */
   receive(stanza: Element): void | Promise<void> {
-    const incoming: Incoming = { custody: stanza.name === 'message' ? new Custody() : undefined, isDone: false }
-    const pending = this.#host.receive(this.session, stanza, incoming.custody)
-    if (!(pending instanceof Promise) && this.#unsafe.length === 0 && (incoming.custody === undefined || incoming.custody.isSafe)) {
+    const custody = stanza.name === 'message' ? new Custody() : undefined
+    const pending = this.#host.receive(this.session, stanza, custody)
+    if (!(pending instanceof Promise) && this.#unsafe.length === 0 && (custody === undefined || custody.isSafe)) {
       this.#handled++
       return
     }
+    const incoming: Incoming = { custody, isDone: false }
     this.#unsafe.push(incoming)
+    if (this.#unsafe.length % PUT_AWAY_EVERY === 0) this.#hurryAll(true)
     if (!(pending instanceof Promise)) return this.#dealtWith(incoming)
     return pending.then(() => this.#dealtWith(incoming))
   }
 
   /** §4: `<r/>`. */
   requested(): void {
-    if (this.#unsafe.length === 0) return this.#answer()
+    if (this.#unsafe.length === 0) {
+      this.#answer()
+      return
+    }
     this.#isAsked = true
-    this.#cancelAnswer ??= this.#host.clock.after(ANSWER_WITHIN, () => {
+    if (this.#cancelAnswer !== undefined) return
+    this.#cancelAnswer = this.#host.clock.after(ANSWER_WITHIN, () => {
       this.#cancelAnswer = undefined
-      this.#carrier?.sendElement(Sm('a', { h: String(this.handled) }))
+      this.#carrier?.sendElement(this.#acknowledgement())
+      this.#hurryAll(false)
     })
-    for (const { custody } of this.#unsafe) custody?.hurry()
+    this.#hurryAll(false)
   }
 
-  /** §4: `<a h=''/>`. Throws a StreamError if the client claims more than it was sent. */
-  acknowledge(h: number): void {
+  /**
+   * §4: `<a h=''/>`. False if it says less than what was acknowledged before. Throws a StreamError if the client claims
+   * more than it was sent.
+   */
+  acknowledge(h: number): boolean {
     const news = (h - modulo(this.#acknowledged) + 2 ** 32) % 2 ** 32
+    if (news >= 2 ** 31) return false
     if (news > this.#queue.length) {
       const extra = Sm('handled-count-too-high', { h: String(h), 'send-count': String(modulo(this.#sent)) })
       throw new StreamError('undefined-condition', '', extra)
     }
     this.#acknowledged += news
     let anyKept = false
-    for (const { custody, isKept } of this.#queue.splice(0, news)) {
-      custody?.safe()
-      anyKept ||= isKept
+    for (const entry of this.#queue.splice(0, news)) {
+      entry.isGone = true
+      entry.custody?.safe()
+      anyKept ||= entry.isKept
     }
-    if (anyKept || this.session.hasKept) this.#forgetKept(modulo(this.#acknowledged))
-    if (this.#queue.length > 0) return
+    if (anyKept || this.session.hasKept) this.#forgetKept()
+    if (this.#queue.length > 0) return true
     this.#cancelAsk?.()
     this.#cancelKeep?.()
     this.#cancelAsk = this.#cancelKeep = undefined
+    return true
   }
 
   /** The connection is gone without a word: wait for the client to come back (§5), or give the session up. */
@@ -175,22 +208,47 @@ export class StreamManagement implements Transport {
     if (this.#carrier !== carrier) return
     this.#carrier = undefined
     if (this.session.isEnded) return
-    if (!this.#isResumable) return this.#host.end(this.session)
-    for (const [i, entry] of this.#queue.entries()) this.#keep(entry, this.#acknowledged + i + 1)
+    if (!this.#isResumable) {
+      this.#host.end(this.session)
+      return
+    }
+    this.#keepAll()
     this.#cancelExpiry = this.#host.clock.after(this.#limits.resumeFor, () => this.#host.end(this.session))
   }
 
-  /** §5: the client is back, and has got all up to `h`. What it has not got is sent again after `<resumed/>` is out. */
-  resume(carrier: Carrier, h: number, announce: (resumed: Element) => void): void {
-    this.acknowledge(h)
+  /**
+   * §5: the client is coming back. Done when all that it has sent so far is safe, so that it can be told to have been
+   * handled, or when it has waited long enough; at once where there is nothing to wait for.
+   */
+  settle(): void | Promise<void> {
+    if (this.#unsafe.length === 0) return
+    this.#carrier?.close(resumedElsewhere())
+    this.#settling ??= new Promise<void>(resolve => {
+      const cancel = this.#host.clock.after(SETTLE_WITHIN, () => this.#settled())
+      this.#whenSettled = () => {
+        cancel()
+        resolve()
+      }
+    })
+    this.#hurryAll(true)
+    return this.#settling
+  }
+
+  /** §5: the client is back, and has acknowledged what it has got. The rest is sent again once `<resumed/>` is out. */
+  resume(carrier: Carrier, announce: (resumed: Element) => void): void {
     const former = this.#carrier
     this.#carrier = carrier
-    former?.close(new StreamError('conflict', 'resumed on another connection'))
+    former?.close(resumedElsewhere())
     this.#cancelExpiry?.()
+    this.#cancelExpiry = undefined
+    // What is not safe by now is not said to be handled; the client sends it again, and it must not be counted twice.
+    this.#unsafe.length = 0
+    this.#isAsked = false
     announce(Sm('resumed', { previd: this.id, h: String(this.handled) }))
     for (const { stanza } of this.#queue) carrier.sendElement(stanza)
     if (this.#queue.length > 0) this.#ask()
-    void this.#host.hooks.tell(sessionResumed, this.session, this.#host.failed)
+    const { hooks, failed } = this.#host
+    void this.session.account.turn.take(() => hooks.tell(sessionResumed, this.session, failed))
   }
 
   /** The session is over: what was not acknowledged goes other ways. */
@@ -200,18 +258,23 @@ export class StreamManagement implements Transport {
     const carrier = this.#carrier
     this.#carrier = undefined
     carrier?.close(error)
-    for (const { stanza, custody, isKept } of this.#queue.splice(0)) {
-      if (!isKept) this.#host.redeliver(this.session, stanza, custody)
+    this.#settled()
+    for (const entry of this.#queue.splice(0)) {
+      const { stanza, custody, isKept } = entry
+      entry.isGone = true
+      if (!isKept && (custody === undefined || custody.isLastHolder)) this.#host.redeliver(this.session, stanza, custody)
       custody?.release()
     }
   }
 
-  readonly #hurry = (): void => {
-    if (this.#carrier === undefined) return
+  /** A sender waits for what is in the queue. */
+  readonly #hurry = (isUrgent: boolean): void => {
+    if (isUrgent) this.#keepAll()
+    if (isUrgent || this.#carrier === undefined) return
     if (this.#askedAt !== this.#sent) this.#ask()
     this.#cancelKeep ??= this.#host.clock.after(KEEP_AFTER, () => {
       this.#cancelKeep = undefined
-      for (const [i, entry] of this.#queue.entries()) this.#keep(entry, this.#acknowledged + i + 1)
+      this.#keepAll()
     })
   }
 
@@ -222,31 +285,45 @@ export class StreamManagement implements Transport {
 
   #ask(): void {
     this.#askedAt = this.#sent
-    this.#carrier?.sendElement(Sm('r'))
+    this.#carrier?.sendElement(REQUEST)
+  }
+
+  #keepAll(): void {
+    for (const [i, entry] of this.#queue.entries()) void this.#keep(entry, this.#acknowledged + i + 1)
   }
 
   /** Puts a message on disk under its position, so that its sender need not wait and a crash does not lose it. */
-  #keep(entry: Unacknowledged, count: number): void {
-    if (entry.isKept || !isWorthKeeping(entry.stanza)) return
+  async #keep(entry: Unacknowledged, count: number): Promise<void> {
     const { account } = this.session
-    const position = { stream: streamKey(this.id), seq: modulo(count) }
-    const kept = account.turn.take(() => this.#host.hooks.run(messageUndelivered, { account, stanza: entry.stanza, position }))
-    Promise.resolve(kept).then(
-      verdict => {
+    const { stanza, custody } = entry
+    if (entry.isKept || custody?.isSafe || !isWorthKeeping(stanza, account)) return
+    const keep = (): void | Promise<void> => {
+      // Meanwhile it may have been acknowledged, or the session is over.
+      if (entry.isGone || entry.isKept) return
+      const event = { account, stanza, position: this.#positionOf(count) }
+      return then(this.#host.hooks.run(messageUndelivered, event), verdict => {
         if (verdict !== 'kept') return
         entry.isKept = true
-        entry.custody?.safe()
-        // Acknowledged or given up while it was being written: nothing holds it any more.
-        if (!this.#queue.includes(entry) && !this.session.isEnded) this.#forgetKept(modulo(this.#acknowledged))
-      },
-      error => this.#host.failed('stream.keep', error),
-    )
+        custody?.safe()
+        if (entry.isGone) this.#forgetKept()
+      })
+    }
+    try {
+      await account.turn.take(keep)
+    } catch (error) {
+      this.#host.failed('stream.keep', error)
+    }
   }
 
-  #forgetKept(seq: number): void {
+  /** What is acknowledged need not be on disk any more. */
+  #forgetKept(): void {
     const { account } = this.session
-    const event = { account, position: { stream: streamKey(this.id), seq } }
+    const event = { account, position: this.#positionOf(this.#acknowledged) }
     void account.turn.take(() => this.#host.hooks.tell(messagesAcknowledged, event, this.#host.failed))
+  }
+
+  #positionOf(count: number): Position {
+    return { stream: (this.#key ??= streamKey(this.id)), seq: modulo(count) }
   }
 
   /** The client does not acknowledge, or stays away too long for all that comes. */
@@ -257,8 +334,8 @@ export class StreamManagement implements Transport {
 
   #dealtWith(incoming: Incoming): void {
     const { custody } = incoming
-    if (custody === undefined || custody.isSafe) return this.#safe(incoming)
-    custody.onSafe = () => this.#safe(incoming)
+    if (custody === undefined || custody.isSafe) this.#safe(incoming)
+    else custody.onSafe = () => this.#safe(incoming)
   }
 
   #safe(incoming: Incoming): void {
@@ -268,24 +345,40 @@ export class StreamManagement implements Transport {
     if (done === 0) return
     this.#unsafe.splice(0, done)
     this.#handled += done
-    if (this.#isAsked && this.#unsafe.length === 0) this.#answer()
+    if (this.#unsafe.length > 0) return
+    this.#settled()
+    if (this.#isAsked) this.#answer()
+  }
+
+  #settled(): void {
+    this.#whenSettled?.()
+    this.#whenSettled = this.#settling = undefined
+  }
+
+  #hurryAll(isUrgent: boolean): void {
+    for (const { custody } of this.#unsafe) custody?.hurry(isUrgent)
   }
 
   #answer(): void {
     this.#isAsked = false
     this.#cancelAnswer?.()
     this.#cancelAnswer = undefined
-    this.#carrier?.sendElement(Sm('a', { h: String(this.handled) }))
+    this.#carrier?.sendElement(this.#acknowledgement())
+  }
+
+  #acknowledgement(): Element {
+    return Sm('a', { h: String(this.handled) })
   }
 }
+
+const resumedElsewhere = (): StreamError => new StreamError('conflict', 'resumed on another connection')
 
 interface Incoming {
   readonly custody: Custody | undefined
   isDone: boolean
 }
 
-/** Messages that a user would miss; the rest is of use only now. */
-function isWorthKeeping(stanza: Element): boolean {
-  const { type } = stanza.attrs
-  return stanza.name === 'message' && type !== 'error' && type !== 'headline' && type !== 'groupchat'
+/** Messages that a user would miss; the rest is of use only now. What the account itself says, such as a copy, is for one session. */
+function isWorthKeeping({ name, attrs: { type, from } }: Element, account: Account): boolean {
+  return name === 'message' && type !== 'error' && type !== 'headline' && type !== 'groupchat' && from !== String(account.jid)
 }

@@ -33,7 +33,10 @@ export const Bind = namespace<'bind' | 'jid' | 'resource'>('urn:ietf:params:xml:
 export const Bind2 = namespace<'bind' | 'bound' | 'inline' | 'feature' | 'tag'>('urn:xmpp:bind:0')
 /** RFC 3921 §3: gone since RFC 6121, still asked for by old clients. */
 export const OldSession = namespace<'session' | 'optional'>('urn:ietf:params:xml:ns:xmpp-session')
-export const Sm = namespace<'sm' | 'enable' | 'enabled' | 'resume' | 'resumed' | 'failed' | 'r' | 'a' | 'handled-count-too-high'>('urn:xmpp:sm:3')
+export const Sm = namespace<'sm' | 'enable' | 'enabled' | 'resume' | 'resumed' | 'failed' | 'r' | 'a' | 'handled-count-too-high'>(
+  'urn:xmpp:sm:3',
+)
 export const Stanzas = namespace<'item-not-found' | 'unexpected-request' | 'feature-not-implemented'>('urn:ietf:params:xml:ns:xmpp-stanzas')
 /** RFC 7395 §3.3. */
 export const Framing = namespace<'open' | 'close'>('urn:ietf:params:xml:ns:xmpp-framing')
+export const Ping = namespace<'ping'>('urn:xmpp:ping')

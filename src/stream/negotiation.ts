@@ -1,17 +1,15 @@
+import { payloadOf } from '../core/iq-answers.ts'
+import type { UnboundStream } from '../core/stream-registry.ts'
+import { type ChannelBinding, endPointHash } from '../sasl/channel-binding.ts'
+import type { Element } from '../xml/element.ts'
 import type { StanzaError } from '../xmpp/error.ts'
 import { StreamError } from '../xmpp/error.ts'
-import type { UnboundStream } from '../core/stream-registry.ts'
-import { payloadOf } from '../core/iq-answers.ts'
-import { type ChannelBinding, channelBindingTypes, endPointHash } from '../sasl/channel-binding.ts'
-import { mechanismsFor } from '../sasl/mechanisms.ts'
-import type { Offer } from '../sasl/offer.ts'
-import { UPGRADE_TASKS } from '../sasl/upgrade.ts'
-import type { Element } from '../xml/element.ts'
 import { errorTo, result } from '../xmpp/stanza.ts'
+import { type Announcement, announcementFor } from './announcement.ts'
 import { Authentication } from './authentication.ts'
 import { bindResource, resumeStream } from './binding.ts'
 import type { Connection } from './connection.ts'
-import { Bind, Bind2, ChannelBindings, Etherx, OldSession, Sasl, Sasl2, SaslUpgrade, Sm, Stanzas, Tls } from './namespaces.ts'
+import { Bind, Etherx, OldSession, Sasl, Sasl2, Sm, Stanzas, Tls } from './namespaces.ts'
 
 /** Tries per stream for what can be guessed: passwords, tokens (RFC 6120 §6.4.5). */
 const TRIES = 5
@@ -28,8 +26,14 @@ export class Negotiation implements UnboundStream {
     this.connection = connection
   }
 
+  /** By TLS; or by a proxy on this machine, which has ended it (RFC 7395 §3.9). */
   get isSecure(): boolean {
-    return this.connection.socket.isSecure
+    const { isSecure, kind, peer } = this.connection.socket
+    return isSecure || (kind === 'websocket' && peer.isShared)
+  }
+
+  get isAuthenticating(): boolean {
+    return this.#authentication?.isBusy === true
   }
 
   attempt(): boolean {
@@ -42,7 +46,7 @@ export class Negotiation implements UnboundStream {
     const { stream } = this.connection.served!.host
     if (this.account === undefined) {
       const offered = stream.unauthenticated.map(offer => offer(this)).filter(feature => feature !== undefined)
-      return Etherx('features', {}, ...this.#saslFeatures(), ...offered)
+      return Etherx('features', {}, ...this.announcement.features, ...offered)
     }
     const offered = stream.authenticated.map(offer => offer(this)).filter(feature => feature !== undefined)
     const binding = bound === undefined ? [Bind('bind'), OldSession('session', {}, OldSession('optional'))] : []
@@ -74,27 +78,9 @@ export class Negotiation implements UnboundStream {
     return { tlsVersion: tls.version, exporter: () => tls.exporter(), endPoint: () => endPointHash(tls.endPoint()) }
   }
 
-  /** What this stream announces; the same lists for SASL and SASL2, each hashed as announced (XEP-0474). */
-  get offer(): Offer {
-    const { binding } = this
-    return { mechanisms: mechanismsFor(binding, this.connection.streams.settings.mechanisms), channelBindings: channelBindingTypes(binding) }
-  }
-
-  #saslFeatures(): Element[] {
-    const { mechanisms, channelBindings } = this.offer
-    const inline = this.connection.served!.host.stream.inlineFeatures()
-    const bind2 = Bind2('bind', {}, Bind2('inline', {}, ...[...inline, Sm.uri].map(feature => Bind2('feature', { var: feature }))))
-    return [
-      Sasl('mechanisms', {}, ...mechanisms.map(name => Sasl('mechanism', {}, name))),
-      Sasl2(
-        'authentication',
-        {},
-        ...mechanisms.map(name => Sasl2('mechanism', {}, name)),
-        Sasl2('inline', {}, bind2, Sm('sm')),
-        ...UPGRADE_TASKS.map(task => SaslUpgrade('upgrade', {}, task)),
-      ),
-      ChannelBindings('sasl-channel-binding', {}, ...channelBindings.map(type => ChannelBindings('channel-binding', { type }))),
-    ]
+  /** What this stream announces: the same for all that came the same way. */
+  get announcement(): Announcement {
+    return announcementFor(this.connection.served!.host, this.binding, this.connection.streams.settings.mechanisms)
   }
 
   #startTls(): void {
@@ -145,6 +131,7 @@ export class Negotiation implements UnboundStream {
       const session = await bindResource(this.connection, this.account!, payload.child(Bind, 'resource')?.text)
       this.connection.sendElement(result(request, Bind('bind', {}, Bind('jid', {}, String(session.jid)))))
     } catch (error) {
+      if (error instanceof StreamError) throw error
       this.connection.sendElement(errorTo(request, host.asStanzaError(error).toElement()))
     }
   }

@@ -1,0 +1,372 @@
+import assert from 'node:assert/strict'
+import { type Device, type Scene, streamStory } from '../../test/stream-story.ts'
+import { streamKey } from './management.ts'
+
+const SM = 'urn:xmpp:sm:3'
+const ENABLE = `<enable xmlns="${SM}" resume="true"/>`
+const REQUEST = `<r xmlns="${SM}"/>`
+const ack = (h: number | string): string => `<a xmlns="${SM}" h="${h}"/>`
+const resume = (id: string, h: number): string => `<resume xmlns="${SM}" previd="${id}" h="${h}"/>`
+const say = (body: string, to = 'juliet@here.example', type = 'chat'): string =>
+  `<message type="${type}" to="${to}" id="${body}"><body>${body}</body></message>`
+const BIND = '<iq type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><resource>phone</resource></bind></iq>'
+
+/** A device with a stream that can be resumed; gives its identifier. */
+async function managed(scene: Scene, name: string, { resource = 'phone', presence = true } = {}): Promise<{ device: Device; id: string }> {
+  const device = await scene.online(name, resource, ENABLE)
+  const id = device.receives(`<enabled xmlns="${SM}" id="*" resume="true" max="600"/>`).attrs['id']!
+  if (presence) await device.sends('<presence/>')
+  device.forget()
+  return { device, id }
+}
+
+/** Another connection of the account, which tries to resume. */
+async function resumes(scene: Scene, name: string, id: string, h: number): Promise<Device> {
+  const device = scene.device()
+  await device.proves(name)
+  await device.sends(resume(id, h))
+  return device
+}
+
+/** What is on disk, with the position of what has one. */
+async function kept(scene: Scene): Promise<string[]> {
+  const { host } = scene.world
+  const { sql } = await import('../storage/db.ts')
+  const rows = await host.db.all<{ stanza: string; seq: number | null }>(sql`SELECT stanza, seq FROM offline_message ORDER BY id`)
+  return rows.map(({ stanza, seq }) => `${/<body>(.*)<\/body>/.exec(stanza)![1]}${seq === null ? '' : `@${seq}`}`)
+}
+
+/** How many stanzas the server says it has handled. */
+async function handled(device: Device): Promise<string> {
+  await device.sends(REQUEST)
+  return device.receives(`<a xmlns="${SM}"/>`).attrs['h']!
+}
+
+streamStory('XEP-0198 §4: stanzas are counted, other elements are not', async scene => {
+  const { device } = await managed(scene, 'romeo', { presence: false })
+  assert.equal(await handled(device), '0')
+  await device.sends('<presence/>', REQUEST.repeat(2), ack(0), ' ')
+  device.receives('<presence/>')
+  device.receives(`<a xmlns="${SM}" h="1"/>`)
+  device.receives(`<a xmlns="${SM}" h="1"/>`)
+  await device.sends(
+    '<iq type="get" id="x"><ping xmlns="urn:xmpp:ping"/></iq>',
+    '<inactive xmlns="urn:xmpp:csi:0"/>',
+    say('hi', 'nobody@here.example'),
+  )
+  device.forget()
+  assert.equal(await handled(device), '3')
+})
+
+streamStory('XEP-0198 §3: enabling it twice, or resuming once bound, fails and changes nothing', async scene => {
+  const { device, id } = await managed(scene, 'romeo')
+  await device.sends(ENABLE, resume(id, 0))
+  for (let i = 0; i < 2; i++)
+    device.receives(`<failed xmlns="${SM}"><unexpected-request xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></failed>`)
+  assert.equal(await handled(device), '1')
+})
+
+streamStory('XEP-0198 §3: it is not enabled before a resource is bound', async scene => {
+  const device = scene.device()
+  await device.proves('romeo')
+  await device.sends(ENABLE)
+  device.receives(`<failed xmlns="${SM}"><unexpected-request xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></failed>`)
+  await device.sends(BIND, ENABLE)
+  device.receives('<iq type="result"/>')
+  device.receives(`<enabled xmlns="${SM}"/>`)
+})
+
+streamStory('XEP-0198 §3: without resume="true" the stream has no identifier and ends with its connection', async scene => {
+  const device = await scene.online('romeo', 'phone', `<enable xmlns="${SM}"/>`)
+  assert.equal(device.receives(`<enabled xmlns="${SM}"/>`).attrs['id'], undefined)
+  await device.breaks()
+  assert.equal(scene.world.host.accounts.of('romeo').sessions.size, 0)
+})
+
+streamStory('XEP-0198 §6: who acknowledges more than was sent is told so, and the stream ends', async scene => {
+  const { device } = await managed(scene, 'juliet')
+  await device.sends(ack(8))
+  device.receivesStreamError('undefined-condition', `<handled-count-too-high xmlns="${SM}" h="8" send-count="1"/>`)
+  assert.equal(scene.world.host.accounts.of('juliet').sessions.size, 0)
+})
+
+streamStory('XEP-0198 §4: an acknowledgement older than the last one changes nothing', async scene => {
+  const { device } = await managed(scene, 'juliet')
+  await device.sends(ack(1), ack(0), ack(1))
+  device.receivesNothing()
+})
+
+for (const h of ['', '-1', '1.5', '4294967296', 'x', '99999999999999999999']) {
+  streamStory(`XEP-0198 §11: h="${h}" is no unsigned 32-bit number`, async scene => {
+    const { device } = await managed(scene, 'juliet')
+    await device.sends(ack(h))
+    device.receivesStreamError('bad-format')
+  })
+}
+
+streamStory('DESIGN law 7: a message is acknowledged when its recipient has acknowledged it', async scene => {
+  const { device: romeo } = await managed(scene, 'romeo')
+  const { device: juliet } = await managed(scene, 'juliet')
+  await romeo.sends(say('hi'), REQUEST)
+  romeo.receivesNothing()
+  juliet.receives('<message><body>hi</body></message>')
+  juliet.receives(REQUEST)
+  await juliet.sends(ack(2))
+  romeo.receives(`<a xmlns="${SM}" h="2"/>`)
+  assert.deepEqual(await kept(scene), [])
+})
+
+streamStory('XEP-0198 §4: an answer is not withheld for long, and comes once more when there is more to acknowledge', async scene => {
+  const { device: romeo } = await managed(scene, 'romeo')
+  const { device: juliet } = await managed(scene, 'juliet')
+  await romeo.sends(say('hi'), REQUEST, REQUEST, REQUEST)
+  await scene.later(300)
+  romeo.receives(`<a xmlns="${SM}" h="1"/>`)
+  await juliet.sends(ack(2))
+  romeo.receives(`<a xmlns="${SM}" h="2"/>`)
+  juliet.forget()
+})
+
+streamStory('DESIGN law 7: a message whose recipient stays silent is put on disk, and acknowledged then', async scene => {
+  const { device: romeo } = await managed(scene, 'romeo')
+  const { device: juliet } = await managed(scene, 'juliet')
+  await romeo.sends(say('hi'), REQUEST)
+  await scene.later(300)
+  romeo.receives(`<a xmlns="${SM}" h="1"/>`)
+  await scene.later(4_700)
+  assert.deepEqual(await kept(scene), ['hi@2'])
+  romeo.receives(REQUEST) // for the presence that it got
+  romeo.receives(`<a xmlns="${SM}" h="2"/>`)
+  await juliet.sends(ack(2))
+  assert.deepEqual(await kept(scene), [])
+  juliet.forget()
+})
+
+streamStory('DESIGN law 7: what is refused, or for nobody, is acknowledged at once', async scene => {
+  const { device } = await managed(scene, 'romeo')
+  await device.sends(
+    say('a', 'here.example'),
+    say('b', 'x@elsewhere.example'),
+    say('c', 'nobody@here.example/r', 'normal'),
+    '<message to="@"/>',
+    '<iq type="get" id="i"/>',
+  )
+  device.forget()
+  assert.equal(await handled(device), '6')
+})
+
+streamStory('XEP-0198 §5: what was not acknowledged is sent again in its order, after <resumed/>', async scene => {
+  const { device: first, id } = await managed(scene, 'juliet')
+  const romeo = await scene.online('romeo')
+  for (const body of ['a', 'b', 'c']) await romeo.sends(say(body))
+  assert.deepEqual(first.bodies(), ['a', 'b', 'c'])
+  await first.breaks()
+  await romeo.sends(say('d'))
+  const second = await resumes(scene, 'juliet', id, 2)
+  second.receives(`<resumed xmlns="${SM}" previd="${id}" h="1"/>`)
+  assert.deepEqual(second.bodies(), ['b', 'c', 'd'])
+  assert.deepEqual(await kept(scene), ['b@3', 'c@4', 'd@5'])
+  await second.sends(ack(5))
+  assert.deepEqual(await kept(scene), [])
+  assert.deepEqual(scene.streams.counts, { unbound: 0, bound: 2 })
+})
+
+streamStory('XEP-0198 §5: while the former connection still stands, it ends with conflict, and only it', async scene => {
+  const { device: first, id } = await managed(scene, 'juliet')
+  const romeo = await scene.online('romeo')
+  const second = await resumes(scene, 'juliet', id, 1)
+  first.receivesStreamError('conflict')
+  second.receives(`<resumed xmlns="${SM}"/>`)
+  const third = await resumes(scene, 'juliet', id, 1)
+  second.receivesStreamError('conflict')
+  third.receives(`<resumed xmlns="${SM}"/>`)
+  await romeo.sends(say('hi'))
+  assert.deepEqual(third.bodies(), ['hi'])
+  await third.sends(ack(2))
+})
+
+streamStory('XEP-0198 §5: two that resume at the same time: the later one has it', async scene => {
+  const { device: first, id } = await managed(scene, 'juliet')
+  const { device: romeo } = await managed(scene, 'romeo')
+  await first.sends(say('unsafe', 'romeo@here.example')) // so that there is something to wait for
+  await first.breaks()
+  romeo.forget()
+  const [second, third] = [scene.device(), scene.device()]
+  await second.proves('juliet')
+  await third.proves('juliet')
+  second.socket.onData(Buffer.from(resume(id, 1)))
+  third.socket.onData(Buffer.from(resume(id, 1)))
+  await scene.settled()
+  second.receives(`<resumed xmlns="${SM}" h="2"/>`)
+  second.receivesStreamError('conflict')
+  third.receives(`<resumed xmlns="${SM}" h="2"/>`)
+  assert.equal(scene.world.host.accounts.of('juliet').sessions.size, 1)
+})
+
+streamStory(
+  'XEP-0198 §5: what came before the connection broke is said to be handled when it is safe, and need not be sent again',
+  async scene => {
+    const { device: romeo, id } = await managed(scene, 'romeo')
+    const { device: juliet } = await managed(scene, 'juliet')
+    await romeo.sends(say('hi'))
+    await romeo.breaks()
+    const again = await resumes(scene, 'romeo', id, 1)
+    again.receives(`<resumed xmlns="${SM}" h="2"/>`)
+    assert.deepEqual(await kept(scene), ['hi@2'])
+    await again.sends(say('there'))
+    await juliet.sends(ack(3))
+    assert.equal(await handled(again), '3')
+    assert.deepEqual(juliet.bodies(), ['hi', 'there'])
+  },
+)
+
+streamStory('XEP-0198 §5: what cannot be made safe is not said to be handled, and is counted once when it comes again', async scene => {
+  const { device: romeo, id } = await managed(scene, 'romeo')
+  const { device: juliet } = await managed(scene, 'juliet')
+  const secret = say('hi').replace('<body>', '<no-store xmlns="urn:xmpp:hints"/><body>') // is never put on disk
+  await romeo.sends(secret)
+  await romeo.breaks()
+  const again = scene.device()
+  await again.proves('romeo')
+  again.socket.onData(Buffer.from(resume(id, 1)))
+  await scene.settled()
+  again.receivesNothing()
+  await scene.later(1_000)
+  again.receives(`<resumed xmlns="${SM}" h="1"/>`)
+  await again.sends(secret)
+  await juliet.sends(ack(3))
+  assert.equal(await handled(again), '2')
+  juliet.forget()
+})
+
+streamStory('XEP-0198 §5: a stream that is unknown, or of somebody else, is not found; then a resource may be bound', async scene => {
+  const { device, id } = await managed(scene, 'juliet')
+  const thief = await resumes(scene, 'romeo', id, 0)
+  const other = await resumes(scene, 'romeo', 'nonsense', 0)
+  const [a, b] = [thief.unread.map(String), other.unread.map(String)]
+  assert.deepEqual(a, b)
+  thief.receives(`<failed xmlns="${SM}"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></failed>`)
+  other.forget()
+  await thief.sends(BIND)
+  thief.receives('<iq type="result"/>')
+  device.receivesNothing()
+})
+
+streamStory('XEP-0198 §6: who claims too much when resuming loses the connection, not the session', async scene => {
+  const { device: first, id } = await managed(scene, 'juliet')
+  await first.breaks()
+  const second = await resumes(scene, 'juliet', id, 9)
+  second.receivesStreamError('undefined-condition', `<handled-count-too-high xmlns="${SM}"/>`)
+  const third = await resumes(scene, 'juliet', id, 1)
+  third.receives(`<resumed xmlns="${SM}"/>`)
+  await third.breaks()
+  const fourth = await resumes(scene, 'juliet', id, 0) // less than before
+  fourth.receives(`<failed xmlns="${SM}"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></failed>`)
+})
+
+streamStory('XEP-0198 §5: the session of a client that stays away ends, and its messages wait for another', async scene => {
+  const { device: juliet, id } = await managed(scene, 'juliet')
+  const romeo = await scene.online('romeo')
+  await romeo.sends(say('a'))
+  juliet.forget()
+  await juliet.breaks()
+  await romeo.sends(say('b'))
+  await scene.later(599_999)
+  assert.equal(scene.world.host.accounts.of('juliet').sessions.size, 1)
+  await scene.later(1)
+  assert.equal(scene.world.host.accounts.of('juliet').sessions.size, 0)
+  assert.deepEqual(await kept(scene), ['a', 'b'])
+  const late = await resumes(scene, 'juliet', id, 1)
+  late.receives(`<failed xmlns="${SM}"/>`)
+  await late.sends(BIND, '<presence/>')
+  late.receives('<iq type="result"/>')
+  assert.deepEqual(late.bodies(), ['a', 'b'])
+})
+
+streamStory(
+  'XEP-0198 §7: a stream that is closed cannot be resumed; what was not acknowledged goes to another device, once',
+  async scene => {
+    const { device: phone, id } = await managed(scene, 'juliet')
+    const romeo = await scene.online('romeo')
+    await romeo.sends(say('a'))
+    phone.forget()
+    const laptop = await scene.online('juliet', 'laptop')
+    await laptop.sends('<presence/>')
+    laptop.forget()
+    phone.forget()
+    await phone.sends('</stream:stream>')
+    phone.receivesEnd()
+    assert.deepEqual(laptop.bodies(), ['a'])
+    assert.deepEqual(await kept(scene), [])
+    const again = await resumes(scene, 'juliet', id, 1)
+    again.receives(`<failed xmlns="${SM}"/>`)
+  },
+)
+
+streamStory('XEP-0198 §5: after a crash the client says what it has, and gets the rest', async scene => {
+  const { device: juliet, id } = await managed(scene, 'juliet')
+  const romeo = await scene.online('romeo')
+  await juliet.breaks()
+  for (const body of ['a', 'b', 'c']) await romeo.sends(say(body))
+  assert.deepEqual(await kept(scene), ['a@2', 'b@3', 'c@4'])
+  scene.restarts()
+  const again = await resumes(scene, 'juliet', id, 2)
+  again.receives(`<failed xmlns="${SM}"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></failed>`)
+  assert.deepEqual(await kept(scene), ['b@3', 'c@4'])
+  await again.sends(BIND, '<presence/>')
+  again.receives('<iq type="result"/>')
+  assert.deepEqual(again.bodies(), ['b', 'c'])
+})
+
+streamStory('DESIGN law 10: a client that never acknowledges ends with resource-constraint, and loses nothing', async scene => {
+  const { device: juliet } = await managed(scene, 'juliet')
+  const romeo = await scene.online('romeo')
+  for (let i = 0; i < 100; i++) await romeo.sends(say(`m${i}`))
+  const all = juliet.unread.length
+  assert.equal(scene.world.host.accounts.of('juliet').sessions.size, 0)
+  assert.ok(all >= 100)
+  while (juliet.unread.length > 2) juliet.unread.shift()
+  juliet.receivesStreamError('resource-constraint')
+  assert.equal((await kept(scene)).length, 100)
+})
+
+streamStory('XEP-0198 §4: a client is asked after some stanzas, after some time, and not without need', async scene => {
+  const { device: juliet } = await managed(scene, 'juliet')
+  const romeo = await scene.online('romeo')
+  await juliet.sends(ack(1))
+  await romeo.sends(say('a'))
+  assert.deepEqual(juliet.bodies(), ['a'])
+  await scene.later(2_000)
+  juliet.receives(REQUEST)
+  await juliet.sends(ack(2))
+  await scene.later(60_000)
+  for (let i = 0; i < 25; i++) await romeo.sends(say(`m${i}`))
+  assert.equal(juliet.unread.filter(element => element !== 'end of stream' && element.name === 'r').length, 1)
+  juliet.forget()
+  await juliet.sends(ack(27))
+  await scene.later(60_000)
+})
+
+streamStory('XEP-0280: copies for a device that stays away are not given to another one as messages', async scene => {
+  const { device: phone } = await managed(scene, 'juliet')
+  await phone.sends('<iq type="set" id="c"><enable xmlns="urn:xmpp:carbons:2"/></iq>')
+  const laptop = await scene.online('juliet', 'laptop')
+  await laptop.sends('<presence/>')
+  const romeo = await scene.online('romeo')
+  await phone.breaks()
+  await laptop.sends(say('from the laptop', 'romeo@here.example'))
+  await romeo.sends(say('to the laptop', 'juliet@here.example/laptop'))
+  laptop.forget()
+  phone.forget()
+  romeo.forget()
+  await scene.later(600_000)
+  assert.deepEqual(laptop.bodies(), [])
+  await scene.settled()
+  laptop.forget()
+})
+
+streamStory('XEP-0198 §9: the identifier of a stream cannot be guessed, and stands on disk as a hash', async scene => {
+  const { id } = await managed(scene, 'juliet')
+  assert.match(id, /^[\w-]{24}$/)
+  assert.notEqual(streamKey(id), id)
+})
