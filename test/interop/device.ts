@@ -70,7 +70,12 @@ export class Device implements AsyncDisposable {
   /** Logs in and shows itself available; gives what was told about the login. */
   static async online(kind: Kind, options: DeviceOptions): Promise<Device> {
     const device = new Device(kind, options)
-    await device.login()
+    try {
+      await device.login()
+    } catch (error) {
+      await device[Symbol.asyncDispose]()
+      throw error
+    }
     return device
   }
 

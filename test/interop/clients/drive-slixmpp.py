@@ -54,8 +54,8 @@ class Device(slixmpp.ClientXMPP):
         if options.get("isAsShipped"):
             return {}
         # This version binds with tls-unique, which TLS 1.3 does not have (RFC 9266 §1); so it says that it cannot bind.
-        mechanism = options.get("mechanism", "SCRAM-SHA-256")
-        return {"feature_mechanisms": {"use_mech": mechanism, "sasl_callback": self.credentials_without_binding}}
+        mechanisms = {options["mechanism"]} if "mechanism" in options else {"SCRAM-SHA-256", "SCRAM-SHA-1"}
+        return {"feature_mechanisms": {"use_mechs": mechanisms, "sasl_callback": self.credentials_without_binding}}
 
     def credentials_without_binding(self, required, optional):
         credentials = self["feature_mechanisms"]._default_credentials(required, optional)
