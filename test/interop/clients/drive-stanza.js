@@ -1,4 +1,5 @@
 /** stanza, told by lines what to do. It speaks WebSocket only, with SCRAM-SHA-256 at best. */
+import { setImmediate } from 'node:timers/promises'
 import { createClient, JXT } from 'stanza'
 import { obey, tell, wire } from './lines.js'
 
@@ -65,8 +66,10 @@ obey({
     await client.connect()
   },
   reconnect: () => client.connect(),
-  send: ({ to, bodies }) => {
+  send: async ({ to, bodies }) => {
     for (const body of bodies) client.sendMessage({ to, type: 'chat', body })
+    // A connection that breaks while the client is still writing makes it wait for ever.
+    while (!client.outgoingDataQueue.idle()) await setImmediate()
     tell('sent')
   },
   presence: ({ to, type }) => client.sendPresence({ to, type }),
