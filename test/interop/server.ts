@@ -40,6 +40,11 @@ export async function startServer(settings = ''): Promise<Server> {
   return server
 }
 
+// Whoever interrupts the tests ends their servers too.
+const running = new Set<ChildProcess>()
+process.on('exit', () => running.forEach(child => void child.kill('SIGKILL')))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 class Conexizan implements Server {
   readonly domain = DOMAIN
   readonly ports: Ports
@@ -61,6 +66,8 @@ class Conexizan implements Server {
     await writeFile(this.#config, `hosts = ["${DOMAIN}"]\n${listen}${this.#settings}`)
     const child = spawn(PROGRAM, ['serve', '--config', this.#config], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = child
+    running.add(child)
+    child.on('exit', () => running.delete(child))
     let said = ''
     const ready = new Promise<void>((resolve, reject) => {
       const hear = (text: string): void => {
