@@ -58,7 +58,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
   const stop = async (): Promise<void> => {
     if (isStopping) return
     isStopping = true
-    setTimeout(() => end(1), STOP_WITHIN)
+    setTimeout(() => end(1), STOP_WITHIN).unref()
     listeners.close()
     http.close()
     clearInterval(tidying)
