@@ -101,6 +101,11 @@ export class Scene {
     return device
   }
 
+  /** Keeps nothing of a device whose part in the story is over. */
+  forget(device: Device): void {
+    this.#devices.splice(this.#devices.indexOf(device), 1)
+  }
+
   /** One that has logged in and bound its resource; with `enable`, its stream is managed. */
   async online(name: string, resource = 'phone', enable = ''): Promise<Device> {
     const device = this.device()
@@ -157,6 +162,11 @@ export class Device {
       if (xml.startsWith('<?xml')) this.#parser.restart()
       this.#parser.write(Buffer.from(xml))
     }
+  }
+
+  /** Sends, and does not wait until it is dealt with. */
+  writes(xml: string): void {
+    this.socket.onData(Buffer.from(xml))
   }
 
   async sends(...chunks: string[]): Promise<void> {
@@ -229,15 +239,15 @@ export class Device {
     this.forget()
   }
 
-  /** The client's side of a mechanism, over SASL (RFC 6120 §6); the last thing that came is left for the story. */
-  async authenticates(name: string, options: Partial<TestClientOptions> = {}): Promise<TestClient> {
+  /** The client's side of a mechanism, over SASL (RFC 6120 §6), with something behind its last message; how it ends is left for the story. */
+  async authenticates(name: string, options: Partial<TestClientOptions> = {}, behind = ''): Promise<TestClient> {
     const mechanism = options.mechanism ?? 'SCRAM-SHA-256'
     const binding = mechanism.endsWith('-PLUS') ? { binding: { type: 'tls-exporter', data: EXPORTER } } : {}
     const client = new TestClient({ username: name, password: 'pencil', mechanism, ...binding, ...options })
     await this.sends(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="${mechanism}">${client.first().toString('base64')}</auth>`)
     const challenge = this.receives('<challenge xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>').text
     const final = client.final(Buffer.from(challenge, 'base64')).toString('base64')
-    await this.sends(`<response xmlns="urn:ietf:params:xml:ns:xmpp-sasl">${final}</response>`)
+    await this.sends(`<response xmlns="urn:ietf:params:xml:ns:xmpp-sasl">${final}</response>${behind}`)
     return client
   }
 
