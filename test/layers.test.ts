@@ -10,6 +10,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   xmpp: ['lib', 'xml'],
   storage: ['lib'],
   net: ['lib'],
+  sasl: ['lib'],
   core: ['lib', 'xml', 'xmpp', 'storage'],
   stream: ['lib', 'xml', 'xmpp', 'net', 'sasl', 'core'],
   modules: ['lib', 'xml', 'xmpp', 'storage', 'core'],

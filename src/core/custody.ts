@@ -4,6 +4,8 @@
  */
 export class Custody {
   #holders = 0
+  /** Those of them that took it for good: sessions, not those through whose hands it only passes. */
+  #keepers = 0
   #isSafe = false
   /** Called once, when the message has become safe after it was held. */
   onSafe: (() => void) | undefined
@@ -13,7 +15,10 @@ export class Custody {
   /** Someone has it and will say `safe()` or `release()`; `hurry` is called when the sender asks for its acknowledgement. */
   hold(hurry?: (isUrgent: boolean) => void): void {
     this.#holders++
-    if (hurry !== undefined) (this.#hurry ??= []).push(hurry)
+    if (hurry === undefined) return
+    this.#keepers++
+    if (this.#hurry === undefined) this.#hurry = [hurry]
+    else this.#hurry.push(hurry)
   }
 
   /** It is safe; what others still do with it does not matter. */
@@ -29,9 +34,9 @@ export class Custody {
     if (--this.#holders <= 0) this.safe()
   }
 
-  /** Nobody else has it, and it is not safe: whoever gives it back has to find it another way. */
-  get isLastHolder(): boolean {
-    return !this.#isSafe && this.#holders === 1
+  /** One that could be asked to hurry gives it back. True if nobody else has it, and it is not safe: then it has to go another way. */
+  giveBack(): boolean {
+    return --this.#keepers === 0 && !this.#isSafe
   }
 
   get isSafe(): boolean {

@@ -1,7 +1,7 @@
 import { pbkdf2 as pbkdf2Callback, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
+import { Secret } from '../lib/secret.ts'
 import { DIGESTS, digest, HASH_SIZES, hmac, type ScramHash } from './scram-hash.ts'
-import { Secret } from './secret.ts'
 
 const pbkdf2 = promisify(pbkdf2Callback)
 

@@ -1,6 +1,6 @@
+import type { Secret } from '../lib/secret.ts'
 import { SaslError } from './sasl-error.ts'
 import type { ScramHash } from './scram-hash.ts'
-import type { Secret } from './secret.ts'
 
 export interface Challenge {
   readonly kind: 'challenge'

@@ -1,4 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { Secret } from '../lib/secret.ts'
 import { type ChannelBinding, channelBindingData } from './channel-binding.ts'
 import type { ScramCredential } from './credential.ts'
 import { type CredentialSource, findCredential } from './credential-source.ts'
@@ -8,7 +9,6 @@ import { identify, type Profile } from './profile.ts'
 import { SaslError } from './sasl-error.ts'
 import { digest, hmac, type ScramHash } from './scram-hash.ts'
 import { type ClientFirst, readClientFinal, readClientFirst } from './scram-message.ts'
-import { Secret } from './secret.ts'
 
 /** Everything a run of SCRAM needs to know of its surroundings. */
 export interface ScramContext {

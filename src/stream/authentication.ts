@@ -1,4 +1,3 @@
-import type { Secret } from '../lib/secret.ts'
 import { readBase64 } from '../sasl/base64.ts'
 import type { Exchange, Success } from '../sasl/exchange.ts'
 import { startExchange } from '../sasl/mechanisms.ts'
@@ -158,7 +157,7 @@ export class Authentication {
     const { username, clientKey, hash } = this.#success!
     this.#success = undefined
     const { connection } = this.#negotiation
-    await connection.served!.host.authenticated(username, hash, clientKey as Secret | undefined)
+    await connection.served!.host.authenticated(username, hash, clientKey)
     // Nobody is there any more: above all, nothing may be bound, for that could end another session.
     if (connection.isClosed) return
     this.#negotiation.account = username
