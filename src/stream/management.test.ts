@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Device, type Scene, streamStory } from '../../test/stream-story.ts'
+import { defineModule } from '../core/module.ts'
+import { messageIn } from '../core/points.ts'
 import { streamKey } from './management.ts'
 
 const SM = 'urn:xmpp:sm:3'
@@ -370,3 +372,30 @@ streamStory('XEP-0198 §9: the identifier of a stream cannot be guessed, and sta
   assert.match(id, /^[\w-]{24}$/)
   assert.notEqual(streamKey(id), id)
 })
+
+const slowToCopy = defineModule({
+  name: 'slow-to-copy',
+  about: 'Takes its time after delivery.',
+  xeps: [],
+  setup({ on }) {
+    on(messageIn.copy, function copySlowly() {
+      return new Promise<void>(resolve => setImmediate(resolve))
+    })
+  },
+})
+
+streamStory(
+  'DESIGN law 7: a message whose recipient goes while it is still being copied is not lost',
+  async scene => {
+    const { device: romeo } = await managed(scene, 'romeo')
+    const { device: juliet } = await managed(scene, 'juliet')
+    romeo.writes(say('hi'))
+    juliet.writes('</stream:stream>')
+    await scene.settled()
+    assert.deepEqual(juliet.bodies(), ['hi'])
+    assert.deepEqual(await kept(scene), ['hi'])
+    assert.equal(await handled(romeo), '2')
+  },
+  {},
+  { extra: [slowToCopy] },
+)

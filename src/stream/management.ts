@@ -262,7 +262,8 @@ export class StreamManagement implements Transport {
     for (const entry of this.#queue.splice(0)) {
       const { stanza, custody, isKept } = entry
       entry.isGone = true
-      if (!isKept && (custody === undefined || custody.isLastHolder)) this.#host.redeliver(this.session, stanza, custody)
+      const isLast = custody === undefined || custody.giveBack()
+      if (isLast && !isKept) this.#host.redeliver(this.session, stanza, custody)
       custody?.release()
     }
   }
