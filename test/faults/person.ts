@@ -1,0 +1,121 @@
+import type { Element } from '../../src/xml/element.ts'
+import { Client, type Resumption } from './client.ts'
+import type { History, Sent } from './history.ts'
+import type { Server } from './server.ts'
+
+/**
+ * `steady` is always there and comes back with `<resume/>`; `away` leaves from time to time, with a goodbye or without;
+ * `plain` knows no stream management, so what was on its way in a crash is lost and nobody is to blame.
+ */
+export type Habit = 'steady' | 'away' | 'plain'
+
+/** One who writes to a partner, and remembers what was sent, acknowledged and received. */
+export class Person {
+  readonly name: string
+  readonly habit: Habit
+  readonly #partner: string
+  readonly #server: Server
+  readonly #history: History
+  #client: Client | undefined
+  #resumption: Resumption | undefined
+  #stream = 0
+  /** What was sent in this stream, in the order in which the server counts. */
+  #outbox: (Sent | undefined)[] = []
+  #acknowledged = 0
+  resumed = 0
+
+  constructor(name: string, partner: string, habit: Habit, server: Server, history: History) {
+    this.name = name
+    this.#partner = partner
+    this.habit = habit
+    this.#server = server
+    this.#history = history
+  }
+
+  get isOnline(): boolean {
+    return this.#client !== undefined && !this.#client.isClosed
+  }
+
+  /** How many of its stanzas wait to be acknowledged. */
+  get waiting(): number {
+    return this.#outbox.length - this.#acknowledged
+  }
+
+  /** Comes online, the way it is used to. */
+  async comeOnline(): Promise<void> {
+    const client = await Client.login(this.#server.login(this.name))
+    client.onStanza = stanza => this.#take(stanza)
+    client.onAcknowledged = h => this.#has(h)
+    this.#client = client
+    const former = this.#resumption
+    if (former !== undefined) {
+      const h = await client.resume(former)
+      if (h !== undefined) {
+        this.resumed++
+        this.#history.note(`${this.name} resumed stream ${this.#stream}, server has ${h}, client has ${former.received}`)
+        this.#has(h)
+        this.#outbox.length = h // the rest is not sent again; of it nobody knows
+        return
+      }
+      this.#history.note(`${this.name} could not resume stream ${this.#stream} with h=${former.received}`)
+    }
+    this.#stream++
+    this.#outbox = []
+    this.#acknowledged = 0
+    await client.bind('home')
+    if (this.habit !== 'plain') await client.enable()
+    this.#count('<presence/>', undefined)
+  }
+
+  /** The line breaks, or the server did: what it has got it knows. */
+  lose(): void {
+    if (this.#client === undefined) return
+    this.#resumption = this.#client.resumption
+    this.#client.break()
+    this.#client = undefined
+    this.#history.note(`${this.name} lost stream ${this.#stream}, client has ${this.#resumption?.received}`)
+  }
+
+  async leave(): Promise<void> {
+    const client = this.#client
+    this.#history.note(`${this.name} leaves stream ${this.#stream}, client has ${client?.received}`)
+    await client?.leave()
+    this.#client = undefined
+    this.#resumption = undefined
+  }
+
+  write(): void {
+    if (!this.isOnline) return
+    const sent = this.#history.send(this.name, this.#partner)
+    this.#history.note(`${this.name} sends ${sent.id}`)
+    const to = `${this.#partner}@${this.#server.domain}`
+    this.#count(`<message type="chat" id="${sent.id}" to="${to}"><body>${sent.n} of ${this.name}</body></message>`, sent)
+  }
+
+  ask(): void {
+    if (this.habit !== 'plain') this.#client?.ask()
+  }
+
+  #count(xml: string, sent: Sent | undefined): void {
+    this.#outbox.push(sent)
+    this.#client!.send(xml)
+  }
+
+  #has(h: number): void {
+    for (const sent of this.#outbox.slice(this.#acknowledged, h)) if (sent?.outcome === 'unknown') sent.outcome = 'acknowledged'
+    this.#acknowledged = Math.max(this.#acknowledged, h)
+    this.#history.note(`${this.name} is told that ${this.#outbox[h - 1]?.id} is safe`)
+  }
+
+  #take(stanza: Element): void {
+    const { id = '', type } = stanza.attrs
+    if (stanza.name !== 'message') return
+    if (type === 'error') {
+      const sent = this.#history.sent.get(id)
+      if (sent !== undefined) sent.outcome = 'refused'
+      return
+    }
+    const isLate = stanza.elements().some(({ name }) => name === 'delay')
+    this.#history.receive({ id, by: this.name, stream: this.#stream, isLate })
+  }
+}

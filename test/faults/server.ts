@@ -1,0 +1,145 @@
+/** A server in a process of its own, on a data folder that outlives it; to be killed, starved and looked into. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { loadConfig } from '../../src/admin/config.ts'
+import { program } from '../../src/main.ts'
+import type { Login, Place } from './client.ts'
+import { within } from './within.ts'
+
+/** `FAULTS_PROGRAM` names one that is installed elsewhere. */
+const PROGRAM = process.env['FAULTS_PROGRAM'] ?? join(import.meta.dirname, '../../bin/conexizan')
+export const PASSWORD = 'correct horse battery'
+
+export interface ServerOptions {
+  /** TOML, after the `[listen]` table and a cheap `[auth]`. */
+  readonly settings?: string
+  /** A command that runs the server, such as `['prlimit', '--fsize=…']`. */
+  readonly around?: readonly string[]
+  readonly folder?: string
+}
+
+export class Server implements Place, AsyncDisposable {
+  readonly domain = 'localhost'
+  readonly folder: string
+  readonly port: number
+  readonly starttls: number
+  readonly https: number
+  /** All it has written to standard output and error, over all its starts. */
+  output = ''
+  readonly #around: readonly string[]
+  #process: ChildProcess | undefined
+
+  private constructor(folder: string, [starttls, port, https]: readonly number[], { settings = '', around = [] }: ServerOptions) {
+    this.folder = folder
+    this.starttls = starttls!
+    this.port = port!
+    this.https = https!
+    this.#around = around
+    const listen = `[listen]\naddresses = ["127.0.0.1"]\nc2s = ${starttls}\nc2sTls = ${port}\nhttps = ${https}\n`
+    writeFileSync(this.config, `hosts = ["localhost"]\n${listen}[auth]\niterations = 4096\n${settings}`)
+  }
+
+  /** Settings are written, nothing runs yet. */
+  static async make(options: ServerOptions = {}): Promise<Server> {
+    const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'conexizan-faults-'))
+    return new Server(folder, await freePorts(3), options)
+  }
+
+  get config(): string {
+    return join(this.folder, 'conexizan.toml')
+  }
+
+  get data(): string {
+    return join(this.folder, 'data')
+  }
+
+  get ca(): string {
+    return join(this.data, 'ca/ca.crt')
+  }
+
+  get pid(): number {
+    return this.#process!.pid!
+  }
+
+  login(name: string): Login {
+    return { domain: this.domain, port: this.port, ca: this.ca, name, password: PASSWORD }
+  }
+
+  /** Makes accounts while the server does not run. */
+  async addAccounts(names: readonly string[]): Promise<void> {
+    await using context = await program.openStore(await loadConfig(this.config, program.modules))
+    const accounts = context.accounts(this.domain)
+    await Promise.all(names.map(name => accounts.create(name, PASSWORD)))
+  }
+
+  /** Done when it says that it serves. */
+  async start(): Promise<void> {
+    const [command, ...args] = [...this.#around, PROGRAM, 'serve', '--config', this.config]
+    const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#process = child
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    let said = ''
+    const hear = (text: string): void => {
+      this.output += text
+      said += text
+      if (said.includes('Make an account:')) resolve()
+    }
+    child.stdout!.setEncoding('utf8').on('data', hear)
+    child.stderr!.setEncoding('utf8').on('data', hear)
+    child.once('exit', code => reject(new Error(`the server ended with ${code}: ${said}`)))
+    await within(30_000, promise, 'the server to serve')
+  }
+
+  /** Gives the exit code, and how long it took in ms. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<{ code: number | null; ms: number }> {
+    const child = this.#process!
+    if (child.exitCode !== null || child.signalCode !== null) return { code: child.exitCode, ms: 0 }
+    const startedAt = performance.now()
+    const ended = once(child, 'exit')
+    child.kill(signal)
+    const [code] = await within(15_000, ended, 'the server to end')
+    return { code, ms: performance.now() - startedAt }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process!.kill(signal)
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null
+  }
+
+  /** Resident memory in MiB. */
+  get memory(): number {
+    const [, kib] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))!
+    return Math.round(Number(kib) / 1024)
+  }
+
+  get descriptors(): number {
+    return readdirSync(`/proc/${this.pid}/fd`).length
+  }
+
+  /** Runs a command of the operator; gives what it wrote to standard output. */
+  command(args: readonly string[], input = ''): string {
+    const { status, stdout, stderr } = spawnSync(PROGRAM, [...args, '--config', this.config], { input, encoding: 'utf8', timeout: 30_000 })
+    if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}: ${stderr}`)
+    return stdout
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process !== undefined) await this.stop('SIGKILL')
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map(server => once(server, 'listening')))
+  const ports = servers.map(server => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map(server => once(server.close(), 'close')))
+  return ports
+}
