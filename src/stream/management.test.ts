@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type Device, type Scene, streamStory } from '../../test/stream-story.ts'
 import { defineModule } from '../core/module.ts'
 import { messageIn } from '../core/points.ts'
-import { streamKey } from './management.ts'
+import { sql } from '../storage/db.ts'
 
 const SM = 'urn:xmpp:sm:3'
 const ENABLE = `<enable xmlns="${SM}" resume="true"/>`
@@ -17,6 +17,7 @@ const BIND = '<iq type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bin
 async function managed(scene: Scene, name: string, { resource = 'phone', presence = true } = {}): Promise<{ device: Device; id: string }> {
   const device = await scene.online(name, resource, ENABLE)
   const id = device.receives(`<enabled xmlns="${SM}" id="*" resume="true" max="600"/>`).attrs['id']!
+  assert.match(id, /^[\w-]{24}$/)
   if (presence) await device.sends('<presence/>')
   device.forget()
   return { device, id }
@@ -33,7 +34,7 @@ async function resumes(scene: Scene, name: string, id: string, h: number): Promi
 /** What is on disk, with the position of what has one. */
 async function kept(scene: Scene): Promise<string[]> {
   const { host } = scene.world
-  const { sql } = await import('../storage/db.ts')
+
   const rows = await host.db.all<{ stanza: string; seq: number | null }>(sql`SELECT stanza, seq FROM offline_message ORDER BY id`)
   return rows.map(({ stanza, seq }) => `${/<body>(.*)<\/body>/.exec(stanza)![1]}${seq === null ? '' : `@${seq}`}`)
 }
@@ -367,12 +368,6 @@ streamStory('XEP-0280: copies for a device that stays away are not given to anot
   laptop.forget()
 })
 
-streamStory('XEP-0198 §9: the identifier of a stream cannot be guessed, and stands on disk as a hash', async scene => {
-  const { id } = await managed(scene, 'juliet')
-  assert.match(id, /^[\w-]{24}$/)
-  assert.notEqual(streamKey(id), id)
-})
-
 const slowToCopy = defineModule({
   name: 'slow-to-copy',
   about: 'Takes its time after delivery.',
@@ -399,105 +394,3 @@ streamStory(
   {},
   { extra: [slowToCopy] },
 )
-
-/** A client that keeps to XEP-0198: counts what it gets, sends again what the server has not handled. */
-class HonestClient {
-  readonly got: string[] = []
-  readonly #scene: Scene
-  readonly #name: string
-  #device!: Device
-  #id = ''
-  #received = 0
-  #sent = 0
-  #unhandled: string[] = []
-
-  constructor(scene: Scene, name: string) {
-    this.#scene = scene
-    this.#name = name
-  }
-
-  async begins(): Promise<void> {
-    const { device, id } = await managed(this.#scene, this.#name)
-    this.#device = device
-    this.#id = id
-    this.#received = this.#sent = 1 // its presence
-  }
-
-  async says(xml: string, isLost: boolean): Promise<void> {
-    this.#unhandled.push(xml)
-    this.#sent++
-    if (!isLost) await this.#device.sends(xml)
-  }
-
-  /** Takes in what has come, but for the last ones, which are lost with the connection. */
-  hears(lost = 0): void {
-    const { unread } = this.#device
-    for (const element of unread.splice(0, unread.length - lost)) {
-      assert.ok(element !== 'end of stream')
-      if (element.ns !== SM) this.#received++
-      if (element.name === 'message') this.got.push(element.elements()[0]!.text)
-      if (element.name === 'a' || element.name === 'resumed') this.#forget(Number(element.attrs['h']))
-    }
-    unread.length = 0
-  }
-
-  acknowledges(): Promise<void> {
-    return this.#device.sends(ack(this.#received), REQUEST)
-  }
-
-  async comesBack(isBroken: boolean, lost: number): Promise<void> {
-    this.hears(Math.min(lost, this.#device.unread.length))
-    if (isBroken) await this.#device.breaks()
-    const former = this.#device
-    this.#device = this.#scene.device()
-    await this.#device.proves(this.#name)
-    this.#device.writes(resume(this.#id, this.#received))
-    await this.#scene.settled()
-    await this.#scene.later(1_000)
-    former.forget()
-    assert.equal((this.#device.unread[0] as { name: string }).name, 'resumed')
-    this.hears()
-    await this.#device.sends(...this.#unhandled)
-  }
-
-  #forget(h: number): void {
-    assert.ok(h <= this.#sent, 'the server has handled what was never sent')
-    this.#unhandled = this.#unhandled.slice(this.#unhandled.length - (this.#sent - h))
-  }
-}
-
-for (const seed of [1, 2, 3, 4, 5]) {
-  streamStory(`XEP-0198 §5: however often connections break, every message comes once and in its order (${seed})`, async scene => {
-    let state = seed
-    const chance = (of: number): number => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-      return Math.floor((state / 2 ** 32) * of)
-    }
-    const romeo = new HonestClient(scene, 'romeo')
-    const juliet = new HonestClient(scene, 'juliet')
-    await romeo.begins()
-    await juliet.begins()
-    const all = Array.from({ length: 60 }, (_, i) => String(i))
-    for (const body of all) {
-      const isLost = chance(6) === 0
-      await romeo.says(say(body), isLost)
-      if (isLost || chance(6) === 0) await romeo.comesBack(chance(2) === 0, 0)
-      if (chance(6) === 0) await juliet.comesBack(chance(2) === 0, chance(3))
-      romeo.hears()
-      juliet.hears()
-      if (chance(3) === 0) await juliet.acknowledges()
-      if (chance(3) === 0) await romeo.acknowledges()
-      if (chance(4) === 0) await scene.later(chance(4_000))
-    }
-    romeo.hears()
-    juliet.hears()
-    assert.deepEqual(juliet.got, all)
-    await juliet.acknowledges()
-    juliet.hears()
-    assert.deepEqual(await kept(scene), [])
-    await romeo.acknowledges()
-    await scene.later(300)
-    romeo.hears()
-    juliet.hears()
-  })
-}
