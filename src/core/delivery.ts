@@ -46,7 +46,8 @@ export class Delivery {
     const { type } = stanza.attrs
     const { account } = session
     this.#watch(stanza, from, to, custody, () =>
-      account.turn.take(() => {
+      // First: what waits for its turn since was sent later (RFC 6120 §10.1).
+      account.turn.takeFirst(() => {
         if (custody?.isSafe) return // it is on disk, or another session has acknowledged it
         if (stanza.name === 'iq' && (type === 'get' || type === 'set')) throw new StanzaError('service-unavailable')
         if (stanza.name !== 'message' || type === 'error' || type === 'headline') return

@@ -6,6 +6,7 @@ export class Turn {
   #isBusy = false
   #isDraining = false
   #waiting: (() => void)[] | undefined
+  #first: (() => void)[] | undefined
 
   get isIdle(): boolean {
     return !this.#isBusy
@@ -13,21 +14,26 @@ export class Turn {
 
   /** Gives what the work gives; a promise only if it has to wait, or the work does. */
   take<T>(work: () => T | Promise<T>): T | Promise<T> {
-    if (this.#isBusy) {
-      return new Promise<T>((resolve, reject) => {
-        this.#waiting ??= []
-        this.#waiting.push(() => {
-          try {
-            const value = this.#run(work)
-            if (value instanceof Promise) value.then(resolve, reject)
-            else resolve(value)
-          } catch (error) {
-            reject(error)
-          }
-        })
+    return this.#isBusy ? this.#later(work, (this.#waiting ??= [])) : this.#run(work)
+  }
+
+  /** Like `take`, but before all that `take` has let wait. Several such pieces stay in their order. */
+  takeFirst<T>(work: () => T | Promise<T>): T | Promise<T> {
+    return this.#isBusy ? this.#later(work, (this.#first ??= [])) : this.#run(work)
+  }
+
+  #later<T>(work: () => T | Promise<T>, queue: (() => void)[]): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      queue.push(() => {
+        try {
+          const value = this.#run(work)
+          if (value instanceof Promise) value.then(resolve, reject)
+          else resolve(value)
+        } catch (error) {
+          reject(error)
+        }
       })
-    }
-    return this.#run(work)
+    })
   }
 
   #run<T>(work: () => T | Promise<T>): T | Promise<T> {
@@ -49,11 +55,15 @@ export class Turn {
   /** A loop, not a recursion: a long queue of short pieces must not grow the stack. */
   #next(): void {
     this.#isBusy = false
-    const waiting = this.#waiting
-    if (waiting === undefined || this.#isDraining) return
+    if ((this.#waiting === undefined && this.#first === undefined) || this.#isDraining) return
     this.#isDraining = true
-    while (!this.#isBusy && waiting.length > 0) waiting.shift()!()
+    while (!this.#isBusy) {
+      const piece = this.#first?.shift() ?? this.#waiting?.shift()
+      if (piece === undefined) break
+      piece()
+    }
     this.#isDraining = false
-    if (waiting.length === 0) this.#waiting = undefined
+    if (this.#first?.length === 0) this.#first = undefined
+    if (this.#waiting?.length === 0) this.#waiting = undefined
   }
 }
