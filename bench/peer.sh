@@ -18,6 +18,13 @@ stop() {
   rm -f "$WORK/pid"
 }
 
+make_certificate() { # one for all domains, as the other peers have
+  [ -f "$WORK/cert.pem" ] && return
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 \
+    -keyout "$WORK/key.pem" -out "$WORK/cert.pem" -subj "/CN=$DOMAIN" \
+    -addext "subjectAltName=DNS:$DOMAIN,DNS:$DOMAIN256,DNS:conference.$DOMAIN" 2>/dev/null
+}
+
 write_config() { # limits and shapers off, as for the other peers
   cat >"$WORK/conexizan.toml" <<T
 data = "data"
@@ -31,6 +38,8 @@ connections = 60000
 connectionsPerNetwork = 60000
 rate = "1GiB"
 burst = "1GiB"
+[tls]
+certificate = { cert = "cert.pem", key = "key.pem" }
 [auth]
 sha1 = true
 iterations = 4096
@@ -45,6 +54,7 @@ provision() { # provision DOMAIN MECHANISM
 case $ACTION in
 start)
   stop
+  make_certificate
   write_config
   if [ ! -f "$WORK/provisioned" ]; then
     provision "$DOMAIN" SCRAM-SHA-1

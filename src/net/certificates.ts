@@ -43,7 +43,7 @@ export class Certificates {
   readonly #changed = new Set<() => void>()
   #ticketKeys = randomBytes(48)
   #errors: string[] = []
-  /** For `tls`; `undefined` when there is but one domain, because asking costs time in every handshake. */
+  /** For `tls`; `undefined` when all domains have one certificate, because asking costs time in every handshake. */
   readonly sniCallback: ((serverName: string, done: (error: null, context: SecureContext | undefined) => void) => void) | undefined
 
   /** Reads or makes everything at once; look at `errors` before you serve. Our own authority lives in `<data>/ca/`. */
@@ -52,7 +52,8 @@ export class Certificates {
     this.#sources = sources
     this.#authority = join(data, 'ca')
     this.reload()
-    if (sources.length > 1) this.sniCallback = (serverName, done) => done(null, this.contextFor(serverName))
+    const different = new Set(sources.map(({ domain, files }) => (files === undefined ? domain : `${files.cert}\0${files.key}`)))
+    if (different.size > 1) this.sniCallback = (serverName, done) => done(null, this.contextFor(serverName))
     // Who learns a ticket key could read what was said under its tickets (RFC 9325 §3.4).
     setInterval(() => this.rotateTicketKeys(), TICKET_KEYS_EVERY).unref()
   }

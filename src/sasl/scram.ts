@@ -1,4 +1,5 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
+import { randomId } from '../lib/random.ts'
 import { Secret } from '../lib/secret.ts'
 import { type ChannelBinding, channelBindingData } from './channel-binding.ts'
 import type { ScramCredential } from './credential.ts'
@@ -32,7 +33,7 @@ export async function* scram(context: ScramContext, input: Buffer): Conversation
   const username = identify(profile, first.username, first.authzid)
   const { credential, isGenuine } = await findCredential(source, username, hash)
 
-  const nonce = first.nonce + randomBytes(NONCE_SIZE).toString('base64')
+  const nonce = first.nonce + randomId(NONCE_SIZE)
   const serverFirst = serverFirstMessage(context, credential, nonce)
   const final = readClientFinal(yield { kind: 'challenge', data: Buffer.from(serverFirst) })
   try {

@@ -211,7 +211,8 @@ export class Connection implements StreamHandler, Transport {
     const { host, streams } = this.served!
     const { management } = this.streams.settings
     const isResumable = enable.attrs['resume'] === 'true' || enable.attrs['resume'] === '1'
-    this.#management = new StreamManagement(session, this, host, streams, management, isResumable)
+    const limits = { ...management, resumeFor: Math.min(management.resumeFor, preferred(enable)) }
+    this.#management = new StreamManagement(session, this, host, streams, limits, isResumable)
     session.transport = this.#management
     return this.#management.enabled()
   }
@@ -349,6 +350,12 @@ export function readCount(text: string | undefined): number {
   const count = Number(text)
   if (count >= 2 ** 32) throw new StreamError('bad-format')
   return count
+}
+
+/** XEP-0198 §3: how long the client would like its session to wait for it at most, in ms. */
+function preferred(enable: Element): number {
+  const { max = '' } = enable.attrs
+  return /^[1-9]\d{0,8}$/.test(max) ? Number(max) * 1000 : Number.POSITIVE_INFINITY
 }
 
 function readFrom(text: string): Jid | undefined {
