@@ -10,6 +10,7 @@ import { makeAuthority, makeLeaf } from '../../src/net/x509.ts'
 import { Client } from './client.ts'
 import { History } from './history.ts'
 import { Person } from './person.ts'
+import { chanceOf } from './seed.ts'
 import { Server } from './server.ts'
 import { within } from './within.ts'
 
@@ -182,6 +183,7 @@ test('a store or settings that cannot be used end the start with 78 and a senten
 
 test('SIGTERM under load: all are told, nothing acknowledged is lost, and it is over within five seconds', async t => {
   await using server = await Server.make()
+  const chance = chanceOf('stop')
   const history = new History()
   const people = Array.from({ length: 20 }, (_, i) => new Person(`p${i}`, `p${i ^ 1}`, 'steady', server, history))
   await server.addAccounts([...people.map(({ name }) => name), 'watcher'])
@@ -192,7 +194,7 @@ test('SIGTERM under load: all are told, nothing acknowledged is lost, and it is 
     for (const person of people) {
       person.write()
       person.write()
-      if (Math.random() < 0.2) person.ask()
+      if (chance.once(5)) person.ask()
     }
   }, 10)
   await wait(1500)
