@@ -195,10 +195,12 @@ export class LocalHost implements Destination {
       account.exists = false
       try {
         for (const session of sessions) await this.#leave(session)
+        const afterwards: (() => void)[] = []
         const isRemoved = await this.store.remove(name, async db => {
-          await this.hooks.run(accountRemoved, { account: name, db })
+          await this.hooks.run(accountRemoved, { account: name, db, afterwards: work => afterwards.push(work) })
         })
         gone?.()
+        for (const work of afterwards) work()
         return isRemoved
       } finally {
         for (const { transport } of sessions) transport.close(new StreamError('not-authorized', 'the account was removed'))
@@ -208,9 +210,15 @@ export class LocalHost implements Destination {
     return this.#track(Promise.resolve(removed))
   }
 
-  /** Ends all sessions; done when all that was under way is done. */
+  /** Ends all streams; done when all that was under way is done. */
   async close(error: StreamError): Promise<void> {
-    for (const account of this.accounts.online()) for (const session of [...account.sessions.values()]) this.end(session, error)
+    for (const account of this.accounts.online()) {
+      for (const session of [...account.sessions.values()]) {
+        const suspended = session.transport.suspend?.(error)
+        if (suspended === undefined) this.end(session, error)
+        else this.#router.track(suspended)
+      }
+    }
     await this.#router.idle()
   }
 

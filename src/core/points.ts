@@ -88,8 +88,12 @@ export const accountAuthenticated = point<{
   readonly clientKey: Secret | undefined
 }>('account.authenticated')
 export const accountCreated = point<{ readonly account: string; readonly db: Db }>('account.created')
-/** All that modules hold of the account goes, in one transaction. */
-export const accountRemoved = point<{ readonly account: string; readonly db: Db }>('account.removed')
+/** All that modules hold of the account goes, in one transaction; `afterwards` runs once that is safe on disk. */
+export const accountRemoved = point<{
+  readonly account: string
+  readonly db: Db
+  afterwards(work: () => void): void
+}>('account.removed')
 
 export const sessionBound = point<Session>('session.bound')
 /** The client is back on another connection (XEP-0198 §5), and has been sent what it had not acknowledged. */

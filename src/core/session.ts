@@ -17,6 +17,11 @@ export interface Transport {
   readonly position: Position | undefined
   /** Ends the stream, with an error if there is one. */
   close(error: StreamError | undefined): void
+  /**
+   * Before the server stops: ends the stream, and puts what the client has not acknowledged on disk under its position, so
+   * that a client which resumes later gets nothing twice. Undefined where the client cannot resume.
+   */
+  suspend?(error: StreamError): Promise<unknown> | undefined
 }
 
 /** Holds stanzas back, as for a client that is inactive (XEP-0352). */

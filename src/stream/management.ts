@@ -212,7 +212,7 @@ export class StreamManagement implements Transport {
       this.#host.end(this.session)
       return
     }
-    this.#keepAll()
+    void this.#keepAll()
     this.#cancelExpiry = this.#host.clock.after(this.#limits.resumeFor, () => this.#host.end(this.session))
   }
 
@@ -251,6 +251,12 @@ export class StreamManagement implements Transport {
     void this.session.account.turn.take(() => hooks.tell(sessionResumed, this.session, failed))
   }
 
+  suspend(error: StreamError): Promise<unknown> | undefined {
+    if (!this.#isResumable) return undefined
+    this.#carrier?.close(error)
+    return this.#keepAll()
+  }
+
   /** The session is over: what was not acknowledged goes other ways. */
   close(error: StreamError | undefined): void {
     this.#streams.delete(this)
@@ -270,12 +276,12 @@ export class StreamManagement implements Transport {
 
   /** A sender waits for what is in the queue. */
   readonly #hurry = (isUrgent: boolean): void => {
-    if (isUrgent) this.#keepAll()
+    if (isUrgent) void this.#keepAll()
     if (isUrgent || this.#carrier === undefined) return
     if (this.#askedAt !== this.#sent) this.#ask()
     this.#cancelKeep ??= this.#host.clock.after(KEEP_AFTER, () => {
       this.#cancelKeep = undefined
-      this.#keepAll()
+      void this.#keepAll()
     })
   }
 
@@ -289,8 +295,8 @@ export class StreamManagement implements Transport {
     this.#carrier?.sendElement(REQUEST)
   }
 
-  #keepAll(): void {
-    for (const [i, entry] of this.#queue.entries()) void this.#keep(entry, this.#acknowledged + i + 1)
+  #keepAll(): Promise<unknown> {
+    return Promise.all(this.#queue.map((entry, i) => this.#keep(entry, this.#acknowledged + i + 1)))
   }
 
   /** Puts a message on disk under its position, so that its sender need not wait and a crash does not lose it. */
