@@ -15,6 +15,9 @@ export class AttributeList {
   #prefixed: Prefixed[] | undefined
   #inner: string | undefined
   #prefixes: Binding | undefined
+  /** Attributes that have a namespace, and the length of those namespaces, each as often as it is used. */
+  foreign = 0
+  foreignLength = 0
 
   constructor(outer: InForce) {
     this.#outer = outer
@@ -38,11 +41,22 @@ export class AttributeList {
     else (this.#prefixed ??= []).push({ prefix, name, value })
   }
 
+  /** The default namespace is declared among them. */
+  get hasInner(): boolean {
+    return this.#inner !== undefined
+  }
+
   /** To be called once, after all have been added. */
   finish(): Attrs {
     if (this.#prefixed !== undefined) {
       for (const { prefix, name, value } of this.#prefixed) {
-        this.#set(prefix === 'xml' ? `xml:${name}` : `{${resolve(this.#prefixes, prefix)}}${name}`, value)
+        if (prefix === 'xml') this.#set(`xml:${name}`, value)
+        else {
+          const uri = resolve(this.#prefixes, prefix)
+          this.foreign++
+          this.foreignLength += uri.length
+          this.#set(`{${uri}}${name}`, value)
+        }
       }
     }
     return this.#attrs ?? NO_ATTRS

@@ -34,6 +34,29 @@ test('each limit admits what reaches it and refuses one more', () => {
   }
 })
 
+test('what is received once does not become much more when it is sent on', () => {
+  const limits = { bytes: 262_144, elements: 4096, depth: 64, attributes: 64 }
+  const long = 'u'.repeat(10_000)
+  const shapes = [
+    `<a xmlns:p='${long}'>${'<p:b/>'.repeat(1000)}</a>`,
+    `<a xmlns='${long}' xmlns:p='u'>${'<p:b><b/></p:b>'.repeat(1000)}</a>`,
+    `<a xmlns:p='${long}' ${many(30, index => ` p:b${index}=''`)}/>`,
+    `<a xmlns:p='${long}'>${many(60, index => `<b${index} p:c=''/>`)}</a>`,
+  ]
+  for (const shape of shapes) assert.throws(() => parseElement(shape, limits), TOO_MUCH, shape.slice(-60))
+  const usual = `<a xmlns:p='urn:example:p'>${'<p:b p:c=""/>'.repeat(1000)}</a>`
+  assert.ok(String(parseElement(usual, limits)).length < 262_144)
+})
+
+test('what was admitted is admitted again as we write it', () => {
+  const limits = { bytes: 262_144, elements: 4096, depth: 64, attributes: 64 }
+  const attributes = (from: number): string => many(MOST_PREFIXES / 2, index => ` p:b${from + index}=''`)
+  const most = `<a xmlns:p='u'${attributes(0)}><b${attributes(100)}/><c${attributes(100)}/></a>`
+  assert.equal(String(parseElement(String(parseElement(most, limits)))), String(parseElement(most, limits)))
+  const more = `<a xmlns:p='u'${attributes(0)}><b${attributes(100)}><c p:d=''/></b></a>`
+  assert.throws(() => parseElement(more, limits), TOO_MUCH)
+})
+
 test('limits count per child of the root, the header apart', () => {
   const parser = new StreamParser(sink(), { bytes: 20, elements: 2, depth: 2, attributes: 1 })
   parser.write(Buffer.from(`<stream a='12345'>${'<a><b/></a> '.repeat(100)}`))

@@ -1,7 +1,7 @@
 import { cdataOf, checkDeclaration, isBlank, textOf } from './content.ts'
 import { type Decoded, Decoder } from './decoder.ts'
 import { type Child, Element, NO_ATTRS } from './element.ts'
-import { STORED_XML_LIMITS, type XmlLimits } from './limits.ts'
+import { MOST_PREFIXES, STORED_XML_LIMITS, type XmlLimits } from './limits.ts'
 import type { InForce } from './scope.ts'
 import { type StartTag, startTag } from './start-tag.ts'
 import { endOfToken, type Unfinished, unfinished } from './unfinished.ts'
@@ -141,6 +141,18 @@ export class StreamParser {
     if (this.#bytes > this.limits.bytes) throw new XmlError('policy-violation', 'too many bytes')
   }
 
+  /**
+   * A long namespace is said once and used often; we say it wherever it is used. That counts, or few bytes would become
+   * very many for whoever gets the stanza. And as each attribute with a namespace is given a prefix of its own, so do these.
+   */
+  #countImplied(tag: StartTag, parent: StartTag | undefined): void {
+    const outer = this.#open.length > this.#level ? parent : undefined
+    tag.prefixesSaid = (outer?.prefixesSaid ?? 0) + tag.foreign
+    if (tag.foreign > 0 || (outer !== undefined && tag.ns !== outer.ns)) this.#bytes += tag.implied
+    if (tag.prefixesSaid > MOST_PREFIXES) throw new XmlError('policy-violation', 'too many prefixes')
+    if (this.#bytes > this.limits.bytes) throw new XmlError('policy-violation', 'too many bytes')
+  }
+
   /** What comes next belongs to nothing yet. */
   #settle(to: number): void {
     this.#bytes = 0
@@ -221,6 +233,7 @@ export class StreamParser {
     }
     if (++this.#elements > this.limits.elements) throw new XmlError('policy-violation', 'too many elements')
     if (open.length + 1 - this.#level > this.limits.depth) throw new XmlError('policy-violation', 'too deep')
+    this.#countImplied(tag, open[open.length - 1])
     tag.nodesFrom = this.#nodes.length
     open.push(tag)
     this.#place = 'root'

@@ -15,11 +15,17 @@ export class StartTag implements InForce {
   attrs: Attrs
   readonly inner: string
   readonly prefixes: Binding | undefined
+  /** Attributes that have a namespace. */
+  readonly foreign: number
+  /** Characters of namespaces that are not declared here, but must be when the element is written in another place. */
+  readonly implied: number
   readonly isEmpty: boolean
   /** Where what follows it begins. */
   readonly end: number
   /** For the parser: where its children begin among all nodes that wait for the end of their element. */
   nodesFrom = 0
+  /** For the parser: prefixes in force within it when its stanza is written anew. */
+  prefixesSaid = 0
 
   constructor(qname: string, ns: string, name: string, list: AttributeList, attrs: Attrs, isEmpty: boolean, end: number) {
     this.qname = qname
@@ -28,6 +34,8 @@ export class StartTag implements InForce {
     this.attrs = attrs
     this.inner = list.inner
     this.prefixes = list.prefixes
+    this.foreign = list.foreign
+    this.implied = list.foreignLength + (qname === name && list.hasInner ? 0 : ns.length)
     this.isEmpty = isEmpty
     this.end = end
   }
