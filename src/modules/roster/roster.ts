@@ -1,8 +1,8 @@
 // RFC 6121 §2 and §3: the roster and presence subscriptions
 
 import type { Account } from '../../core/account.ts'
-import { defineModule, type Host, type OwnRequest } from '../../core/module.ts'
-import { accountLoaded, accountRemoved, iqIn } from '../../core/points.ts'
+import { defineModule, type OwnRequest } from '../../core/module.ts'
+import { accountLoaded, accountRemoved, iqIn, iqOut } from '../../core/points.ts'
 import { count } from '../../lib/settings.ts'
 import { type Element, namespace } from '../../xml/element.ts'
 import { parseElement } from '../../xml/parser.ts'
@@ -78,8 +78,14 @@ export const roster = defineModule({
     on(accountLoaded, function loadRoster(account) {
       return rosters.load(account)
     })
-    on(accountRemoved, function leaveContacts({ account, db }) {
-      return leave(host, account, new RosterStore(db))
+    on(accountRemoved, async function leaveContacts({ account, db, afterwards }) {
+      const store = new RosterStore(db)
+      const items = await store.items(account)
+      await store.removeAll(account)
+      afterwards(() => {
+        const jid = Jid.of(account, host.domain)
+        for (const item of items) for (const type of farewells(item.state)) host.send(subscriptionStanza(type, jid, item.jid))
+      })
     })
 
     iq.self.get(Roster, 'query', function tellRoster({ account, session, payload }) {
@@ -89,8 +95,12 @@ export const roster = defineModule({
       return Roster('query', { ver }, ...listed(account).map(itemElement))
     })
     iq.self.set(Roster, 'query', changeRoster)
-    iq.account.get(Roster, 'query', refuseOthers)
-    iq.account.set(Roster, 'query', refuseOthers)
+    // RFC 6121 §2.3.3: only the account itself reads or changes its roster. Said before it is known whether there is such an account.
+    on(iqOut.check, function refuseOthers({ account, stanza, to }) {
+      const isOfAnother = to.isBare && to.local !== '' && !to.equals(account.jid)
+      const { type } = stanza.attrs
+      if (isOfAnother && (type === 'get' || type === 'set') && stanza.child(Roster, 'query') !== undefined) throw new StanzaError('forbidden')
+    })
     // RFC 6121 §2.1.6: a roster push comes from the server alone, and never this way.
     on(iqIn.check, function refuseForgedPush({ stanza, to }) {
       if (to.resource !== '' && stanza.attrs['type'] === 'set' && stanza.child(Roster, 'query') !== undefined) {
@@ -168,20 +178,3 @@ export const roster = defineModule({
     }
   },
 })
-
-/** RFC 6121 §2.3.3: only the account itself reads or changes its roster. */
-function refuseOthers(): never {
-  throw new StanzaError('forbidden')
-}
-
-/** Removes what there is of the account's roster, and once it is gone takes leave of the contacts. */
-async function leave(host: Host, name: string, store: RosterStore): Promise<void> {
-  const items = await store.items(name)
-  await store.removeAll(name)
-  const account = host.accounts.of(name)
-  // In the next turn: then the account is gone from the disk, or it is not and nobody must be told.
-  void account.turn.take(async () => {
-    if (await host.store.exists(name)) return
-    for (const { jid, state } of items) for (const type of farewells(state)) host.send(subscriptionStanza(type, account.jid, jid))
-  })
-}
