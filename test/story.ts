@@ -62,11 +62,10 @@ export class World {
       { owner: 'core', steps: coreMigrations },
       ...all.map(module => ({ owner: module.name, steps: module.migrations ?? [] })),
     ]
-    const store = await openTestStore(migrations)
     const read = Object.fromEntries(
       all.map(module => [module.name, readSetting(table(module.settings ?? {}), settings[module.name], [module.name])]),
     )
-    return new World(store, all, read)
+    return new World(await openTestStore(migrations), all, read)
   }
 
   /** As after a crash: all that was in memory is gone, sessions too, and what is on disk is there. */

@@ -12,6 +12,7 @@ export function startPostgres(): string {
   execFileSync(program('initdb'), ['-D', `${folder}/data`, '-U', 'test', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], options)
   const settings = `-k ${folder} -c listen_addresses= -c max_connections=200`
   execFileSync(program('pg_ctl'), ['start', '-w', '-D', `${folder}/data`, '-l', `${folder}/log`, '-o', settings], options)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
   process.on('exit', () => {
     execFileSync(program('pg_ctl'), ['stop', '-D', `${folder}/data`, '-m', 'immediate'], options)
     rmSync(folder, { recursive: true, force: true })
