@@ -225,3 +225,45 @@ story(
   },
   withKeeper,
 )
+
+/** Whatever a stranger may send to find out whether there is an account. */
+const PROBES = [
+  ...[
+    '<query xmlns="jabber:iq:roster"/>',
+    '<vCard xmlns="vcard-temp"/>',
+    '<ping xmlns="urn:xmpp:ping"/>',
+    '<x xmlns="y"/>',
+    '',
+    '<a/><b/>',
+  ].flatMap(payload => [`<iq id="p" type="get" to="TO">${payload}</iq>`, `<iq id="p" type="set" to="TO">${payload}</iq>`]),
+  ...['http://jabber.org/protocol/disco#info', 'http://jabber.org/protocol/disco#items', 'jabber:iq:last', 'jabber:iq:register'].map(
+    ns => `<iq id="p" type="get" to="TO"><query xmlns="${ns}"/></iq>`,
+  ),
+  '<iq id="p" type="result" to="TO"/>',
+  '<iq id="p" type="unknown" to="TO"/>',
+  '<iq id="p" to="TO"/>',
+  '<iq id="p" type="get" to="TO/phone"><ping xmlns="urn:xmpp:ping"/></iq>',
+  ...['probe', 'subscribe', 'subscribed', 'unsubscribe', 'unsubscribed', 'unavailable', 'unknown'].map(
+    type => `<presence id="p" type="${type}" to="TO"/>`,
+  ),
+  '<presence id="p" to="TO"/>',
+  ...['normal', 'chat', 'headline', 'groupchat', 'error', 'unknown'].flatMap(type => [
+    `<message id="p" type="${type}" to="TO"><body>hi</body></message>`,
+    `<message id="p" type="${type}" to="TO"><body>hi</body><no-store xmlns="urn:xmpp:hints"/></message>`,
+    `<message id="p" type="${type}" to="TO/phone"><body>hi</body></message>`,
+  ]),
+]
+
+story('a stranger hears of an account whose owner is away what is heard of none', async world => {
+  await world.host.createAccount('juliet', [])
+  const stranger = await world.online('tybalt')
+  for (const probe of PROBES) {
+    const answers: string[] = []
+    for (const name of ['juliet', 'nobody']) {
+      await stranger.sends(probe.replace('TO', `${name}@here.example`))
+      answers.push(stranger.unread.join('').replaceAll(name, 'NAME'))
+      stranger.forget()
+    }
+    assert.equal(answers[0], answers[1], probe)
+  }
+})

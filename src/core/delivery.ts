@@ -89,6 +89,8 @@ export class Delivery {
   #toAccount(envelope: Incoming): void | Promise<void> {
     const { account, stanza } = envelope
     if (account.trouble !== undefined) throw account.trouble
+    // Before it is asked whether there is such an account, so that the answer does not tell.
+    mustBeStanza(envelope)
     if (!account.exists) return this.#toNobody(envelope)
     if (stanza.name === 'message') return this.#message(envelope)
     if (stanza.name === 'iq') return this.#iq(envelope)
@@ -101,7 +103,7 @@ export class Delivery {
    */
   #toNobody({ stanza, from, to, account }: Incoming): void {
     const { type, id } = stanza.attrs
-    if (stanza.name === 'iq' || (stanza.name === 'message' && unclaimed(to, type) === 'refuse'))
+    if ((stanza.name === 'iq' && isRequest(stanza)) || (stanza.name === 'message' && unclaimed(to, type) === 'refuse'))
       throw new StanzaError('service-unavailable')
     if (stanza.name !== 'presence' || type !== 'probe') return
     const attrs = { type: 'unsubscribed', id, from: String(account.jid), to: String(from) }
@@ -135,7 +137,6 @@ export class Delivery {
   #presence(envelope: Incoming): void | Promise<void> {
     const { account, stanza, to } = envelope
     const { type } = stanza.attrs
-    if (type !== undefined && !PRESENCE_TYPES.has(type)) throw new StanzaError('bad-request', 'there is no presence of this type')
     return this.#pass(presenceIn, envelope, () => {
       if (SUBSCRIPTION_TYPES.has(type)) return then(this.#host.hooks.run(subscriptionIn, envelope), () => undefined)
       if (type === 'probe') return this.#host.hooks.run(presenceProbed, envelope) as void | Promise<void>
@@ -182,6 +183,14 @@ export class Delivery {
 const one = (session: Session | undefined): readonly Session[] => (session === undefined ? NOBODY : [session])
 
 const isRequest = ({ attrs: { type } }: Element): boolean => type === 'get' || type === 'set'
+
+/** Throws `bad-request` for a stanza that cannot be one to an account, whichever it is. */
+function mustBeStanza({ stanza, to }: Incoming): void {
+  const { type } = stanza.attrs
+  if (stanza.name === 'presence' && type !== undefined && !PRESENCE_TYPES.has(type))
+    throw new StanzaError('bad-request', 'there is no presence of this type')
+  if (stanza.name === 'iq' && to.isBare && isRequest(stanza)) payloadOf(stanza)
+}
 
 /** What becomes of a message that no session takes (RFC 6121 §8.5.2.2.1 and §8.5.3.2.1, Table 1). */
 function unclaimed(to: Jid, type: string | undefined): 'keep' | 'ignore' | 'refuse' {

@@ -106,9 +106,16 @@ story('XEP-0160 §3: a headline does not wait', async world => {
 })
 
 story('XEP-0334 §4: a message that must not be kept is refused, and one that must be is kept', async world => {
-  const romeo = await apart(world)
+  const juliet = await world.online('juliet')
+  const romeo = await world.online('romeo')
+  await world.befriend(romeo, juliet)
+  await juliet.leaves()
+  romeo.forget()
   await romeo.sends(say('secret', '<no-store xmlns="urn:xmpp:hints"/>'))
   romeo.receivesError('secret', 'service-unavailable')
+  const tybalt = await world.online('tybalt')
+  await tybalt.sends(say('probe', '<no-store xmlns="urn:xmpp:hints"/>'))
+  tybalt.receivesNothing() // it would tell a stranger that she is away
   await romeo.sends(say('passing', '<no-permanent-store xmlns="urn:xmpp:hints"/>'))
   await romeo.sends('<message to="juliet@here.example"><thread>t</thread><store xmlns="urn:xmpp:hints"/></message>')
   romeo.receivesNothing()

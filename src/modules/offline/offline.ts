@@ -1,5 +1,6 @@
 // XEP-0160: Best Practices for Handling Offline Messages
 
+import type { Account } from '../../core/account.ts'
 import { defineModule, xep } from '../../core/module.ts'
 import {
   accountLoaded,
@@ -13,7 +14,9 @@ import { count, duration, size } from '../../lib/settings.ts'
 import { type Element, namespace } from '../../xml/element.ts'
 import { Delay } from '../../xmpp/delay.ts'
 import { Hints, isNoStore, isStore } from '../../xmpp/hints.ts'
+import { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
+import { roster } from '../roster/roster.ts'
 import { Backlogs } from './backlogs.ts'
 import { migrations, OfflineStore } from './store.ts'
 
@@ -27,6 +30,7 @@ export const offline = defineModule({
   about: 'Keeps messages for those who are away, until a client has them.',
   xeps: [xep(160, '1.0.1'), xep(203, '2.0')],
   features: ['msgoffline'],
+  needs: { roster },
   settings: {
     messages: count(1000, { min: 1, max: 1_000_000 }, 'How many messages may wait for an account.'),
     bytes: size('20MiB', 'How large they may be together.', { min: 262_144 }),
@@ -35,7 +39,7 @@ export const offline = defineModule({
   migrations,
 
   setup(host) {
-    const { accounts, clock, db, log, on, settings } = host
+    const { accounts, clock, db, log, needs, on, settings } = host
     const store = new OfflineStore(db)
     const backlogs = new Backlogs(host, store)
 
@@ -48,7 +52,8 @@ export const offline = defineModule({
 
     on(messageUndelivered, function keepForLater({ account, stanza, position }) {
       if (isOfTheMoment(stanza)) return 'kept' // XEP-0160 §3 does not want it stored, and its sender need not hear of it
-      if (isNoStore(stanza) || !account.exists) return
+      if (!account.exists) return
+      if (isNoStore(stanza)) return position !== undefined || mayKnow(account, stanza) ? undefined : 'kept'
       return backlogs.keep(account, stanza, position)
     })
 
@@ -62,6 +67,12 @@ export const offline = defineModule({
     on(sessionEnded, function handOn(session) {
       return backlogs.hand(session)
     })
+
+    /** A refusal says that nobody is there just now: that is for those who may know it. */
+    function mayKnow(account: Account, { attrs: { from = '' } }: Element): boolean {
+      const sender = Jid.parse(from)
+      return sender.bare.equals(account.jid) || needs.roster.isSubscriber(account, sender)
+    }
 
     async function sweep(): Promise<void> {
       for (const name of await store.accountsWithOlder(clock.now() - settings.keepFor)) {

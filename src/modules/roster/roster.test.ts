@@ -93,6 +93,8 @@ story('RFC 6121 §2.3.3: nobody reads or changes the roster of another', async w
       `<iq type="${type}" id="f1" to="juliet@here.example"><query xmlns="jabber:iq:roster"><item jid="nurse@example.com"/></query></iq>`,
     )
     romeo.receivesError('f1', 'forbidden')
+    await romeo.sends(`<iq type="${type}" id="f2" to="nobody@here.example"><query xmlns="jabber:iq:roster"/></iq>`)
+    romeo.receivesError('f2', 'forbidden')
   }
 })
 

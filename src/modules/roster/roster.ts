@@ -99,7 +99,8 @@ export const roster = defineModule({
     on(iqOut.check, function refuseOthers({ account, stanza, to }) {
       const isOfAnother = to.isBare && to.local !== '' && !to.equals(account.jid)
       const { type } = stanza.attrs
-      if (isOfAnother && (type === 'get' || type === 'set') && stanza.child(Roster, 'query') !== undefined) throw new StanzaError('forbidden')
+      if (isOfAnother && (type === 'get' || type === 'set') && stanza.child(Roster, 'query') !== undefined)
+        throw new StanzaError('forbidden')
     })
     // RFC 6121 §2.1.6: a roster push comes from the server alone, and never this way.
     on(iqIn.check, function refuseForgedPush({ stanza, to }) {
