@@ -52,6 +52,7 @@ export class AccountStore {
     return this.#db.tx(async db => {
       const created = await db.run(sql`INSERT INTO account (name) VALUES (${name}) ON CONFLICT DO NOTHING`)
       if (created === 0) return false
+      await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
       for (const credential of credentials) await insert(db, name, credential)
       await also?.(db)
       return true
@@ -82,19 +83,27 @@ export class AccountStore {
     }
   }
 
-  /** Replaces all credentials of the account: the old password opens nothing any more. */
+  /** Replaces all credentials of the account, if it is still there: the old password opens nothing any more. */
   replaceCredentials(name: string, credentials: readonly StoredCredential[]): Promise<void> {
     return this.#db.tx(async db => {
+      if (!(await new AccountStore(db).exists(name))) return
       await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
       for (const credential of credentials) await insert(db, name, credential)
     })
   }
 
-  /** Adds or replaces the credential of one hash (XEP-0480). */
-  addCredential(name: string, credential: StoredCredential): Promise<void> {
+  /**
+   * Adds or replaces the credential of one hash (XEP-0480), if the account is still there. `shown` is the one by which its
+   * owner has logged in: where it was replaced meanwhile nothing is added, for the old password must open nothing any more.
+   */
+  addCredential(name: string, credential: StoredCredential, shown?: Pick<StoredCredential, 'hash' | 'storedKey'>): Promise<boolean> {
     return this.#db.tx(async db => {
+      const inside = new AccountStore(db)
+      if (!(await inside.exists(name))) return false
+      if (shown !== undefined && !(await inside.credential(name, shown.hash))?.storedKey.equals(shown.storedKey)) return false
       await db.run(sql`DELETE FROM credential WHERE account = ${name} AND hash = ${credential.hash}`)
       await insert(db, name, credential)
+      return true
     })
   }
 

@@ -100,11 +100,12 @@ export class LocalHost implements Destination {
           const former = account.sessions.get(jid.resource)
           if (former === undefined && account.sessions.size >= this.#sessionsPerAccount)
             throw new StanzaError('resource-constraint', 'too many sessions')
-          if (former !== undefined) this.#end(former, new StreamError('conflict'))
-          const session = new Session(account, jid, transport)
-          account.add(session)
-          const told = this.hooks.tell(sessionBound, session, this.failed)
-          return told === undefined ? session : told.then(() => session)
+          const ended = former === undefined ? undefined : this.#end(former, new StreamError('conflict'))
+          return then(ended, () => {
+            const session = new Session(account, jid, transport)
+            account.add(session)
+            return then(this.hooks.tell(sessionBound, session, this.failed), () => session)
+          })
         }),
       ),
     )
@@ -236,6 +237,8 @@ export class LocalHost implements Destination {
   }
 
   #dispatch(session: Session, element: Element, custody: Custody | undefined): void | Promise<void> {
+    // What a client sent behind the removal of its account must leave nothing to the next one of that name.
+    if (!session.account.exists) return
     const own = session.account.jid
     let to: Jid
     try {

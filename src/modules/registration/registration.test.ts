@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Client, type StoryOptions, StoryStream, story } from '../../../test/story.ts'
+import { sql } from '../../storage/db.ts'
 import { mustBePassword } from './password.ts'
 
 const open: StoryOptions = { settings: { registration: { mode: 'open' } } }
@@ -205,6 +206,24 @@ for (const to of ['', 'to="here.example"']) {
     },
   )
 }
+
+story('what a client sends behind the removal of its account leaves nothing to the next one of that name', async world => {
+  const late = [
+    '<iq type="set" id="l"><vCard xmlns="vcard-temp"><FN>x</FN></vCard></iq>',
+    '<iq type="set" id="l"><query xmlns="jabber:iq:private"><x xmlns="y">z</x></query></iq>',
+    '<iq type="set" id="l"><query xmlns="jabber:iq:roster"><item jid="tybalt@here.example"/></query></iq>',
+    '<iq type="set" id="l"><block xmlns="urn:xmpp:blocking"><item jid="nurse@here.example"/></block></iq>',
+    '<presence type="subscribed" to="tybalt@here.example"/>',
+  ]
+  const devices: Client[] = []
+  for (const i of late.keys()) devices.push(await world.connect('romeo', `device${i}`))
+  const all = [devices[0]!.sends(query('<remove/>')), ...late.map((xml, i) => devices[i]!.sends(xml))]
+  await Promise.all(all)
+  for (const device of devices) device.forget()
+  for (const table of [sql`vcard`, sql`private_xml`, sql`roster_item`, sql`blocked`]) {
+    assert.deepEqual(await world.store.all(sql`SELECT account FROM ${table}`), [])
+  }
+})
 
 story('XEP-0077 §6: discovery says that accounts are made here', async world => {
   const romeo = await world.online('romeo')
