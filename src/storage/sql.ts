@@ -12,5 +12,8 @@ export function every(...conditions: readonly (Sql | false | undefined)[]): Sql 
   return kept.length === 0 ? sql`1 = 1` : join(kept, ') AND (', '(', ')')
 }
 
+/** Whether it changes rows. A read that only speaks of one of these words is taken for a write, which does no harm. */
+export const isWrite = (query: Sql): boolean => /\b(?:INSERT|UPDATE|DELETE|REPLACE)\b/i.test(query.sql)
+
 const join = (parts: readonly unknown[], between: string, before: string, after: string): Sql =>
   new Sql([before, ...Array<string>(parts.length - 1).fill(between), after], parts)

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import type { Sql } from './sql.ts'
+import { isWrite, type Sql } from './sql.ts'
 
 /** Lists for IN make texts without end; the texts a server really uses are fewer than this. */
 const KEPT = 500
@@ -17,8 +17,7 @@ export function statements(raw: DatabaseSync): (query: Sql) => Prepared {
     const text = query.sql
     const known = kept.get(text)
     if (known !== undefined) return known
-    // A read that only speaks of one of these words waits for the disk without need, which does no harm.
-    const prepared = { statement: raw.prepare(text), writes: /\b(?:INSERT|UPDATE|DELETE|REPLACE)\b/i.test(text) }
+    const prepared = { statement: raw.prepare(text), writes: isWrite(query) }
     if (kept.size >= KEPT) for (const [oldest] of kept.entries().take(1)) kept.delete(oldest)
     kept.set(text, prepared)
     return prepared

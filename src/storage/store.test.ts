@@ -45,6 +45,14 @@ test('a row that is written is there for the next read, even before it is safe',
   await written
 })
 
+test('a read overtakes no write that takes longer', async () => {
+  await using db = await opened()
+  await Promise.all(Array.from({ length: 10 }, () => texts(db))) // now all connections that there may be are open
+  const written = db.run(sql`INSERT INTO note (text, body) VALUES ('a', ${new Uint8Array(2_000_000)})`)
+  assert.deepEqual(await texts(db), ['a'])
+  await written
+})
+
 test('a write that returns rows is done when it is safe', async () => {
   await using db = await opened()
   const [row] = await db.all<{ id: number }>(sql`INSERT INTO note (text) VALUES ('a') RETURNING id`)
