@@ -6,7 +6,9 @@ const [command, ...args] = process.argv.slice(2)
 if (command === undefined) throw new Error('test/postgres.ts needs a command to run')
 
 const env = { ...process.env, STORE: 'postgres', STORE_URL: startPostgres() }
-spawn(command, args, { env, stdio: 'inherit' })
+const child = spawn(command, args, { env, stdio: 'inherit' })
+process.on('exit', () => child.kill())
+child
   .on('error', error => {
     console.error(error.message)
     process.exitCode = 127
