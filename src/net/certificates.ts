@@ -1,4 +1,4 @@
-import { constants, randomBytes, type X509Certificate } from 'node:crypto'
+import { constants, type X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { domainToASCII } from 'node:url'
@@ -15,10 +15,9 @@ export interface CertificateSource {
 interface Served {
   readonly credentials: { readonly cert: string; readonly key: string }
   readonly leaf: X509Certificate
-  context: SecureContext
+  readonly context: SecureContext
 }
 
-const TICKET_KEYS_EVERY = 6 * 3_600_000
 const WARNED_DAYS_BEFORE = 20
 
 /** RFC 9325 §4: forward secrecy and authenticated encryption only. TLS 1.2 has no other suites with both. */
@@ -41,7 +40,6 @@ export class Certificates {
   readonly #policy: SecureContextOptions
   readonly #served = new Map<string, Served>()
   readonly #changed = new Set<() => void>()
-  #ticketKeys = randomBytes(48)
   #errors: string[] = []
   /** For `tls`; `undefined` when all domains have one certificate, because asking costs time in every handshake. */
   readonly sniCallback: ((serverName: string, done: (error: null, context: SecureContext | undefined) => void) => void) | undefined
@@ -54,8 +52,6 @@ export class Certificates {
     this.reload()
     const different = new Set(sources.map(({ domain, files }) => (files === undefined ? domain : `${files.cert}\0${files.key}`)))
     if (different.size > 1) this.sniCallback = (serverName, done) => done(null, this.contextFor(serverName))
-    // Who learns a ticket key could read what was said under its tickets (RFC 9325 §3.4).
-    setInterval(() => this.rotateTicketKeys(), TICKET_KEYS_EVERY).unref()
   }
 
   /** What went wrong in the last load, as sentences; the domains concerned keep what they had. */
@@ -74,16 +70,8 @@ export class Certificates {
         this.#errors.push((error as Error).message)
       }
     }
-    // A client that resumed under an old ticket would bind its channel to the old certificate.
-    this.rotateTicketKeys()
-    return this.#errors
-  }
-
-  /** From now on, session tickets are sealed with new keys; those given out before are worthless. */
-  rotateTicketKeys(): void {
-    this.#ticketKeys = randomBytes(48)
-    for (const served of this.#served.values()) served.context = this.#contextOf(served.credentials)
     for (const tell of this.#changed) tell()
+    return this.#errors
   }
 
   /** For SNI. `undefined` only when there is no usable certificate at all. */
@@ -97,9 +85,9 @@ export class Certificates {
   }
 
   /** For servers of Node which make their own contexts; changes are told to `onChanged`. */
-  serverOptions(): SecureContextOptions & { ticketKeys: Buffer } {
+  serverOptions(): SecureContextOptions {
     const { cert, key } = this.#servedFor(undefined)?.credentials ?? {}
-    return { ...this.#policy, ...(cert !== undefined && key !== undefined ? { cert, key } : {}), ticketKeys: this.#ticketKeys }
+    return { ...this.#policy, ...(cert !== undefined && key !== undefined ? { cert, key } : {}) }
   }
 
   /** `tell` is called whenever contexts were replaced, until the function that is returned is called. */
@@ -134,7 +122,7 @@ export class Certificates {
   }
 
   #contextOf(credentials: Served['credentials']): SecureContext {
-    return createSecureContext({ ...this.#policy, ...credentials, ticketKeys: this.#ticketKeys })
+    return createSecureContext({ ...this.#policy, ...credentials })
   }
 
   #servedFor(serverName: string | undefined): Served | undefined {
@@ -146,13 +134,16 @@ export class Certificates {
   }
 }
 
-const { SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_COMPRESSION, SSL_OP_NO_RENEGOTIATION, SSL_OP_PRIORITIZE_CHACHA } = constants
+const { SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_TICKET, SSL_OP_NO_COMPRESSION, SSL_OP_NO_RENEGOTIATION, SSL_OP_PRIORITIZE_CHACHA } =
+  constants
 
 const POLICY: SecureContextOptions = {
   maxVersion: 'TLSv1.3',
   ciphers: CIPHERS,
   honorCipherOrder: true,
   // The server's order, but ChaCha20 for a client that puts it first because it has no AES instructions.
-  secureOptions: SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_PRIORITIZE_CHACHA,
+  // No session is resumed: there is no ticket key that could be stolen, and making tickets cost more than they saved.
+  secureOptions:
+    SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_PRIORITIZE_CHACHA,
   sessionIdContext: 'conexizan',
 }

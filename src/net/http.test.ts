@@ -158,7 +158,7 @@ test('over https the channel can be bound, and the gate counts who comes', async
 
 test('https speaks http/1.1 and refuses other protocols, and adopts new contexts', async t => {
   const { port } = await serve(t, { isSecure: true })
-  certificates.rotateTicketKeys()
+  certificates.reload()
   const request = getSecurely({ port, host: '127.0.0.1', path: '/', ca, servername: 'here.example', agent: false })
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   assert.equal(response.resume().statusCode, 404)
