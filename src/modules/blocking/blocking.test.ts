@@ -96,6 +96,18 @@ story('XEP-0191 §3.3: devices that asked for the list hear of changes, others d
   phone.receives('<iq type="result" id="b1"/>')
 })
 
+story('XEP-0191 §3.3: a push that another forged does not reach the client', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  await world.befriend(romeo, juliet)
+  for (const name of ['block', 'unblock']) {
+    await romeo.sends(
+      `<iq type="set" id="f1" to="juliet@here.example/phone"><${name} xmlns="${NS}">${items(['nurse@here.example'])}</${name}></iq>`,
+    )
+    romeo.receivesError('f1', 'service-unavailable')
+  }
+})
+
 story('XEP-0191 §5: one’s own devices and server cannot be blocked, the others there can', async world => {
   const phone = await world.connect('romeo', 'phone')
   const laptop = await world.connect('romeo', 'laptop')

@@ -64,6 +64,11 @@ export const blocking = defineModule({
     iq.self.set(Blocking, 'unblock', unblock)
     for (const flow of [messageOut, presenceOut, iqOut]) on(flow.check, refuseOutgoing)
     for (const flow of [messageIn, presenceIn, iqIn]) on(flow.check, refuseIncoming)
+    // Clients believe a push (§3.3), so nobody but the server itself may send one.
+    on(iqIn.check, function refuseForgedPush({ stanza, to }) {
+      const isPush = stanza.child(Blocking, 'block') !== undefined || stanza.child(Blocking, 'unblock') !== undefined
+      if (to.resource !== '' && stanza.attrs['type'] === 'set' && isPush) throw new StanzaError('service-unavailable')
+    })
 
     async function block({ account, payload }: OwnRequest): Promise<void> {
       const jids = readItems(payload)
