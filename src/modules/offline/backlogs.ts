@@ -106,22 +106,36 @@ export class Backlogs {
     if (batch.length === 0) return
     // Before anything is sent: the acknowledgement may come while the positions are being written.
     if (session.transport.position !== undefined) session.hasKept = true
-    const placed = batch.flatMap(message => this.#send(session, message))
+    const placed: (Position & { id: number })[] = []
+    const done: number[] = []
+    for (const waiting of batch) {
+      const message = this.#read(waiting)
+      const position = message && this.#send(session, message)
+      if (position === undefined) done.push(waiting.id)
+      else placed.push({ id: waiting.id, ...position })
+    }
     if (placed.length > 0) await this.#store.place(placed)
-    else await this.#store.remove(batch.map(({ id }) => id))
+    if (done.length > 0) await this.#store.remove(done)
     await this.load(account)
     // A client that does not acknowledge gets the rest after a pause.
     if (placed.length === 0) this.#host.clock.after(PAUSE, () => this.#goOn(session))
   }
 
   /** Sends a message; gives its position where the client acknowledges. */
-  #send(session: Session, { id, at, stanza }: Waiting): (Position & { id: number })[] {
+  #send(session: Session, message: Element): Position | undefined {
     const custody = new Custody()
     custody.safe() // it is on disk: if the session ends, it need not be sent another way
-    const delayed = parseElement(stanza).add(delayElement(at, this.#host.jid))
-    session.sendNow(delayed, custody) // what a gate holds has no position
-    const { position } = session.transport
-    return position === undefined ? [] : [{ id, ...position }]
+    session.sendNow(message, custody) // what a gate holds has no position
+    return session.transport.position
+  }
+
+  /** Nothing of one that cannot be read, as after a change of limits: those behind it must not wait for it. */
+  #read({ at, stanza }: Waiting): Element | undefined {
+    try {
+      return parseElement(stanza).add(delayElement(at, this.#host.jid))
+    } catch (error) {
+      this.#host.log.fault('offline.unreadable', error)
+    }
   }
 
   #goOn(session: Session): void {

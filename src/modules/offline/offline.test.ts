@@ -188,6 +188,22 @@ story('what waits for somebody who never comes back is removed too', async world
   while ((await kept(world)).length > 0) await setImmediate()
 })
 
+story('a message that cannot be read does not keep back those behind it', async world => {
+  const romeo = await apart(world)
+  for (const text of ['1', '2', '3']) await romeo.sends(say(text))
+  await world.store.run(sql`UPDATE offline_message SET stanza = ${'<'} WHERE id = (SELECT MIN(id) FROM offline_message)`)
+  assert.deepEqual(await appear(await world.connect('juliet')), ['2', '3'])
+  assert.deepEqual(await world.store.all(sql`SELECT id FROM offline_message`), [])
+})
+
+story('nor where the client acknowledges', async world => {
+  const romeo = await apart(world)
+  for (const text of ['1', '2']) await romeo.sends(say(text))
+  await world.store.run(sql`UPDATE offline_message SET stanza = ${'<'} WHERE id = (SELECT MIN(id) FROM offline_message)`)
+  assert.deepEqual(await appear(await acknowledging(world, 's')), ['2'])
+  assert.equal((await world.store.all(sql`SELECT id FROM offline_message`)).length, 1)
+})
+
 story('what waits goes with its account', async world => {
   const romeo = await apart(world)
   await romeo.sends(say('one'))
