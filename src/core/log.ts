@@ -32,7 +32,10 @@ export const silentLog: Log = { info() {}, warn() {}, fault() {} }
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'not an error'
-  const frames = (error.stack ?? '').split('\n').filter(text => /^\s+at /.test(text))
+  const { stack = '', message } = error
+  // A message of several lines could look like places.
+  const at = stack.indexOf(message)
+  const frames = (at < 0 ? stack : stack.slice(at + message.length)).split('\n').filter(text => /^\s+at /.test(text))
   const places = frames.slice(0, 8).map(text => text.trim().replace(/\(?(?:file:\/\/)?[^\s()]*\/((?:src|test|node_modules)\/)/, '($1'))
   const cause = error.cause === undefined ? '' : ` caused by ${describe(error.cause)}`
   return `${error.constructor.name} ${places.join(' ')}${cause}`
