@@ -125,6 +125,7 @@ story('XEP-0445 §5: when the invitation has expired its name is free', async wo
 })
 
 story('the operator may replace an invitation for a name, a user may not', async world => {
+  await world.connect('romeo')
   const { token } = await invite(world, { account: 'juliet' })
   await assert.rejects(invite(world, { account: 'juliet', inviter: 'romeo' }), { condition: 'conflict' })
   await invite(world, { account: 'juliet' })
@@ -237,6 +238,7 @@ story('XEP-0379 §4.1: a token that is not valid is as none, and left for the cl
   const romeo = await world.online('romeo')
   const stale = tokenOf((await invited(romeo))['uri']!)
   await world.later(7 * DAY)
+  await world.connect('mercutio')
   const elsewhere = (await invite(world, { inviter: 'mercutio' })).token
   const forAccount = (await invite(world, { inviter: 'romeo', isContact: false })).token
   for (const [i, token] of ['', 'unknown', stale, elsewhere, forAccount].entries()) {
@@ -250,6 +252,7 @@ story('XEP-0379 §4.1: a token that is not valid is as none, and left for the cl
 })
 
 story('the database holds no token, and no invitation that is over', async world => {
+  await world.connect('romeo')
   const { token } = await invite(world, { inviter: 'romeo' })
   assert.equal(JSON.stringify(await rows(world)).includes(token), false)
   await world.later(7 * DAY + 7_200_000)
@@ -261,6 +264,9 @@ story('with an account go the invitations that it has made', async world => {
   await world.connect('romeo')
   await invite(world, { inviter: 'romeo' })
   await world.host.removeAccount('romeo')
+  assert.deepEqual(await rows(world), [])
+  // nor does one come that it had asked for just before
+  await assert.rejects(invite(world, { inviter: 'romeo' }), { condition: 'not-allowed' })
   assert.deepEqual(await rows(world), [])
 })
 

@@ -3,6 +3,7 @@
 // XEP-0445: Pre-Authenticated In-Band Registration
 
 import { createHash, randomBytes } from 'node:crypto'
+import { AccountStore } from '../../core/account-store.ts'
 import { defineModule, xep } from '../../core/module.ts'
 import { accountRemoved, presenceIn } from '../../core/points.ts'
 import type { UnboundStream } from '../../core/stream-registry.ts'
@@ -127,6 +128,8 @@ export const invites = defineModule({
       const expiresAt = clock.now() + expiresIn
       await db.tx(async db => {
         const inside = new InviteStore(db)
+        // It may have been removed since it asked; the next account of its name shall have no guests of it.
+        if (inviter !== undefined && !(await new AccountStore(db).exists(inviter))) throw new StanzaError('not-allowed')
         if (inviter !== undefined && (await inside.open(inviter, clock.now())) >= settings.quota) {
           throw new StanzaError('resource-constraint', 'too many invitations are open')
         }
