@@ -191,23 +191,34 @@ story(
 )
 
 story(
-  'of too many commands of a client the oldest ends, and all clients together can begin only so many',
+  'of too many commands of an account the oldest ends, whichever of its clients began it',
   async world => {
     addCommands(world)
     const phone = await world.connect('romeo', 'phone')
     const laptop = await world.connect('romeo', 'laptop')
-    const [first, , third] = [await begin(phone), await begin(phone), await begin(phone)]
+    const [first, second] = [await begin(phone), await begin(phone)]
+    await begin(laptop)
     await execute(phone, 'config', { sessionid: first!, action: 'cancel' })
     receivesRefusal(phone, 'not-allowed', 'session-expired')
-    await begin(laptop)
-    const tablet = await world.connect('romeo', 'tablet')
-    await execute(tablet, 'config')
-    tablet.receivesError('c1', 'resource-constraint')
-    await execute(phone, 'config', { sessionid: third!, action: 'cancel' })
+    await execute(phone, 'config', { sessionid: second!, action: 'cancel' })
     phone.receives(result('status="canceled"'))
-    await begin(tablet)
   },
-  { settings: { commands: { perClient: 2, most: 3 } } },
+  { settings: { commands: { perAccount: 2 } } },
+)
+
+story(
+  'all clients together can begin only so many commands',
+  async world => {
+    addCommands(world)
+    const romeo = await world.connect('romeo')
+    const [first] = [await begin(romeo), await begin(romeo)]
+    await execute(romeo, 'config')
+    romeo.receivesError('c1', 'resource-constraint')
+    await execute(romeo, 'config', { sessionid: first!, action: 'cancel' })
+    romeo.receives(result('status="canceled"'))
+    await begin(romeo)
+  },
+  { settings: { commands: { most: 2 } } },
 )
 
 story('two commands of one name stop the start', async world => {

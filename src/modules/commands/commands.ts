@@ -21,7 +21,7 @@ export const commands = defineModule({
   accountFeatures: [Commands.uri],
   needs: { discovery },
   settings: {
-    perClient: count(5, { min: 1, max: 100 }, 'How many commands a client may have begun; the oldest makes room.'),
+    perAccount: count(5, { min: 1, max: 100 }, 'How many commands the clients of an account may have begun; the oldest makes room.'),
     most: count(500, { min: 1, max: 100_000 }, 'How many commands of the server may have been begun by all clients together.'),
     lifetime: duration('15m', 'How long the server waits for the next form of a command.'),
   },

@@ -11,7 +11,7 @@ type Errors = 'malformed-action' | 'bad-action' | 'bad-payload' | 'bad-sessionid
 export const Commands = namespace<Names | Errors>('http://jabber.org/protocol/commands')
 
 export interface ExecutionLimits {
-  readonly perClient: number
+  readonly perAccount: number
   readonly most: number
   /** Milliseconds. */
   readonly lifetime: number
@@ -22,6 +22,8 @@ interface Execution<Asked> {
   readonly id: string
   readonly node: string
   readonly from: string
+  /** The account or host of the client: its clients share their bound, or one that changes its resource would have none. */
+  readonly owner: string
   /** The open one is the last. */
   readonly questions: readonly Question<Asked>[]
   readonly at: number
@@ -52,7 +54,10 @@ export class Executions<Asked extends Request> {
     if (sessionid !== undefined) return this.#continue(sessionid, action, request)
     if (action !== 'execute') throw refused('bad-action')
     const id = randomBytes(16).toString('base64url')
-    return this.#tell({ id, node, from: String(request.from), questions: [], at: 0 }, await command.run(request))
+    return this.#tell(
+      { id, node, from: String(request.from), owner: String(request.from.bare), questions: [], at: 0 },
+      await command.run(request),
+    )
   }
 
   async #continue(id: string, action: string, request: Asked): Promise<Element> {
@@ -87,15 +92,15 @@ export class Executions<Asked extends Request> {
   #tell(execution: Execution<Asked>, stage: Stage<Asked>): Element {
     const { id, node, questions } = execution
     if (!('answer' in stage)) return Commands('command', { node, sessionid: id, status: 'completed' }, ...outcome(stage))
-    if (questions.length === 0) this.#makeRoom(execution.from)
+    if (questions.length === 0) this.#makeRoom(execution.owner)
     this.#waiting.set(id, { ...execution, questions: [...questions, stage], at: this.#clock.now() })
     return Commands('command', { node, sessionid: id, status: 'executing' }, actions(stage, questions.length > 0), form(stage))
   }
 
-  #makeRoom(from: string): void {
+  #makeRoom(owner: string): void {
     for (const execution of this.#waiting.values()) if (this.#isOver(execution)) this.#waiting.delete(execution.id)
-    const own = [...this.#waiting.values()].filter(execution => execution.from === from)
-    if (own.length >= this.#limits.perClient) this.#waiting.delete(own[0]!.id)
+    const own = [...this.#waiting.values()].filter(execution => execution.owner === owner)
+    if (own.length >= this.#limits.perAccount) this.#waiting.delete(own[0]!.id)
     if (this.#waiting.size >= this.#limits.most) throw new StanzaError('resource-constraint')
   }
 
