@@ -132,6 +132,16 @@ story('the operator may replace an invitation for a name, a user may not', async
   await assert.rejects(guest(world, token), { condition: 'item-not-found' })
 })
 
+story('a user cannot find out by invitations which of very many names are taken', async world => {
+  await world.connect('romeo')
+  const ask = () => invite(world, { account: 'romeo', inviter: 'romeo' })
+  for (let i = 0; i < 20; i++) await assert.rejects(ask(), { condition: 'conflict' })
+  await assert.rejects(ask(), { condition: 'resource-constraint' })
+  await assert.rejects(invite(world, { account: 'romeo' }), { condition: 'conflict' }) // the operator
+  await world.later(3_600_000)
+  await assert.rejects(ask(), { condition: 'conflict' })
+})
+
 story('nobody is invited to a name that is taken or cannot be one', async world => {
   await world.connect('romeo')
   await assert.rejects(invite(world, { account: 'romeo' }), { condition: 'conflict' })

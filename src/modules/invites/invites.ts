@@ -3,10 +3,12 @@
 // XEP-0445: Pre-Authenticated In-Band Registration
 
 import { createHash, randomBytes } from 'node:crypto'
+import type { Account } from '../../core/account.ts'
 import { AccountStore } from '../../core/account-store.ts'
 import { defineModule, xep } from '../../core/module.ts'
 import { accountRemoved, presenceIn } from '../../core/points.ts'
 import type { UnboundStream } from '../../core/stream-registry.ts'
+import { limited } from '../../lib/limited.ts'
 import { count, duration } from '../../lib/settings.ts'
 import type { Db } from '../../storage/db.ts'
 import { namespace } from '../../xml/element.ts'
@@ -25,7 +27,10 @@ export type { Invite } from './store.ts'
 const Pars = namespace<'preauth'>('urn:xmpp:pars:0')
 const IbrToken = namespace<'register'>('urn:xmpp:ibr-token:0')
 
-const SWEEP_EVERY = 60 * 60_000
+const HOUR = 60 * 60_000
+const SWEEP_EVERY = HOUR
+/** So many names a user may ask an invitation for. */
+const NAMES_PER_HOUR = 20
 
 export interface Wanted {
   /** The name that the new account will have; without it the guest may choose one. */
@@ -78,6 +83,7 @@ export const invites = defineModule({
     const { accounts, clock, db, domain, iq, log, needs, on, settings, stream } = host
     const store = new InviteStore(db)
     const shown = new WeakMap<UnboundStream, Invite>()
+    const named = new WeakMap<Account, () => boolean>()
     let isRegistrationOpen = false
 
     stream.feature('unauthenticated', () => (isRegistrationOpen ? IbrToken('register') : undefined))
@@ -123,6 +129,8 @@ export const invites = defineModule({
       const isForAccount = wanted.isForAccount === true || name !== undefined || !isContact
       if (isForAccount && !isRegistrationOpen) throw new StanzaError('not-allowed', 'accounts cannot be made here')
       if (name !== undefined && !isAccountName(name)) throw new StanzaError('not-acceptable', 'this cannot be the name of an account')
+      if (name !== undefined && inviter !== undefined && asksTooOften(inviter))
+        throw new StanzaError('resource-constraint', 'too many names were asked for; try again later')
       if (name !== undefined && (await host.store.exists(name))) throw new StanzaError('conflict', 'this name is taken')
       const token = randomBytes(16).toString('hex')
       const expiresAt = clock.now() + expiresIn
@@ -139,6 +147,14 @@ export const invites = defineModule({
       const uri =
         isForAccount || inviter === undefined ? registerUri(domain, name, token) : rosterUri(domain, inviter, token, isRegistrationOpen)
       return { token, uri, expiresAt }
+    }
+
+    /** Whether a name is taken tells whether there is such an account: not to be asked of all names. */
+    function asksTooOften(inviter: string): boolean {
+      const account = accounts.of(inviter)
+      const isTooOften = named.get(account) ?? limited(NAMES_PER_HOUR, HOUR, () => clock.now())
+      named.set(account, isTooOften)
+      return isTooOften()
     }
 
     /** A name is reserved until its invitation expires; the operator may replace an invitation that got lost. */

@@ -4,6 +4,7 @@ import { defineModule, type OwnRequest, type Request, type StreamRequest, xep } 
 import { iqOut } from '../../core/points.ts'
 import type { Session } from '../../core/session.ts'
 import type { UnboundStream } from '../../core/stream-registry.ts'
+import { limited } from '../../lib/limited.ts'
 import { count, oneOf } from '../../lib/settings.ts'
 import { type Element, namespace } from '../../xml/element.ts'
 import { StanzaError, StreamError } from '../../xmpp/error.ts'
@@ -144,17 +145,4 @@ function readFields(query: Element, missing: 'not-acceptable' | 'bad-request' = 
   const password = form === undefined ? query.child(Register, 'password')?.text : form.text('password')
   if (!username || !password) throw new StanzaError(missing, 'a name and a password are needed')
   return { username, password }
-}
-
-/** Counts what is asked of it; true once there were `most` in a span of `ms`. */
-function limited(most: number, ms: number, now: () => number): () => boolean {
-  let until = 0
-  let left = 0
-  return () => {
-    if (now() >= until) {
-      until = now() + ms
-      left = most
-    }
-    return --left < 0
-  }
 }
