@@ -20,6 +20,8 @@ import { ResumableStreams } from './stream/management.ts'
 import type { StreamSettings } from './stream/settings.ts'
 import { StreamError } from './xmpp/error.ts'
 
+/** Bytes that may wait for a client that does not read. */
+const OUTPUT_BUFFER = 4 * 2 ** 20
 const TIDY_EVERY = 5 * 60_000
 /** A stop that is not done by then is a crash. */
 const STOP_WITHIN = 4_500
@@ -145,10 +147,10 @@ function streamSettings({ limits, auth }: Config): StreamSettings {
     timeToBind: before.time,
     idleAfter: 300_000,
     answerWithin: 60_000,
-    outputBuffer: 4 * 2 ** 20,
+    outputBuffer: OUTPUT_BUFFER,
     bytesPerSecond: rate,
     burst,
-    management: { resumeFor: 600_000, queue: 1000 },
+    management: { resumeFor: 600_000, queue: 1000, queueBytes: OUTPUT_BUFFER / 2 },
     mechanisms: { sha1: auth.sha1, plain: auth.plain },
   }
 }

@@ -28,7 +28,7 @@ export const SETTINGS: StreamSettings = {
   outputBuffer: 2 ** 20,
   bytesPerSecond: 0,
   burst: 0,
-  management: { resumeFor: 600_000, queue: 100 },
+  management: { resumeFor: 600_000, queue: 100, queueBytes: 100_000 },
   mechanisms: { sha1: false, plain: false },
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { mock } from 'node:test'
 import { type Device, HEADER, type Scene, streamStory } from '../../test/stream-story.ts'
+import { makeCredential } from '../sasl/credential.ts'
 import { saltPassword } from '../sasl/test-client.ts'
 import { ITERATIONS, pencils } from '../sasl/test-fixture.ts'
 
@@ -295,6 +296,17 @@ streamStory('XEP-0480 §2: a client that asks for it leaves what another mechani
   const again = await open(scene)
   await again.authenticates('mercutio', { mechanism: 'SCRAM-SHA-512-PLUS' })
   again.receives(`<success xmlns="${SASL}"/>`)
+})
+
+streamStory('XEP-0480: a password that was changed meanwhile adds nothing any more', async scene => {
+  const device = await upgrading(scene)
+  await device.sends(next)
+  const salt = device.receives(`<task-data xmlns="${SASL2}"/>`).elements()[0]!
+  await scene.world.host.store.replaceCredentials('mercutio', [await makeCredential('quill', 'SHA-256', ITERATIONS)])
+  const hash = saltPassword('SHA-512', 'pencil', salt.text, ITERATIONS).toString('base64')
+  await device.sends(`<task-data xmlns="${SASL2}"><hash xmlns="urn:xmpp:scram-upgrade:0">${hash}</hash></task-data>`)
+  device.receives(failure2('not-authorized'))
+  assert.equal(await scene.world.host.store.credential('mercutio', 'SHA-512'), undefined)
 })
 
 for (const [title, xml, expected] of [

@@ -3,6 +3,7 @@ import type { Exchange, Success } from '../sasl/exchange.ts'
 import { startExchange } from '../sasl/mechanisms.ts'
 import type { Profile } from '../sasl/profile.ts'
 import { SaslError } from '../sasl/sasl-error.ts'
+import { digest } from '../sasl/scram-hash.ts'
 import { startUpgrade, UPGRADE_TASKS, type Upgrade } from '../sasl/upgrade.ts'
 import type { Element } from '../xml/element.ts'
 import { StanzaError, StreamError } from '../xmpp/error.ts'
@@ -146,7 +147,11 @@ export class Authentication {
     const { credential, clientKey } = this.#upgrade!.finish(salted)
     clientKey.wipe()
     this.#upgrade = undefined
-    await this.#negotiation.connection.served!.host.store.addCredential(this.#success!.username, credential)
+    const { username, clientKey: proved, hash } = this.#success!
+    const shown = proved !== undefined && hash !== undefined ? { hash, storedKey: digest(hash, proved.bytes) } : undefined
+    const { store } = this.#negotiation.connection.served!.host
+    // The password may have been changed since: the old one must add nothing.
+    if (shown === undefined || !(await store.addCredential(username, credential, shown))) throw new SaslError('not-authorized')
     if (this.#negotiation.connection.isClosed) return this.abandon()
     this.#tasks.shift()
     if (this.#tasks.length > 0) return this.#continue(undefined)

@@ -260,8 +260,10 @@ export class Connection implements StreamHandler, Transport {
     custody?.safe() // this client acknowledges nothing: more cannot be known
   }
 
-  sendElement(element: Element): void {
-    this.#write(this.#framing.stanza(element))
+  sendElement(element: Element): number {
+    const xml = this.#framing.stanza(element)
+    this.#write(xml)
+    return xml.length
   }
 
   sendStreamElement(element: Element): void {

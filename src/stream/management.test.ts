@@ -333,6 +333,16 @@ streamStory('DESIGN law 10: a client that never acknowledges ends with resource-
   assert.equal((await kept(scene)).length, 100)
 })
 
+streamStory('DESIGN law 10: what waits for acknowledgement is bounded in length too, and then goes to disk', async scene => {
+  const { device: juliet } = await managed(scene, 'juliet')
+  const romeo = await scene.online('romeo')
+  for (let i = 0; i < 12; i++) await romeo.sends(say('x'.repeat(10_000)))
+  assert.equal(scene.world.host.accounts.of('juliet').sessions.size, 0)
+  while (juliet.unread.length > 2) juliet.unread.shift()
+  juliet.receivesStreamError('resource-constraint')
+  assert.equal((await kept(scene)).length, 12)
+})
+
 streamStory('XEP-0198 §4: a client is asked after some stanzas, after some time, and not without need', async scene => {
   const { device: juliet } = await managed(scene, 'juliet')
   const romeo = await scene.online('romeo')

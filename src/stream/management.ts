@@ -13,7 +13,8 @@ import { Sm } from './namespaces.ts'
 
 /** The part of a connection that stream management needs. */
 export interface Carrier {
-  sendElement(element: Element): void
+  /** Gives the length of what it sent. */
+  sendElement(element: Element): number
   /** Ends the connection, not the session. */
   close(error: StreamError | undefined): void
 }
@@ -23,12 +24,15 @@ export interface ManagementLimits {
   readonly resumeFor: number
   /** Stanzas that may wait for acknowledgement. */
   readonly queue: number
+  /** And how long they may be together. Well below what a connection may have waiting: a resumed client gets all at once. */
+  readonly queueBytes: number
 }
 
 /** A stanza on its way to the client. */
 interface Unacknowledged {
   readonly stanza: Element
   readonly custody: Custody | undefined
+  size: number
   /** It is on disk, under its position, until it is acknowledged. */
   isKept: boolean
   /** It is acknowledged, or has been given another way. */
@@ -89,6 +93,8 @@ export class StreamManagement implements Transport {
   #acknowledged = 0
   #askedAt = 0
   readonly #queue: Unacknowledged[] = []
+  #queued = 0
+  #isOver = false
   #cancelAsk: (() => void) | undefined
   #cancelKeep: (() => void) | undefined
   #cancelExpiry: (() => void) | undefined
@@ -134,16 +140,19 @@ export class StreamManagement implements Transport {
 
   send(stanza: Element, custody: Custody | undefined): void {
     this.#sent++
-    const entry: Unacknowledged = { stanza, custody, isKept: false, isGone: false }
+    const entry: Unacknowledged = { stanza, custody, size: 0, isKept: false, isGone: false }
     this.#queue.push(entry)
     custody?.hold(this.#hurry)
-    if (this.#carrier === undefined) void this.#keep(entry, this.#sent)
-    else {
-      this.#carrier.sendElement(stanza)
+    if (this.#carrier === undefined) {
+      entry.size = String(stanza).length
+      void this.#keep(entry, this.#sent)
+    } else {
+      entry.size = this.#carrier.sendElement(stanza)
       if (this.#sent - Math.max(this.#askedAt, this.#acknowledged) >= ASK_EVERY) this.#ask()
       else this.#cancelAsk ??= this.#host.clock.after(ASK_AFTER, this.#askLate)
     }
-    if (this.#queue.length === this.#limits.queue + 1) this.#overflow()
+    this.#queued += entry.size
+    if (!this.#isOver && (this.#queue.length > this.#limits.queue || this.#queued > this.#limits.queueBytes)) this.#overflow()
   }
 
   /** Takes a stanza from the client; done when the next one may come. */
@@ -192,6 +201,7 @@ export class StreamManagement implements Transport {
     let anyKept = false
     for (const entry of this.#queue.splice(0, news)) {
       entry.isGone = true
+      this.#queued -= entry.size
       entry.custody?.safe()
       anyKept ||= entry.isKept
     }
@@ -335,6 +345,7 @@ export class StreamManagement implements Transport {
 
   /** The client does not acknowledge, or stays away too long for all that comes. */
   #overflow(): void {
+    this.#isOver = true
     if (this.#carrier === undefined) this.#host.end(this.session)
     else this.#host.end(this.session, new StreamError('resource-constraint', 'too many stanzas are not acknowledged'))
   }

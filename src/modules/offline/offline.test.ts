@@ -327,10 +327,13 @@ story('what a stream has sent is kept once, whoever asks for it', async world =>
 async function managed(world: World, resource: string): Promise<{ client: Client; management: StreamManagement; drops(): void }> {
   const client = await world.connect('juliet', resource)
   const carrier = {
-    sendElement: (element: Parameters<Client['send']>[0]) => element.ns === 'jabber:client' && client.send(element),
+    sendElement(element: Parameters<Client['send']>[0]) {
+      if (element.ns === 'jabber:client') client.send(element)
+      return String(element).length
+    },
     close() {},
   }
-  const limits = { resumeFor: 60_000, queue: 1000 }
+  const limits = { resumeFor: 60_000, queue: 1000, queueBytes: 2 ** 20 }
   const management = new StreamManagement(client.session, carrier, world.host, new ResumableStreams(), limits, true)
   client.session.transport = management
   return { client, management, drops: () => management.detach(carrier) }
