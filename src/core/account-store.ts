@@ -26,12 +26,26 @@ interface CredentialRow {
   server_key: Uint8Array
 }
 
+const MOST_REVISIONS = 10_000
+
 /** Which accounts there are, and how they prove themselves. No time, no address, nothing else. */
 export class AccountStore {
   readonly #db: Db
+  #revision = 0
+  readonly #revisions = new Map<string, number>()
 
   constructor(db: Db) {
     this.#db = db
+  }
+
+  /** Counts the passwords that were replaced and the accounts that were removed since the start. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** Whether what proved the account's owner at that revision is worth nothing any more. */
+  isOutdated(name: string, revision: number): boolean {
+    return (this.#revisions.get(name) ?? 0) > revision
   }
 
   async exists(name: string): Promise<boolean> {
@@ -60,13 +74,15 @@ export class AccountStore {
   }
 
   /** False if there is no such account. `also` lets modules remove what they hold, in the same transaction. */
-  remove(name: string, also: (db: Db) => Promise<unknown>): Promise<boolean> {
-    return this.#db.tx(async db => {
+  async remove(name: string, also: (db: Db) => Promise<unknown>): Promise<boolean> {
+    const isRemoved = await this.#db.tx(async db => {
       await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
       const removed = await db.run(sql`DELETE FROM account WHERE name = ${name}`)
       if (removed > 0) await also(db)
       return removed > 0
     })
+    this.#revise(name)
+    return isRemoved
   }
 
   async credential(name: string, hash: string): Promise<StoredCredential | undefined> {
@@ -84,12 +100,20 @@ export class AccountStore {
   }
 
   /** Replaces all credentials of the account, if it is still there: the old password opens nothing any more. */
-  replaceCredentials(name: string, credentials: readonly StoredCredential[]): Promise<void> {
-    return this.#db.tx(async db => {
+  async replaceCredentials(name: string, credentials: readonly StoredCredential[]): Promise<void> {
+    await this.#db.tx(async db => {
       if (!(await new AccountStore(db).exists(name))) return
       await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
       for (const credential of credentials) await insert(db, name, credential)
     })
+    this.#revise(name)
+  }
+
+  /** Only streams that are about to bind ask, so a bounded memory of it is long enough. */
+  #revise(name: string): void {
+    this.#revisions.delete(name)
+    this.#revisions.set(name, ++this.#revision)
+    if (this.#revisions.size > MOST_REVISIONS) this.#revisions.delete(this.#revisions.keys().next().value!)
   }
 
   /**

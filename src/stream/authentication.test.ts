@@ -298,6 +298,18 @@ streamStory('XEP-0480 §2: a client that asks for it leaves what another mechani
   again.receives(`<success xmlns="${SASL}"/>`)
 })
 
+streamStory('who logged in with a password that was changed since is not bound', async scene => {
+  await scene.world.host.createAccount('mercutio', [pencils.find(({ hash }) => hash === 'SHA-256')!])
+  const device = await open(scene)
+  await device.authenticates('mercutio')
+  await device.sends(HEADER)
+  device.forget()
+  await scene.world.host.store.replaceCredentials('mercutio', [await makeCredential('quill', 'SHA-256', ITERATIONS)])
+  await device.sends(`<iq type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`)
+  device.receivesStreamError('not-authorized')
+  assert.equal(scene.world.host.accounts.of('mercutio').sessions.size, 0)
+})
+
 streamStory('XEP-0480: a password that was changed meanwhile adds nothing any more', async scene => {
   const device = await upgrading(scene)
   await device.sends(next)

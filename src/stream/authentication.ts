@@ -78,7 +78,8 @@ export class Authentication {
     this.#request = request
     this.#name = undefined
     if (!streams.pace.mayTry(socket.peer)) throw new StreamError('policy-violation', 'too many failures')
-    const { domain } = served!.host
+    const { domain, store } = served!.host
+    negotiation.connection.revision = store.revision
     const profile: Profile = {
       prepareUsername: name => {
         this.#name = Jid.of(name, domain).local

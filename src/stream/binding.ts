@@ -11,10 +11,22 @@ import { Bind2, Sm } from './namespaces.ts'
 /** RFC 6120 §7: the client's choice of resource, or one that tells nothing. Throws a StanzaError, or a StreamError if the client has gone. */
 export async function bindResource(connection: Connection, account: string, wanted: string | undefined): Promise<Session> {
   const resource = wanted === undefined || wanted === '' ? randomResource() : wanted
-  const session = await connection.served!.host.bind(account, resource, connection)
+  const { host } = connection.served!
+  const session = await host.bind(account, resource, connection)
+  if (host.store.isOutdated(account, connection.revision)) {
+    host.end(session, logInAgain())
+    throw logInAgain()
+  }
   connection.bound(session)
   return session
 }
+
+/** What the client proved must still be true: the password may have been changed since, or the account removed. */
+function refuseOutdated({ served, revision }: Connection, account: string): void {
+  if (served!.host.store.isOutdated(account, revision)) throw logInAgain()
+}
+
+const logInAgain = (): StreamError => new StreamError('not-authorized', 'log in again')
 
 const randomResource = (): string => randomId(12)
 
@@ -62,6 +74,7 @@ export async function resumeStream(
   const h = readCount(request.attrs['h'])
   await streams.find(id, account)?.settle()
   if (connection.isClosed) throw new StreamError('reset', 'the client has gone')
+  refuseOutdated(connection, account)
   const management = streams.find(id, account)
   if (management?.acknowledge(h)) {
     connection.resumed(management)

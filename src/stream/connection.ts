@@ -26,6 +26,8 @@ export class Connection implements StreamHandler, Transport {
   readonly socket: Socket
   readonly #framing: Framing
   served: ServedHost | undefined
+  /** The revision of the accounts when authentication began. */
+  revision = 0
   /** The `from` of the client's header: only a hint until it has authenticated. */
   claimed: Jid | undefined
   #negotiation: Negotiation | undefined = new Negotiation(this)
