@@ -1,3 +1,4 @@
+import type { Secret } from '../lib/secret.ts'
 import { readSetting, table } from '../lib/settings.ts'
 import type { Db } from '../storage/db.ts'
 import type { Element } from '../xml/element.ts'
@@ -112,11 +113,7 @@ export class LocalHost implements Destination {
   }
 
   /** The owner has logged in: modules get the key that only the owner's password gives; it is wiped before this is done. */
-  async authenticated(
-    name: string,
-    hash: string | undefined,
-    clientKey: { wipe(): void; readonly bytes: Buffer } | undefined,
-  ): Promise<void> {
+  async authenticated(name: string, hash: string | undefined, clientKey: Secret | undefined): Promise<void> {
     const account = this.accounts.of(name)
     try {
       await account.turn.take(() => this.hooks.tell(accountAuthenticated, { account, hash, clientKey }, this.failed))

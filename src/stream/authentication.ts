@@ -114,11 +114,16 @@ export class Authentication {
     await this.#succeed(step.data)
   }
 
+  /** The account whose password may be being guessed, as failures are counted. */
+  get #guessed(): string | undefined {
+    return this.#name === undefined ? undefined : `${this.#name}@${this.#negotiation.connection.served!.host.domain}`
+  }
+
   /** Of an account that somebody guesses the password of, the right answer comes as late as the wrong one. */
   async #slowDown(atLeast = 0): Promise<void> {
-    const { served, streams, isClosed } = this.#negotiation.connection
+    const { streams, isClosed } = this.#negotiation.connection
     const { pace } = streams
-    const ms = Math.max(atLeast, this.#name === undefined ? 0 : pace.delayOf(`${this.#name}@${served!.host.domain}`))
+    const ms = Math.max(atLeast, this.#guessed === undefined ? 0 : pace.delayOf(this.#guessed))
     if (ms > 0 && !isClosed && !(await pace.wait(ms))) throw new StreamError('resource-constraint', 'too many wait')
   }
 
@@ -215,8 +220,7 @@ export class Authentication {
     this.abandon()
     const { connection } = this.#negotiation
     if (error.condition === 'not-authorized') {
-      const account = this.#name === undefined ? undefined : `${this.#name}@${connection.served!.host.domain}`
-      await this.#slowDown(connection.streams.pace.failed(connection.socket.peer, account))
+      await this.#slowDown(connection.streams.pace.failed(connection.socket.peer, this.#guessed))
     }
     const isNew = this.#request !== undefined
     connection.sendElement(isNew ? Sasl2('failure', {}, Sasl(error.condition)) : Sasl('failure', {}, Sasl(error.condition)))
