@@ -15,9 +15,9 @@ import { Http } from './net/http.ts'
 import { Listeners } from './net/listeners.ts'
 import { Peers } from './net/peer-key.ts'
 import { closeAll, contextOf, openHosts } from './serving.ts'
-import { ClientStreams } from './stream/client-streams.ts'
-import { ResumableStreams } from './stream/management.ts'
-import type { StreamSettings } from './stream/settings.ts'
+import { ClientStreams } from './stream/c2s/client-streams.ts'
+import { ResumableStreams } from './stream/c2s/management.ts'
+import type { StreamSettings } from './stream/c2s/settings.ts'
 import { StreamError } from './xmpp/error.ts'
 
 /** Bytes that may wait for a client that does not read. */

@@ -1,15 +1,15 @@
 // XEP-0198: Stream Management
 
 import { hash } from 'node:crypto'
-import type { Account } from '../core/account.ts'
-import { Custody } from '../core/custody.ts'
-import { type LocalHost, then } from '../core/host.ts'
-import { messagesAcknowledged, messageUndelivered, sessionResumed } from '../core/points.ts'
-import type { Position, Session, Transport } from '../core/session.ts'
-import { randomId } from '../lib/random.ts'
-import type { Element } from '../xml/element.ts'
-import { StreamError } from '../xmpp/error.ts'
-import { Sm } from './namespaces.ts'
+import type { Account } from '../../core/account.ts'
+import { Custody } from '../../core/custody.ts'
+import { type LocalHost, then } from '../../core/host.ts'
+import { messagesAcknowledged, messageUndelivered, sessionResumed } from '../../core/points.ts'
+import type { Position, Session, Transport } from '../../core/session.ts'
+import { randomId } from '../../lib/random.ts'
+import type { Element } from '../../xml/element.ts'
+import { StreamError } from '../../xmpp/error.ts'
+import { Sm } from '../namespaces.ts'
 
 /** The part of a connection that stream management needs. */
 export interface Carrier {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { HEADER, OPEN, streamStory } from '../../test/stream-story.ts'
+import { HEADER, OPEN, streamStory } from '../../../test/stream-story.ts'
 
 const header = (attrs: string): string => `<stream:stream ${attrs} xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`
 const STARTTLS = '<starttls xmlns="urn:ietf:params:xml:ns:xmpp-tls"/>'

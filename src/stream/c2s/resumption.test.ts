@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { type Device, type Scene, streamStory } from '../../test/stream-story.ts'
-import { sql } from '../storage/db.ts'
+import { type Device, type Scene, streamStory } from '../../../test/stream-story.ts'
+import { sql } from '../../storage/db.ts'
 
 const SM = 'urn:xmpp:sm:3'
 

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
-import { randomBytes } from '../lib/random.ts'
-import type { PeerKey, Peers } from '../net/peer-key.ts'
-import { Sketch } from '../net/sketch.ts'
+import { randomBytes } from '../../lib/random.ts'
+import type { PeerKey, Peers } from '../../net/peer-key.ts'
+import { Sketch } from '../../net/sketch.ts'
 
 /** From so many failures of a network, or of an account, on, each further answer comes later. */
 const FREE_FAILURES = 3

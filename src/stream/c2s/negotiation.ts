@@ -1,15 +1,15 @@
-import { payloadOf } from '../core/iq-answers.ts'
-import type { UnboundStream } from '../core/stream-registry.ts'
-import { type ChannelBinding, endPointHash } from '../sasl/channel-binding.ts'
-import type { Element } from '../xml/element.ts'
-import type { StanzaError } from '../xmpp/error.ts'
-import { StreamError } from '../xmpp/error.ts'
-import { errorTo, result } from '../xmpp/stanza.ts'
+import { payloadOf } from '../../core/iq-answers.ts'
+import type { UnboundStream } from '../../core/stream-registry.ts'
+import { type ChannelBinding, endPointHash } from '../../sasl/channel-binding.ts'
+import type { Element } from '../../xml/element.ts'
+import type { StanzaError } from '../../xmpp/error.ts'
+import { StreamError } from '../../xmpp/error.ts'
+import { errorTo, result } from '../../xmpp/stanza.ts'
+import { Bind, Etherx, OldSession, Sasl, Sasl2, Sm, Stanzas, Tls } from '../namespaces.ts'
 import { type Announcement, announcementFor } from './announcement.ts'
 import { Authentication } from './authentication.ts'
 import { bindResource, resumeStream } from './binding.ts'
 import type { Connection } from './connection.ts'
-import { Bind, Etherx, OldSession, Sasl, Sasl2, Sm, Stanzas, Tls } from './namespaces.ts'
 
 /** Tries per stream for what can be guessed: passwords, tokens (RFC 6120 §6.4.5). */
 const TRIES = 5

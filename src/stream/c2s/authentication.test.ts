@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { mock } from 'node:test'
-import { type Device, HEADER, type Scene, streamStory } from '../../test/stream-story.ts'
-import { makeCredential } from '../sasl/credential.ts'
-import { saltPassword } from '../sasl/test-client.ts'
-import { ITERATIONS, pencils } from '../sasl/test-fixture.ts'
+import { type Device, HEADER, type Scene, streamStory } from '../../../test/stream-story.ts'
+import { makeCredential } from '../../sasl/credential.ts'
+import { saltPassword } from '../../sasl/test-client.ts'
+import { ITERATIONS, pencils } from '../../sasl/test-fixture.ts'
 
 const SASL = 'urn:ietf:params:xml:ns:xmpp-sasl'
 const SASL2 = 'urn:xmpp:sasl:2'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
-import { Peers } from '../net/peer-key.ts'
+import { Peers } from '../../net/peer-key.ts'
 import { Pace } from './pace.ts'
 
 function pace(): { pace: Pace; peers: Peers; later(ms: number): void } {

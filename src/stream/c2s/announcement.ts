@@ -1,10 +1,10 @@
-import type { LocalHost } from '../core/host.ts'
-import { type ChannelBinding, channelBindingTypes } from '../sasl/channel-binding.ts'
-import { type MechanismSwitches, mechanismsFor } from '../sasl/mechanisms.ts'
-import type { Offer } from '../sasl/offer.ts'
-import { UPGRADE_TASKS } from '../sasl/upgrade.ts'
-import type { Element } from '../xml/element.ts'
-import { Bind2, ChannelBindings, Sasl, Sasl2, SaslUpgrade, Sm } from './namespaces.ts'
+import type { LocalHost } from '../../core/host.ts'
+import { type ChannelBinding, channelBindingTypes } from '../../sasl/channel-binding.ts'
+import { type MechanismSwitches, mechanismsFor } from '../../sasl/mechanisms.ts'
+import type { Offer } from '../../sasl/offer.ts'
+import { UPGRADE_TASKS } from '../../sasl/upgrade.ts'
+import type { Element } from '../../xml/element.ts'
+import { Bind2, ChannelBindings, Sasl, Sasl2, SaslUpgrade, Sm } from '../namespaces.ts'
 
 /** How one may authenticate: the same lists for SASL and SASL2, each hashed as announced (XEP-0474). */
 export interface Announcement {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { type Device, type Scene, streamStory } from '../../test/stream-story.ts'
-import { defineModule } from '../core/module.ts'
-import { messageIn } from '../core/points.ts'
-import { sql } from '../storage/db.ts'
+import { type Device, type Scene, streamStory } from '../../../test/stream-story.ts'
+import { defineModule } from '../../core/module.ts'
+import { messageIn } from '../../core/points.ts'
+import { sql } from '../../storage/db.ts'
 
 const SM = 'urn:xmpp:sm:3'
 const ENABLE = `<enable xmlns="${SM}" resume="true"/>`
