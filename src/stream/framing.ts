@@ -1,11 +1,12 @@
 import { type Element, escapeAttribute } from '../xml/element.ts'
 import { parseElement, type StreamHandler, StreamParser, type XmlLimits } from '../xml/parser.ts'
 import { StreamError } from '../xmpp/error.ts'
+import { type ContentNamespace, renamingOf } from './content-namespace.ts'
 import { Framing as Frames } from './namespaces.ts'
 
 /** What the server says of a stream in its header (RFC 6120 §4.7). */
 export interface Header {
-  readonly from: string
+  readonly from: string | undefined
   readonly to: string | undefined
   readonly id: string
 }
@@ -31,10 +32,12 @@ export interface Framing {
 /** One document per stream, stanzas as its children. */
 export class TcpFraming implements Framing {
   readonly #parser: StreamParser
+  readonly #namespace: ContentNamespace
   readonly end = '</stream:stream>'
 
-  constructor(handler: StreamHandler, limits: XmlLimits) {
-    this.#parser = new StreamParser(handler, limits)
+  constructor(handler: StreamHandler, limits: XmlLimits, namespace: ContentNamespace = 'jabber:client') {
+    this.#parser = new StreamParser(handler, limits, 1, '', renamingOf(namespace))
+    this.#namespace = namespace
   }
 
   read(bytes: Buffer): void {
@@ -58,10 +61,12 @@ export class TcpFraming implements Framing {
   }
 
   header({ from, to, id }: Header): string {
-    const addressed = to === undefined ? '' : ` to='${escapeAttribute(to)}'`
-    return `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' xml:lang='en' from='${escapeAttribute(from)}'${addressed} id='${id}'>`
+    // XEP-0114 §3 is older than versions: a component that is shown one waits for features, which never come.
+    const version = this.#namespace === 'jabber:component:accept' ? '' : ` version='1.0' xml:lang='en'`
+    return `<?xml version='1.0'?><stream:stream xmlns='${this.#namespace}' xmlns:stream='http://etherx.jabber.org/streams'${version}${attribute('from', from)}${attribute('to', to)} id='${id}'>`
   }
 
+  /** What is in no other namespace than the stanza's is in that of the stream's content, whichever that is. */
   stanza(stanza: Element): string {
     return stanza.toString('jabber:client')
   }
@@ -89,7 +94,7 @@ export class WebSocketFraming implements Framing {
   read(bytes: Buffer): void {
     if (this.#isDiscarding) return
     const element = parseElement(bytes, this.#limits)
-    if (element.is(Frames, 'open')) this.#handler.onOpen(element)
+    if (element.is(Frames, 'open')) this.#handler.onOpen(element, 'jabber:client')
     else if (element.is(Frames, 'close')) this.#handler.onClose()
     else if (element.ns === 'http://etherx.jabber.org/streams' && element.name === 'stream') throw new StreamError('invalid-namespace')
     else this.#handler.onElement(element)
@@ -119,6 +124,8 @@ export class WebSocketFraming implements Framing {
     return prefixed(element, ` xmlns:stream='http://etherx.jabber.org/streams'`, '')
   }
 }
+
+const attribute = (name: string, value: string | undefined): string => (value === undefined ? '' : ` ${name}='${escapeAttribute(value)}'`)
 
 function prefixed(element: Element, declaration: string, outer: string): string {
   const inner = element.children.map(child => (typeof child === 'string' ? child : child.toString(outer))).join('')

@@ -2,17 +2,18 @@ import { cdataOf, checkDeclaration, isBlank, textOf } from './content.ts'
 import { type Decoded, Decoder } from './decoder.ts'
 import { type Child, Element, NO_ATTRS } from './element.ts'
 import { MOST_PREFIXES, STORED_XML_LIMITS, type XmlLimits } from './limits.ts'
-import type { InForce } from './scope.ts'
+import type { InForce, Renaming } from './scope.ts'
 import { type StartTag, startTag } from './start-tag.ts'
 import { endOfToken, type Unfinished, unfinished } from './unfinished.ts'
 import { malformed, XmlError } from './xml-error.ts'
 
 export type { XmlLimits } from './limits.ts'
+export type { Renaming } from './scope.ts'
 export { type XmlCondition, XmlError } from './xml-error.ts'
 
 export interface StreamHandler {
-  /** The stream header; it has no children, and never will. */
-  onOpen(root: Element): void
+  /** The stream header; it has no children, and never will. `content` is the default namespace in it, as it was written. */
+  onOpen(root: Element, content: string): void
   /** A complete child of the root. */
   onElement(element: Element): void
   onClose(): void
@@ -36,6 +37,7 @@ export class StreamParser {
   readonly #handler: StreamHandler
   readonly #level: Level
   readonly #around: InForce
+  readonly #renaming: Renaming | undefined
   readonly #decoder = new Decoder()
   #place: Place = 'start'
   #open: StartTag[] = []
@@ -56,7 +58,8 @@ export class StreamParser {
   #isDead = false
 
   /** `level` 0 is for documents that are one element; `outerNs` is the default namespace in force around them. */
-  constructor(handler: StreamHandler, limits: XmlLimits, level: Level = 1, outerNs = '') {
+  constructor(handler: StreamHandler, limits: XmlLimits, level: Level = 1, outerNs = '', renaming?: Renaming) {
+    this.#renaming = renaming
     this.#handler = handler
     this.limits = limits
     this.#level = level
@@ -233,6 +236,8 @@ export class StreamParser {
     }
     if (++this.#elements > this.limits.elements) throw new XmlError('policy-violation', 'too many elements')
     if (open.length + 1 - this.#level > this.limits.depth) throw new XmlError('policy-violation', 'too deep')
+    const content = tag.inner
+    if (this.#renaming !== undefined) tag.rename(this.#renaming)
     this.#countImplied(tag, open[open.length - 1])
     tag.nodesFrom = this.#nodes.length
     open.push(tag)
@@ -243,7 +248,7 @@ export class StreamParser {
       const root = new Element(tag.ns, tag.name, tag.attrs, [])
       // The header's values, and the chunk they are part of, must not live as long as the stream.
       tag.attrs = NO_ATTRS
-      this.#handler.onOpen(root)
+      this.#handler.onOpen(root, content)
       if (this.#open[0] !== tag || this.#isDiscarding) return tag.end
     }
     if (tag.isEmpty) this.#close(xml, tag.end)

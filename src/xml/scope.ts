@@ -17,6 +17,12 @@ export interface InForce {
   readonly prefixes: Binding | undefined
 }
 
+/** A namespace that is read as if it were the other. */
+export interface Renaming {
+  readonly from: string
+  readonly to: string
+}
+
 /** `xmlns:prefix='uri'` on an element whose parent has `outer` in force and which has declared so far what `known` adds (Namespaces in XML 1.0 §3). */
 export function bind(known: Binding | undefined, outer: Binding | undefined, prefix: string, uri: string): Binding | undefined {
   if (prefix === 'xmlns' || uri === XMLNS_NAMESPACE) throw new XmlError('bad-namespace-prefix', 'xmlns is bound for good')
