@@ -46,7 +46,7 @@ export class World {
   readonly clock = new StoryClock()
   readonly #modules: readonly Module[]
   readonly #settings: Readonly<Record<string, unknown>>
-  #router = new Router()
+  router = new Router()
   readonly #clients: Client[] = []
 
   private constructor(store: Store, modules: readonly Module[], settings: Readonly<Record<string, unknown>>) {
@@ -70,9 +70,9 @@ export class World {
 
   /** As after a crash: all that was in memory is gone, sessions too, and what is on disk is there. */
   restarts(): void {
-    this.#router = new Router()
+    this.router = new Router()
     this.#clients.length = 0
-    this.host = new LocalHost(DOMAIN, this.#modules, this.store, this.#router, {
+    this.host = new LocalHost(DOMAIN, this.#modules, this.store, this.router, {
       settings: this.#settings,
       clock: this.clock,
       credentialsOf: fakeCredentials,
@@ -116,7 +116,7 @@ export class World {
 
   /** Done when the server has dealt with everything. */
   settled(): Promise<void> {
-    return this.#router.idle()
+    return this.router.idle()
   }
 
   /** Lets time pass: timers that are due go off. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Client, story, type World } from '../../test/story.ts'
 import { parseElement } from '../xml/parser.ts'
+import { Jid } from '../xmpp/jid.ts'
 import { defineModule } from './module.ts'
 import { messageIn, messageUndelivered } from './points.ts'
 
@@ -267,3 +268,39 @@ story('a stranger hears of an account whose owner is away what is heard of none'
     assert.equal(answers[0], answers[1], probe)
   }
 })
+
+const held: (() => void)[] = []
+
+const slowStore = defineModule({
+  name: 'slow-store',
+  about: 'For tests.',
+  xeps: [],
+  setup({ on }) {
+    on(messageIn.store, ({ stanza }) => (stanza.attrs['id'] === 'slow' ? new Promise<void>(resolve => held.push(resolve)) : undefined))
+  },
+})
+
+story(
+  'who hands in a stanza learns when it has been dealt with',
+  async world => {
+    const juliet = await world.online('juliet')
+    const from = Jid.parse('romeo@there.example')
+    const route = (xml: string): void | Promise<void> => {
+      const stanza = parseElement(xml, undefined, 'jabber:client')
+      return world.router.route(stanza, from, Jid.parse(stanza.attrs['to']!))
+    }
+    assert.equal(route('<message type="chat" to="juliet@here.example/phone"/>'), undefined)
+    juliet.receives('<message/>')
+    let isDone = false
+    const pending = route('<message id="slow" type="chat" to="juliet@here.example/phone"/>')
+    assert.ok(pending instanceof Promise)
+    const done = pending.then(() => (isDone = true))
+    await new Promise(resolve => setImmediate(resolve))
+    assert.equal(isDone, false)
+    held.shift()!()
+    await done
+    juliet.receives('<message id="slow"/>')
+    assert.equal(route('<message to="juliet@elsewhere.example"/>'), undefined)
+  },
+  { extra: [slowStore] },
+)

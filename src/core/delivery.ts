@@ -33,8 +33,8 @@ export class Delivery {
     this.#router = router
   }
 
-  deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void {
-    this.#watch(stanza, from, to, custody, () => {
+  deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void | Promise<void> {
+    return this.#watch(stanza, from, to, custody, () => {
       if (to.local === '') return this.#toHost(stanza, from, to)
       const account = this.#host.accounts.of(to.local)
       return account.turn.take(() => this.#toAccount({ stanza, from, to, account, targets: NOBODY, custody }))
@@ -61,14 +61,15 @@ export class Delivery {
   }
 
   /** Answers what fails, and answers for the message until all is done for it. */
-  #watch(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined, work: () => void | Promise<void>): void {
+  #watch(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined, work: () => void | Promise<void>): void | Promise<void> {
     custody?.hold()
     const refuse = (error: unknown): void => this.#router.refuse(stanza, from, to, this.#host.asStanzaError(error))
     try {
       const pending = work()
       if (pending instanceof Promise) {
-        this.#router.track(pending.catch(refuse).finally(() => custody?.release()))
-        return
+        const watched = pending.catch(refuse).finally(() => custody?.release())
+        this.#router.track(watched)
+        return watched
       }
     } catch (error) {
       refuse(error)
@@ -81,9 +82,7 @@ export class Delivery {
     if (stanza.name !== 'iq' || !isRequest(stanza)) return
     if (to.resource !== '') throw new StanzaError('service-unavailable')
     const payload = payloadOf(stanza)
-    return then(this.#host.answers.answer('host', { from, to, payload, iq: stanza }), answer =>
-      this.#router.route(result(stanza, answer ?? undefined), to, from),
-    )
+    return then(this.#host.answers.answer('host', { from, to, payload, iq: stanza }), answer => this.#answer(stanza, from, to, answer))
   }
 
   #toAccount(envelope: Incoming): void | Promise<void> {
@@ -163,8 +162,13 @@ export class Delivery {
       const session = isOwn ? account.sessions.get(from.resource) : undefined
       if (isOwn && session === undefined) return
       const answered = this.#host.answers.answer(isOwn ? 'self' : 'account', { from, to, payload, iq: stanza, account, session })
-      return then(answered, answer => this.#router.route(result(stanza, answer ?? undefined), to, from))
+      return then(answered, answer => this.#answer(stanza, from, to, answer))
     })
+  }
+
+  /** The answer goes its own way: to wait for it here, in the account's turn, could be to wait for the end of this very turn. */
+  #answer(request: Element, from: Jid, to: Jid, answer: Element | void): void {
+    this.#router.route(result(request, answer ?? undefined), to, from)
   }
 
   /** `choose` runs once the checks are passed: it is the last to refuse the stanza. */

@@ -152,8 +152,8 @@ export class LocalHost implements Destination {
   }
 
   /** To an account or the host, from anywhere. */
-  deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void {
-    this.#delivery.deliver(stanza, from, to, custody)
+  deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void | Promise<void> {
+    return this.#delivery.deliver(stanza, from, to, custody)
   }
 
   /** Into the router, with the addresses that the stanza has. */

@@ -6,8 +6,11 @@ import type { Custody } from './custody.ts'
 
 /** Where stanzas to one domain go. */
 export interface Destination {
-  /** Never throws: what cannot be delivered is answered with an error stanza through the router. */
-  deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void
+  /**
+   * Never throws: what cannot be delivered is answered with an error stanza through the router. A promise is done when the
+   * stanza has been dealt with: who hands in many waits for some of them, or they would pile up in memory.
+   */
+  deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void | Promise<void>
 }
 
 /** Finds the way from one island to another: by the domain of the address (RFC 6120 §10). */
@@ -24,10 +27,11 @@ export class Router {
     return this.#local.keys()
   }
 
-  route(stanza: Element, from: Jid, to: Jid, custody?: Custody): void {
+  /** What `Destination.deliver` promises. */
+  route(stanza: Element, from: Jid, to: Jid, custody?: Custody): void | Promise<void> {
     const destination = this.#local.get(to.domain)
-    if (destination !== undefined) destination.deliver(stanza, from, to, custody)
-    else this.refuse(stanza, from, to, new StanzaError('remote-server-not-found'))
+    if (destination !== undefined) return destination.deliver(stanza, from, to, custody)
+    this.refuse(stanza, from, to, new StanzaError('remote-server-not-found'))
   }
 
   /** The one place where what was thrown becomes what is sent (RFC 6120 §8.3.1). Errors and results are never answered. */
