@@ -16,7 +16,7 @@ import { Listeners } from './net/listeners.ts'
 import { Peers } from './net/peer-key.ts'
 import { closeAll, contextOf, openHosts } from './serving.ts'
 import { ClientStreams } from './stream/c2s/client-streams.ts'
-import { ResumableStreams } from './stream/c2s/management.ts'
+import { ResumableStreams } from './stream/c2s/resumable-streams.ts'
 import type { StreamSettings } from './stream/c2s/settings.ts'
 import { StreamError } from './xmpp/error.ts'
 

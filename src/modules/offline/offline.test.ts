@@ -3,7 +3,8 @@ import { setImmediate } from 'node:timers/promises'
 import { type Client, type StoryOptions, story, type World } from '../../../test/story.ts'
 import { messagesAcknowledged, messageUndelivered } from '../../core/points.ts'
 import { sql } from '../../storage/db.ts'
-import { ResumableStreams, StreamManagement } from '../../stream/c2s/management.ts'
+import { StreamManagement } from '../../stream/c2s/management.ts'
+import { ResumableStreams } from '../../stream/c2s/resumable-streams.ts'
 import { parseElement } from '../../xml/parser.ts'
 
 const DAY = 86_400_000

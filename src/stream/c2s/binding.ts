@@ -6,7 +6,7 @@ import { StreamError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { Bind2, Sm } from '../namespaces.ts'
 import { type Connection, failed, readCount } from './connection.ts'
-import { streamKey } from './management.ts'
+import { streamKey } from './resumable-streams.ts'
 
 /** RFC 6120 §7: the client's choice of resource, or one that tells nothing. Throws a StanzaError, or a StreamError if the client has gone. */
 export async function bindResource(connection: Connection, account: string, wanted: string | undefined): Promise<Session> {

@@ -1,6 +1,5 @@
 // XEP-0198: Stream Management
 
-import { hash } from 'node:crypto'
 import type { Account } from '../../core/account.ts'
 import { Custody } from '../../core/custody.ts'
 import { type LocalHost, then } from '../../core/host.ts'
@@ -10,6 +9,8 @@ import { randomId } from '../../lib/random.ts'
 import type { Element } from '../../xml/element.ts'
 import { StreamError } from '../../xmpp/error.ts'
 import { Sm } from '../namespaces.ts'
+import { Incoming } from './incoming.ts'
+import { type ResumableStreams, streamKey } from './resumable-streams.ts'
 
 /** The part of a connection that stream management needs. */
 export interface Carrier {
@@ -44,38 +45,10 @@ const ASK_EVERY = 25
 const ASK_AFTER = 2_000
 /** A sender whose message is not acknowledged by then need not wait for it any longer: it goes to disk. */
 const KEEP_AFTER = 5_000
-/** `<r/>` is answered this late at most, in the hope that what it asks for becomes safe. */
-const ANSWER_WITHIN = 300
-/** A client that comes back waits so long at most until what it sent before is safe, so that it need not send it again. */
-const SETTLE_WITHIN = 1_000
-/** So many stanzas of a client that are not safe are put on disk where they are, whether it asks or not. */
-const PUT_AWAY_EVERY = 128
 
 const REQUEST = Sm('r')
 
 const modulo = (count: number): number => count % 2 ** 32
-
-/** The streams of a host that can be resumed, by the identifier that their clients know. */
-export class ResumableStreams {
-  readonly #byId = new Map<string, StreamManagement>()
-
-  add(management: StreamManagement): void {
-    this.#byId.set(management.id, management)
-  }
-
-  delete(management: StreamManagement): void {
-    this.#byId.delete(management.id)
-  }
-
-  /** Only its own account finds a stream; for others it is as if it did not exist. */
-  find(id: string, account: string): StreamManagement | undefined {
-    const found = this.#byId.get(id)
-    return found?.session.account.name === account && !found.session.isEnded ? found : undefined
-  }
-}
-
-/** How a stream stands on disk: its identifier is a secret, so its hash. */
-export const streamKey = (id: string): string => hash('sha256', id, 'base64url').slice(0, 22)
 
 /**
  * One session's acknowledged stream, over one connection after the other. Outgoing stanzas are kept until the client
@@ -98,13 +71,7 @@ export class StreamManagement implements Transport {
   #cancelAsk: (() => void) | undefined
   #cancelKeep: (() => void) | undefined
   #cancelExpiry: (() => void) | undefined
-  /** Incoming: how many are safe, and those after them that came but are not. */
-  #handled = 0
-  readonly #unsafe: Incoming[] = []
-  #isAsked = false
-  #cancelAnswer: (() => void) | undefined
-  #settling: Promise<void> | undefined
-  #whenSettled: (() => void) | undefined
+  readonly #incoming: Incoming
   #key: string | undefined
 
   constructor(
@@ -121,6 +88,7 @@ export class StreamManagement implements Transport {
     this.#streams = streams
     this.#limits = limits
     this.#isResumable = isResumable
+    this.#incoming = new Incoming(host.clock, () => this.#carrier?.sendElement(Sm('a', { h: String(this.handled) })))
     if (isResumable) streams.add(this)
   }
 
@@ -131,7 +99,7 @@ export class StreamManagement implements Transport {
   }
 
   get handled(): number {
-    return modulo(this.#handled)
+    return modulo(this.#incoming.handled)
   }
 
   get position(): Position {
@@ -158,32 +126,12 @@ export class StreamManagement implements Transport {
   /** Takes a stanza from the client; done when the next one may come. */
   receive(stanza: Element): void | Promise<void> {
     const custody = stanza.name === 'message' ? new Custody() : undefined
-    const pending = this.#host.receive(this.session, stanza, custody)
-    if (!(pending instanceof Promise) && this.#unsafe.length === 0 && (custody === undefined || custody.isSafe)) {
-      this.#handled++
-      return
-    }
-    const incoming: Incoming = { custody, isDone: false }
-    this.#unsafe.push(incoming)
-    if (this.#unsafe.length % PUT_AWAY_EVERY === 0) this.#hurryAll(true)
-    if (!(pending instanceof Promise)) return this.#dealtWith(incoming)
-    return pending.then(() => this.#dealtWith(incoming))
+    return this.#incoming.add(this.#host.receive(this.session, stanza, custody), custody)
   }
 
   /** §4: `<r/>`. */
   requested(): void {
-    if (this.#unsafe.length === 0) {
-      this.#answer()
-      return
-    }
-    this.#isAsked = true
-    if (this.#cancelAnswer !== undefined) return
-    this.#cancelAnswer = this.#host.clock.after(ANSWER_WITHIN, () => {
-      this.#cancelAnswer = undefined
-      this.#carrier?.sendElement(this.#acknowledgement())
-      this.#hurryAll(false)
-    })
-    this.#hurryAll(false)
+    this.#incoming.requested()
   }
 
   /**
@@ -231,17 +179,9 @@ export class StreamManagement implements Transport {
    * handled, or when it has waited long enough; at once where there is nothing to wait for.
    */
   settle(): void | Promise<void> {
-    if (this.#unsafe.length === 0) return
+    if (this.#incoming.isSafe) return
     this.#carrier?.close(resumedElsewhere())
-    this.#settling ??= new Promise<void>(resolve => {
-      const cancel = this.#host.clock.after(SETTLE_WITHIN, () => this.#settled())
-      this.#whenSettled = () => {
-        cancel()
-        resolve()
-      }
-    })
-    this.#hurryAll(true)
-    return this.#settling
+    return this.#incoming.settle()
   }
 
   /** §5: the client is back, and has acknowledged what it has got. The rest is sent again once `<resumed/>` is out. */
@@ -251,9 +191,7 @@ export class StreamManagement implements Transport {
     former?.close(resumedElsewhere())
     this.#cancelExpiry?.()
     this.#cancelExpiry = undefined
-    // What is not safe by now is not said to be handled; the client sends it again, and it must not be counted twice.
-    this.#unsafe.length = 0
-    this.#isAsked = false
+    this.#incoming.forgetUnsafe()
     announce(Sm('resumed', { previd: this.id, h: String(this.handled) }))
     for (const { stanza } of this.#queue) carrier.sendElement(stanza)
     if (this.#queue.length > 0) this.#ask()
@@ -270,11 +208,11 @@ export class StreamManagement implements Transport {
   /** The session is over: what was not acknowledged goes other ways. */
   close(error: StreamError | undefined): void {
     this.#streams.delete(this)
-    for (const cancel of [this.#cancelAsk, this.#cancelKeep, this.#cancelExpiry, this.#cancelAnswer]) cancel?.()
+    for (const cancel of [this.#cancelAsk, this.#cancelKeep, this.#cancelExpiry]) cancel?.()
     const carrier = this.#carrier
     this.#carrier = undefined
     carrier?.close(error)
-    this.#settled()
+    this.#incoming.close()
     for (const entry of this.#queue.splice(0)) {
       const { stanza, custody, isKept } = entry
       entry.isGone = true
@@ -349,52 +287,9 @@ export class StreamManagement implements Transport {
     if (this.#carrier === undefined) this.#host.end(this.session)
     else this.#host.end(this.session, new StreamError('resource-constraint', 'too many stanzas are not acknowledged'))
   }
-
-  #dealtWith(incoming: Incoming): void {
-    const { custody } = incoming
-    if (custody === undefined || custody.isSafe) this.#safe(incoming)
-    else custody.onSafe = () => this.#safe(incoming)
-  }
-
-  #safe(incoming: Incoming): void {
-    incoming.isDone = true
-    let done = 0
-    while (done < this.#unsafe.length && this.#unsafe[done]!.isDone) done++
-    if (done === 0) return
-    this.#unsafe.splice(0, done)
-    this.#handled += done
-    if (this.#unsafe.length > 0) return
-    this.#settled()
-    if (this.#isAsked) this.#answer()
-  }
-
-  #settled(): void {
-    this.#whenSettled?.()
-    this.#whenSettled = this.#settling = undefined
-  }
-
-  #hurryAll(isUrgent: boolean): void {
-    for (const { custody } of this.#unsafe) custody?.hurry(isUrgent)
-  }
-
-  #answer(): void {
-    this.#isAsked = false
-    this.#cancelAnswer?.()
-    this.#cancelAnswer = undefined
-    this.#carrier?.sendElement(this.#acknowledgement())
-  }
-
-  #acknowledgement(): Element {
-    return Sm('a', { h: String(this.handled) })
-  }
 }
 
 const resumedElsewhere = (): StreamError => new StreamError('conflict', 'resumed on another connection')
-
-interface Incoming {
-  readonly custody: Custody | undefined
-  isDone: boolean
-}
 
 /** Messages that a user would miss; the rest is of use only now. What the account itself says, such as a copy, is for one session. */
 function isWorthKeeping({ name, attrs: { type, from } }: Element, account: Account): boolean {

@@ -2,7 +2,8 @@ import type { LocalHost } from '../../core/host.ts'
 import type { CredentialSource } from '../../sasl/credential-source.ts'
 import type { MechanismSwitches } from '../../sasl/mechanisms.ts'
 import type { XmlLimits } from '../../xml/parser.ts'
-import type { ManagementLimits, ResumableStreams } from './management.ts'
+import type { ManagementLimits } from './management.ts'
+import type { ResumableStreams } from './resumable-streams.ts'
 
 /** What all client streams of the process have in common. */
 export interface StreamSettings {
