@@ -15,7 +15,7 @@ import { makeCredential } from './sasl/credential.ts'
 import { type CredentialSource, saltFor } from './sasl/credential-source.ts'
 import type { ScramHash } from './sasl/scram-hash.ts'
 import { StorageError, type Store } from './storage/db.ts'
-import { StanzaError, StreamError } from './xmpp/error.ts'
+import { StanzaError } from './xmpp/error.ts'
 import { isAccountName } from './xmpp/precis/account-name.ts'
 import { opaqueString, usernameCaseMapped } from './xmpp/precis/profiles.ts'
 
@@ -102,14 +102,7 @@ function accountsOf(config: Config, { host, credentials }: Serving): AccountsCon
       return host.createAccount(name, await makeCredentials(config, credentials, name, password))
     },
     list: () => host.store.list(),
-    async setPassword(name, password) {
-      if (!(await host.store.exists(known(name)))) return false
-      await host.store.replaceCredentials(known(name), await makeCredentials(config, credentials, known(name), password))
-      // Whoever is logged in knew the old password, which may be why there is a new one.
-      for (const session of host.accounts.get(known(name))?.sessions.values() ?? [])
-        host.end(session, new StreamError('reset', 'the password was changed'))
-      return true
-    },
+    setPassword: (name, password) => host.changePassword(known(name), password),
     remove: name => host.removeAccount(known(name)),
     exists: name => host.store.exists(known(name)),
   }

@@ -99,14 +99,16 @@ export class AccountStore {
     }
   }
 
-  /** Replaces all credentials of the account, if it is still there: the old password opens nothing any more. */
-  async replaceCredentials(name: string, credentials: readonly StoredCredential[]): Promise<void> {
-    await this.#db.tx(async db => {
-      if (!(await new AccountStore(db).exists(name))) return
+  /** Replaces all credentials of the account: the old password opens nothing any more. False if there is no such account. */
+  async replaceCredentials(name: string, credentials: readonly StoredCredential[]): Promise<boolean> {
+    const isReplaced = await this.#db.tx(async db => {
+      if (!(await new AccountStore(db).exists(name))) return false
       await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
       for (const credential of credentials) await insert(db, name, credential)
+      return true
     })
     this.#revise(name)
+    return isReplaced
   }
 
   /** Only streams that are about to bind ask, so a bounded memory of it is long enough. */

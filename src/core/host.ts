@@ -183,6 +183,19 @@ export class LocalHost implements Destination {
   }
 
   /**
+   * Gives an account a new password; false if there is no such account. Its sessions end, but for that of the client which
+   * asked for it: whoever is logged in knew the old password, which may be why there is a new one.
+   */
+  async changePassword(name: string, password: string, by?: Jid): Promise<boolean> {
+    if (!(await this.store.exists(name))) return false
+    if (!(await this.store.replaceCredentials(name, await this.#credentialsOf(name, password)))) return false
+    for (const session of this.accounts.get(name)?.sessions.values() ?? []) {
+      if (by === undefined || !session.jid.equals(by)) this.end(session, new StreamError('reset', 'the password was changed'))
+    }
+    return true
+  }
+
+  /**
    * Removes an account with all that modules hold of it; false if there is none. Its sessions end, but their streams
    * are open until it is gone: `gone` may then say so to a client. Not to be awaited in the account's turn.
    */
@@ -331,6 +344,7 @@ export class LocalHost implements Destination {
       end: (session, error) => this.end(session, error),
       credentialsOf: (name, password) => this.#credentialsOf(name, password),
       createAccount: (name, credentials, also) => this.createAccount(name, credentials, also),
+      changePassword: (name, password, by) => this.changePassword(name, password, by),
       removeAccount: (name, gone) => this.removeAccount(name, gone),
     }
     this.#apis.set(module, module.setup(host))

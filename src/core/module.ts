@@ -38,6 +38,8 @@ export interface Host<Settings = {}, Needs = {}> {
   credentialsOf(name: string, password: string): Promise<StoredCredential[]>
   /** Makes an account; false if the name is taken. `also` runs in the same transaction, once the name is known to be free. */
   createAccount(name: string, credentials: readonly StoredCredential[], also?: (db: Db) => Promise<unknown>): Promise<boolean>
+  /** Gives an account a new password; false if there is none. Its sessions end, but for that of the client which asked for it. */
+  changePassword(name: string, password: string, by?: Jid): Promise<boolean>
   /** Removes an account and all that is held of it; `gone` is called before its streams are closed. Never to be awaited in its turn. */
   removeAccount(name: string, gone?: () => void): Promise<boolean>
 }

@@ -7,7 +7,7 @@ import type { UnboundStream } from '../../core/stream-registry.ts'
 import { limited } from '../../lib/limited.ts'
 import { count, oneOf } from '../../lib/settings.ts'
 import { type Element, namespace } from '../../xml/element.ts'
-import { StanzaError, StreamError } from '../../xmpp/error.ts'
+import { StanzaError } from '../../xmpp/error.ts'
 import { type Field, Forms, formElement, readSubmission } from '../../xmpp/forms.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { isAccountName } from '../../xmpp/precis/account-name.ts'
@@ -34,7 +34,7 @@ export const registration = defineModule({
   },
 
   setup(host) {
-    const { accounts, clock, domain, iq, log, needs, on, settings, stream } = host
+    const { clock, domain, iq, log, needs, on, settings, stream } = host
     const { mode } = settings
     const done = new WeakSet<UnboundStream>()
     const isFull = limited(settings.perHour, HOUR, () => clock.now())
@@ -107,10 +107,7 @@ export const registration = defineModule({
       const { username, password } = readFields(payload, 'bad-request')
       if (usernameCaseMapped(username) !== name) throw new StanzaError('not-allowed', 'an account changes only its own password')
       mustBePassword(password, name, domain, settings.shortestPassword)
-      await host.store.replaceCredentials(name, await host.credentialsOf(name, password))
-      for (const session of accounts.of(name).sessions.values()) {
-        if (session.jid.resource !== from.resource) host.end(session, new StreamError('reset', 'the password was changed'))
-      }
+      await host.changePassword(name, password, from)
     }
 
     async function removeAccount(session: Session, stanza: Element): Promise<void> {
