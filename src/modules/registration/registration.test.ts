@@ -164,6 +164,23 @@ story('XEP-0077 §3.3: a change that says too little changes nothing', async wor
   assert.equal(await verifier(romeo), 'romeo:a new password')
 })
 
+story('an account changes its password ten times in an hour at most, for each time costs the server much', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  for (let i = 0; i < 10; i++) {
+    await romeo.sends(fields('romeo', `password ${i}`, i % 2 === 0 ? 'type="set" to="here.example"' : undefined))
+    romeo.receives('<iq type="result" id="r"/>')
+  }
+  await romeo.sends(fields('romeo', 'one too many'))
+  romeo.receivesError('r', 'resource-constraint')
+  assert.equal(await verifier(romeo), 'romeo:password 9')
+  await juliet.sends(fields('juliet', 'her own affair'))
+  juliet.receives('<iq type="result" id="r"/>')
+  await world.later(60 * 60_000)
+  await romeo.sends(fields('romeo', 'an hour later'))
+  romeo.receives('<iq type="result" id="r"/>')
+})
+
 story('the account of someone else is not touched', async world => {
   const romeo = await world.online('romeo')
   const juliet = await world.online('juliet')

@@ -1,5 +1,6 @@
 // XEP-0077: In-Band Registration
 
+import type { Account } from '../../core/account.ts'
 import { defineModule, type OwnRequest, type Request, type StreamRequest, xep } from '../../core/module.ts'
 import { iqOut } from '../../core/points.ts'
 import type { Session } from '../../core/session.ts'
@@ -20,6 +21,8 @@ const Register = namespace<'query' | 'instructions' | 'registered' | 'username' 
 const Feature = namespace<'register'>('http://jabber.org/features/iq-register')
 
 const HOUR = 60 * 60_000
+/** Each costs the processor as much as many logins. */
+const PASSWORDS_PER_HOUR = 10
 
 export const registration = defineModule({
   name: 'registration',
@@ -34,9 +37,10 @@ export const registration = defineModule({
   },
 
   setup(host) {
-    const { clock, domain, iq, log, needs, on, settings, stream } = host
+    const { accounts, clock, domain, iq, log, needs, on, settings, stream } = host
     const { mode } = settings
     const done = new WeakSet<UnboundStream>()
+    const changed = new WeakMap<Account, () => boolean>()
     const isFull = limited(settings.perHour, HOUR, () => clock.now())
 
     if (mode !== 'closed') {
@@ -107,7 +111,14 @@ export const registration = defineModule({
       const { username, password } = readFields(payload, 'bad-request')
       if (usernameCaseMapped(username) !== name) throw new StanzaError('not-allowed', 'an account changes only its own password')
       mustBePassword(password, name, domain, settings.shortestPassword)
+      if (changesTooOften(accounts.of(name))) throw new StanzaError('resource-constraint', 'try again later')
       await host.changePassword(name, password, from)
+    }
+
+    function changesTooOften(account: Account): boolean {
+      const isTooOften = changed.get(account) ?? limited(PASSWORDS_PER_HOUR, HOUR, () => clock.now())
+      changed.set(account, isTooOften)
+      return isTooOften()
     }
 
     async function removeAccount(session: Session, stanza: Element): Promise<void> {
