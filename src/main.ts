@@ -1,5 +1,6 @@
 /** The program: the only file, with serving.ts beside it, that knows all the others. */
 import { setInterval } from 'node:timers'
+import { domainToASCII } from 'node:url'
 import { commands } from './admin/commands/index.ts'
 import type { Config, ModuleShapes } from './admin/config.ts'
 import type { Program, RunningServer, ServerContext } from './admin/context.ts'
@@ -11,6 +12,7 @@ import { type Log, openLog, silentLog } from './core/log.ts'
 import { modules } from './modules/index.ts'
 import { Certificates } from './net/certificates.ts'
 import { Gate } from './net/gate.ts'
+import type { DomainLinks } from './net/host-meta.ts'
 import { Http } from './net/http.ts'
 import { Listeners } from './net/listeners.ts'
 import { Peers } from './net/peer-key.ts'
@@ -85,7 +87,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
 
   const listeners = new Listeners({ certificates, gate })
   const accept = (socket: Parameters<ClientStreams['accept']>[0]): void => streams.accept(socket)
-  const http = new Http({ gate, links: () => webSocketLinks(config), onConnection: accept, largestFrame: config.limits.after.bytes })
+  const http = new Http({ gate, links: webSocketLinks(config), onConnection: accept, largestFrame: config.limits.after.bytes })
   try {
     for (const { address, port } of config.listen.c2s)
       await listeners.open({ kind: 'tcp', role: 'client', address, port, onConnection: accept })
@@ -155,12 +157,16 @@ function streamSettings({ limits, auth }: Config): StreamSettings {
   }
 }
 
-function webSocketLinks({ hosts, listen }: Config): { rel: string; href: string }[] {
+/** XEP-0156 §3, by domain. */
+function webSocketLinks({ hosts, listen }: Config): DomainLinks {
   const { port } = listen.https[0] ?? { port: 443 }
-  return hosts.slice(0, 1).map(({ domain }) => ({
-    rel: 'urn:xmpp:alt-connections:websocket',
-    href: `wss://${domain}${port === 443 ? '' : `:${port}`}/xmpp-websocket`,
-  }))
+  return new Map(
+    hosts.map(({ domain }) => {
+      const ascii = domainToASCII(domain)
+      const href = `wss://${ascii}${port === 443 ? '' : `:${port}`}/xmpp-websocket`
+      return [ascii, [{ rel: 'urn:xmpp:alt-connections:websocket', href }]]
+    }),
+  )
 }
 
 /** What runs where, and what to do first; at most eight lines. */
@@ -171,7 +177,7 @@ function notesOf(config: Config): string[] {
   return [
     `Conexizan serves ${hosts.map(({ domain }) => domain).join(', ')}; its data is in ${config.data}`,
     `Clients: ${places(listen.c2s)} (STARTTLS), ${places(listen.c2sTls)} (TLS)`,
-    ...(listen.https.length > 0 ? [`WebSocket: ${webSocketLinks(config)[0]!.href}`] : []),
+    ...(listen.https.length > 0 ? [`WebSocket: ${[...webSocketLinks(config).values()].map(([link]) => link!.href).join(' and ')}`] : []),
     ...(isLocal ? [`Let your client trust the certificate ${config.data}/ca/ca.crt`] : []),
     `Make an account: bin/conexizan user add NAME@${hosts[0]!.domain}`,
   ]

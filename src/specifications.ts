@@ -26,7 +26,7 @@ export const rfcs: readonly Rfc[] = [
 /** XEPs that belong to no module, by the folder of src/ that has them. */
 export const xepsByFolder: Readonly<Record<string, readonly Xep[]>> = {
   net: [
-    xep(156, '1.4.0', 'partial', 'host-meta in XML and JSON; it names the WebSocket of the first domain only'),
+    xep(156, '1.4.0', 'partial', 'host-meta in XML and JSON; it names the WebSocket of each domain'),
     xep(368, '1.1.0', 'partial', 'client connections; the SRV records are the operator’s'),
   ],
   sasl: [xep(440, '1.0.0'), xep(474, '0.5.0'), xep(480, '0.2.0'), xep(515, '0.1.0')],

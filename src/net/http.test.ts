@@ -20,6 +20,7 @@ after(() => rmSync(data, { recursive: true }))
 const certificates = new Certificates([{ domain: 'here.example' }], data)
 const ca = readFileSync(join(data, 'ca', 'ca.crt'))
 const links = [{ rel: 'urn:xmpp:alt-connections:websocket', href: 'wss://here.example:5443/xmpp-websocket?a&"b' }]
+const otherLinks = [{ rel: 'urn:xmpp:alt-connections:websocket', href: 'wss://xn--bcher-kva.example/xmpp-websocket' }]
 
 async function serve(t: TestContext, { isSecure = false, total = 10 } = {}) {
   const gate = new Gate(new Peers(), { total, perNetwork: 10 })
@@ -32,7 +33,10 @@ async function serve(t: TestContext, { isSecure = false, total = 10 } = {}) {
   }
   const http = new Http({
     gate,
-    links: () => links,
+    links: new Map([
+      ['here.example', links],
+      ['xn--bcher-kva.example', otherLinks],
+    ]),
     largestFrame: 1000,
     onConnection(socket) {
       sockets.push(socket)
@@ -51,8 +55,8 @@ async function serve(t: TestContext, { isSecure = false, total = 10 } = {}) {
   return { http, port, sockets, log, told, gate }
 }
 
-async function fetchText(port: number, path: string, method = 'GET') {
-  const request = get({ port, host: '127.0.0.1', path, method, agent: false })
+async function fetchText(port: number, path: string, method = 'GET', headers = {}) {
+  const request = get({ port, host: '127.0.0.1', path, method, headers, agent: false })
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   let body = ''
   for await (const chunk of response.setEncoding('utf8')) body += chunk
@@ -76,6 +80,14 @@ test('XEP-0156: pages of any origin can read where the server is', async t => {
   assert.deepEqual(JSON.parse(json.body), { links })
   assert.equal(json.headers['access-control-allow-origin'], '*')
   assert.equal((await fetchText(port, '/.well-known/host-meta', 'POST')).status, 405)
+})
+
+test('XEP-0156: each domain has its own document, found by the Host that is asked for; the first answers for all others', async t => {
+  const { port } = await serve(t)
+  const told = async (host: string) => JSON.parse((await fetchText(port, '/.well-known/host-meta.json', 'GET', { host })).body).links
+  for (const host of ['here.example', 'HERE.example:5443', 'localhost', '127.0.0.1:80', '[::1]', '%', ''])
+    assert.deepEqual(await told(host), links, host)
+  for (const host of ['xn--bcher-kva.example', 'XN--bcher-kva.example:443']) assert.deepEqual(await told(host), otherLinks)
 })
 
 test('what has no route is not found, and nothing says what server this is', async t => {

@@ -6,7 +6,7 @@ import type { Server as TlsServer } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Certificates } from './certificates.ts'
 import type { Gate } from './gate.ts'
-import { hostMetaRoutes, type Link } from './host-meta.ts'
+import { type DomainLinks, hostMetaRoutes } from './host-meta.ts'
 import { type Endpoint, listen } from './listen.ts'
 import type { Socket } from './socket.ts'
 import { WebSocketSocket } from './websocket.ts'
@@ -21,8 +21,8 @@ const WEBSOCKET_PATH = '/xmpp-websocket'
 
 export interface HttpOptions {
   readonly gate: Gate
-  /** XEP-0156: where else this server can be reached; asked at each request. */
-  readonly links: () => readonly Link[]
+  /** XEP-0156: where else each domain can be reached. */
+  readonly links: DomainLinks
   /** A client that has negotiated RFC 7395. Assign the socket's handlers before you return. */
   readonly onConnection: (socket: Socket) => void
   /** Largest WebSocket message in bytes. */

@@ -23,7 +23,7 @@ const scene = await Scene.open(SETTINGS, {})
 const gate = new Gate(scene.peers, { total: 100, perNetwork: 100 })
 const listeners = new Listeners({ certificates, gate })
 const onConnection = (socket: Socket): void => scene.streams.accept(socket)
-const http = new Http({ gate, links: () => [], onConnection })
+const http = new Http({ gate, links: new Map(), onConnection })
 const address = '127.0.0.1'
 const ports = { tcp: 0, tls: 0, web: 0 }
 
