@@ -105,18 +105,19 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
 
   const tidying = setInterval(() => {
     for (const { store } of servings) store.tidy().catch(error => log.fault('store.tidy', error))
+    tell(certificates.renew())
   }, TIDY_EVERY)
   const onReload = async (): Promise<void> => {
     try {
       const now = await reload()
       const { changed, needsRestart } = reloadable(current, now)
       streams.settings = streamSettings(now)
-      for (const problem of certificates.reload()) process.stderr.write(`${problem}\n`)
+      tell(certificates.reload())
       current = now
-      for (const path of needsRestart) process.stderr.write(`${path} changes only with a restart.\n`)
+      tell(needsRestart.map(path => `${path} changes only with a restart.`))
       log.info('settings.read', { changed: changed.length, waiting: needsRestart.length })
     } catch (error) {
-      process.stderr.write(`The settings stay as they were: ${error instanceof OperatorError ? error.message : 'they cannot be read'}\n`)
+      tell([`The settings stay as they were: ${error instanceof OperatorError ? error.message : 'they cannot be read'}`])
     }
   }
   process.on('SIGTERM', () => void stop())
@@ -134,6 +135,11 @@ function guard(log: Log): void {
     process.exit(70)
   })
   process.on('unhandledRejection', error => log.fault('promise.forgotten', error))
+}
+
+/** Sentences for the operator. */
+function tell(sentences: readonly string[]): void {
+  for (const sentence of sentences) process.stderr.write(`${sentence}\n`)
 }
 
 function certificatesOf(config: Config): Certificates {

@@ -7,7 +7,8 @@ import { type Credentials, makeAuthority, makeLeaf } from './x509.ts'
 const DAY = 86_400_000
 const AUTHORITY_DAYS = 3_650
 const LEAF_DAYS = 365
-const RENEWED_DAYS_BEFORE = 30
+/** From so many days before it expires on, a certificate of our own is replaced. */
+export const RENEWED_DAYS_BEFORE = 30
 
 /** Reads a PEM chain and its key. Throws an `Error` whose message is a sentence for the operator. */
 export function readCredentials(certFile: string, keyFile: string): Credentials & { readonly leaf: X509Certificate } {

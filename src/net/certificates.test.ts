@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { mock, type TestContext, test } from 'node:test'
 import { type CertificateSource, Certificates } from './certificates.ts'
 import { type Credentials, makeAuthority, makeLeaf } from './x509.ts'
 
@@ -54,6 +54,51 @@ test('a certificate of our own is renewed 30 days before it expires, and when it
   assert.notEqual(renewed.leafOf('here.example')!.serialNumber, before.serialNumber)
   const wider = new Certificates([{ domain: 'here.example', names: ['chat.here.example'] }], data)
   assert.equal(wider.leafOf('here.example')!.subjectAltName, 'DNS:here.example, DNS:chat.here.example')
+})
+
+test('a certificate of our own is renewed while the server runs, and nothing else is touched', t => {
+  mock.timers.enable({ apis: ['Date'], now: Date.now() })
+  t.after(() => mock.timers.reset())
+  const data = directory(t)
+  const given = keep(data, makeLeaf(makeAuthority('Test', 3650), ['there.example'], 300))
+  const certificates = new Certificates([{ domain: 'here.example' }, { domain: 'there.example', files: given.files }], data)
+  let changes = 0
+  certificates.onChanged(() => changes++)
+  const [here, there] = [certificates.contextFor('here.example'), certificates.contextFor('there.example')]
+  const before = certificates.leafOf('here.example')!
+  mock.timers.setTime(Date.now() + 334 * DAY)
+  assert.deepEqual(certificates.renew(), [])
+  assert.deepEqual([certificates.leafOf('here.example'), changes], [before, 0])
+  mock.timers.setTime(Date.now() + 2 * DAY)
+  writeFileSync(given.files.cert, 'being written')
+  assert.deepEqual(certificates.renew(), [])
+  assert.notEqual(certificates.leafOf('here.example')!.serialNumber, before.serialNumber)
+  assert.ok(certificates.daysLeft('here.example')! >= 364)
+  assert.notEqual(certificates.contextFor('here.example'), here)
+  assert.equal(certificates.contextFor('there.example'), there)
+  assert.equal(changes, 1)
+  certificates.renew()
+  assert.equal(changes, 1)
+})
+
+test('that it cannot be renewed is told once, and tried again', t => {
+  mock.timers.enable({ apis: ['Date'], now: Date.now() })
+  t.after(() => mock.timers.reset())
+  const data = directory(t)
+  const certificates = new Certificates([{ domain: 'here.example' }], data)
+  const before = certificates.leafOf('here.example')
+  const domains = join(data, 'ca', 'domains')
+  mock.timers.setTime(Date.now() + 336 * DAY)
+  rmSync(domains, { recursive: true })
+  writeFileSync(domains, 'no folder')
+  assert.equal(certificates.renew().length, 1)
+  assert.deepEqual(certificates.renew(), [])
+  assert.equal(certificates.leafOf('here.example'), before)
+  assert.equal(certificates.errors.length, 1)
+  rmSync(domains)
+  assert.deepEqual(certificates.renew(), [])
+  assert.deepEqual(certificates.errors, [])
+  assert.ok(certificates.daysLeft('here.example')! >= 364)
 })
 
 test('the name a client asks for chooses the certificate; the first domain is for all others', t => {

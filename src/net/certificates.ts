@@ -2,7 +2,7 @@ import { constants, type X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { domainToASCII } from 'node:url'
-import { covers, daysLeft, localCredentials, readCredentials } from './certificate-files.ts'
+import { covers, daysLeft, localCredentials, RENEWED_DAYS_BEFORE, readCredentials } from './certificate-files.ts'
 
 /** A domain that is served, and where its certificate comes from: these files, or the server's own authority. */
 export interface CertificateSource {
@@ -40,7 +40,8 @@ export class Certificates {
   readonly #policy: SecureContextOptions
   readonly #served = new Map<string, Served>()
   readonly #changed = new Set<() => void>()
-  #errors: string[] = []
+  /** By domain. */
+  readonly #errors = new Map<string, string>()
   /** For `tls`; `undefined` when all domains have one certificate, because asking costs time in every handshake. */
   readonly sniCallback: ((serverName: string, done: (error: null, context: SecureContext | undefined) => void) => void) | undefined
 
@@ -56,22 +57,24 @@ export class Certificates {
 
   /** What went wrong in the last load, as sentences; the domains concerned keep what they had. */
   get errors(): readonly string[] {
-    return this.#errors
+    return [...this.#errors.values()]
   }
 
   /** Takes up new files without touching sessions. What cannot be used is left, and told by a sentence. */
   reload(): readonly string[] {
-    this.#errors = []
-    for (const source of this.#sources) {
-      try {
-        const { leaf, ...credentials } = this.#load(source)
-        this.#served.set(domainToASCII(source.domain), { credentials, leaf, context: this.#contextOf(credentials) })
-      } catch (error) {
-        this.#errors.push((error as Error).message)
-      }
-    }
+    for (const source of this.#sources) this.#take(source)
     for (const tell of this.#changed) tell()
-    return this.#errors
+    return this.errors
+  }
+
+  /** Replaces those of our own that expire soon, without touching sessions. What fails is told by a sentence, the first time. */
+  renew(): readonly string[] {
+    const due = this.#sources.filter(({ domain, files }) => files === undefined && (this.daysLeft(domain) ?? 0) < RENEWED_DAYS_BEFORE)
+    if (due.length === 0) return []
+    const known = this.errors
+    for (const source of due) this.#take(source)
+    for (const tell of this.#changed) tell()
+    return this.errors.filter(sentence => !known.includes(sentence))
   }
 
   /** For SNI. `undefined` only when there is no usable certificate at all. */
@@ -104,7 +107,7 @@ export class Certificates {
 
   /** Everything the operator should mend, as sentences. */
   problems(): string[] {
-    const problems = [...this.#errors]
+    const problems = [...this.errors]
     for (const { domain } of this.#sources) {
       const leaf = this.leafOf(domain)
       if (leaf === undefined) continue
@@ -114,6 +117,16 @@ export class Certificates {
       else if (days < WARNED_DAYS_BEFORE) problems.push(`The certificate for ${domain} expires in ${days} ${days === 1 ? 'day' : 'days'}.`)
     }
     return problems
+  }
+
+  #take(source: CertificateSource): void {
+    try {
+      const { leaf, ...credentials } = this.#load(source)
+      this.#served.set(domainToASCII(source.domain), { credentials, leaf, context: this.#contextOf(credentials) })
+      this.#errors.delete(source.domain)
+    } catch (error) {
+      this.#errors.set(source.domain, (error as Error).message)
+    }
   }
 
   #load({ domain, names = [], files }: CertificateSource): Served['credentials'] & { readonly leaf: X509Certificate } {
