@@ -121,10 +121,11 @@ export class Authentication {
 
   /** Of an account that somebody guesses the password of, the right answer comes as late as the wrong one. */
   async #slowDown(atLeast = 0): Promise<void> {
-    const { streams, isClosed } = this.#negotiation.connection
+    const { streams, socket, isClosed } = this.#negotiation.connection
     const { pace } = streams
-    const ms = Math.max(atLeast, this.#guessed === undefined ? 0 : pace.delayOf(this.#guessed))
-    if (ms > 0 && !isClosed && !(await pace.wait(ms))) throw new StreamError('resource-constraint', 'too many wait')
+    const account = this.#guessed
+    const ms = Math.max(atLeast, account === undefined ? 0 : pace.delayOf(account))
+    if (ms > 0 && !isClosed && !(await pace.wait(ms, socket.peer, account))) throw new StreamError('resource-constraint', 'too many wait')
   }
 
   #challenge(data: Buffer): void {

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { randomBytes } from '../../lib/random.ts'
 import type { PeerKey, Peers } from '../../net/peer-key.ts'
 import { Sketch } from '../../net/sketch.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 /** From so many failures of a network, or of an account, on, each further answer comes later. */
 const FREE_FAILURES = 3
@@ -25,7 +26,7 @@ export class Pace {
   /** Of accounts, in fixed memory; there only while there are failures. */
   #failures: Sketch | undefined
   #halvedAt: number
-  #waiting = 0
+  readonly #waiting = new WaitingRoom(MOST_WAITING)
 
   /** `now` gives ms and never goes back. */
   constructor(peers: Peers, now: () => number = () => performance.now()) {
@@ -51,13 +52,12 @@ export class Pace {
     return this.#failures === undefined ? 0 : delay(this.#failures.estimate(this.#hash(account)), LONGEST_ACCOUNT_DELAY)
   }
 
-  /** Waits so long; false, at once, if too many do. */
-  async wait(ms: number): Promise<boolean> {
-    if (this.#waiting >= MOST_WAITING) return false
-    this.#waiting++
-    await new Promise<void>(resolve => setTimeout(resolve, ms).unref())
-    this.#waiting--
-    return true
+  /**
+   * Waits so long; false if it could not, because too many do. Networks share the room for it fairly; those who come by way
+   * of a program on this machine share it by the account that they name, whether there is such an account or not.
+   */
+  wait(ms: number, peer: PeerKey, account: string | undefined): Promise<boolean> {
+    return this.#waiting.wait(ms, peer.isShared ? `account ${this.#hash(account ?? '')}` : `network ${peer.open}`)
   }
 
   #countFailure(account: string): void {
