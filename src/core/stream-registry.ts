@@ -6,7 +6,10 @@ export interface UnboundStream {
   readonly isSecure: boolean
   /** The account's name after authentication, before resource binding. */
   readonly account: string | undefined
-  /** Takes one of the few tries that a stream and its network are given for what can be guessed; false: too many. */
+  /**
+   * Takes one of the few tries that a stream and its network are given for what can be guessed; false: too many. If the
+   * request under way is refused, the try has failed, and counts against the network.
+   */
   attempt(): boolean
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { HEADER, OPEN, streamStory } from '../../../test/stream-story.ts'
+import { mock } from 'node:test'
+import { type Device, HEADER, OPEN, type Scene, streamStory } from '../../../test/stream-story.ts'
 
 const header = (attrs: string): string => `<stream:stream ${attrs} xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`
 const STARTTLS = '<starttls xmlns="urn:ietf:params:xml:ns:xmpp-tls"/>'
@@ -233,3 +234,53 @@ streamStory('RFC 7395 §3.9: a WebSocket without TLS is served for a proxy on th
   far.receives('<open xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>')
   far.receivesStreamError('policy-violation')
 })
+
+const preauth = '<iq type="set" id="t"><preauth xmlns="urn:xmpp:pars:0" token="0123"/></iq>'
+const register = (name: string): string =>
+  `<iq type="set" id="t"><query xmlns="jabber:iq:register"><username>${name}</username><password>correct horse</password></query></iq>`
+const REFUSED = '<iq type="error" id="t"/>'
+
+/** From one network, each over a stream of its own. */
+async function tries(scene: Scene, xml: string, address: string): Promise<Device> {
+  const device = scene.device('tls', address)
+  await device.opens()
+  await device.sends(xml)
+  return device
+}
+
+for (const [title, wrong] of [
+  ['tokens', preauth],
+  ['names that are taken', register('romeo')],
+] as const) {
+  streamStory(
+    `RFC 6120 §13.12: a network that guesses ${title} is answered late, whatever it tries next, and nobody else is`,
+    async scene => {
+      mock.timers.enable({ apis: ['setTimeout'] })
+      try {
+        for (let i = 0; i < 3; i++) (await tries(scene, wrong, `192.0.2.${i}`)).receives(REFUSED)
+        const slow = await tries(scene, wrong, '192.0.2.9')
+        slow.receivesNothing()
+        const other = await tries(scene, wrong, '198.51.100.1')
+        other.receives(REFUSED)
+        mock.timers.tick(1000)
+        await scene.settled()
+        slow.receives(REFUSED)
+      } finally {
+        mock.timers.reset()
+      }
+    },
+    {},
+    { settings: { registration: { mode: 'open' } } },
+  )
+}
+
+streamStory(
+  'RFC 6120 §13.12: an account that is made is no failure of its network',
+  async scene => {
+    for (let i = 0; i < 6; i++) (await tries(scene, register(`guest${i}`), '192.0.2.1')).receives('<iq type="result" id="t"/>')
+    const late = await tries(scene, register('romeo'), '192.0.2.1')
+    late.receives(REFUSED)
+  },
+  {},
+  { settings: { registration: { mode: 'open' } } },
+)

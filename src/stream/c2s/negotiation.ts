@@ -21,6 +21,8 @@ export class Negotiation implements UnboundStream {
   account: string | undefined
   #authentication: Authentication | undefined
   #tries = TRIES
+  /** The request under way is one of the tries. */
+  #isTry = false
 
   constructor(connection: Connection) {
     this.connection = connection
@@ -37,7 +39,8 @@ export class Negotiation implements UnboundStream {
   }
 
   attempt(): boolean {
-    return --this.#tries >= 0 && this.connection.streams.pace.mayTry(this.connection.socket.peer)
+    this.#isTry = --this.#tries >= 0 && this.connection.streams.pace.mayTry(this.connection.socket.peer)
+    return this.#isTry
   }
 
   /** What the client may do next, made for the state that the stream is in; `bound` answers what was asked for inline (XEP-0386). */
@@ -105,13 +108,24 @@ export class Negotiation implements UnboundStream {
     if ((type !== 'get' && type !== 'set') || payload === undefined || !host.answers.has('stream', type, payload)) {
       throw new StreamError('not-authorized')
     }
+    this.#isTry = false
     try {
       const answer = await host.answers.answer('stream', { stream: this, payload: payloadOf(iq), iq })
       this.connection.sendElement(result(iq.with({ to: host.domain, from: undefined }), answer ?? undefined))
     } catch (error) {
-      const stanzaError: StanzaError = host.asStanzaError(error)
+      const stanzaError = host.asStanzaError(error)
+      if (this.#isTry) await this.#tryFailed(stanzaError)
       this.connection.sendElement(errorTo(iq.with({ to: host.domain, from: undefined }), stanzaError.toElement()))
     }
+  }
+
+  /** A token that is none, a name that is taken: the network is slowed down as for wrong passwords (RFC 6120 §13.12). */
+  async #tryFailed({ type, condition }: StanzaError): Promise<void> {
+    if (type === 'wait' || condition === 'internal-server-error') return // this says nothing of what was tried
+    const { socket, streams, isClosed } = this.connection
+    const ms = streams.pace.failed(socket.peer, undefined)
+    if (ms > 0 && !isClosed && !(await streams.pace.wait(ms, socket.peer, undefined)))
+      throw new StreamError('resource-constraint', 'too many wait')
   }
 
   async #stream(element: Element): Promise<void> {
