@@ -20,6 +20,8 @@ import type { StreamError } from '../src/xmpp/error.ts'
 export interface StoryOptions {
   /** Settings per module name. */
   readonly settings?: Readonly<Record<string, unknown>>
+  /** The domain of the host; `here.example` if none is given. */
+  readonly domain?: string
   /** Modules that come before all others. */
   readonly extra?: readonly Module[]
 }
@@ -38,25 +40,25 @@ export function story(title: string, tell: (world: World) => Promise<void>, opti
   })
 }
 
-const DOMAIN = 'here.example'
-
 export class World {
   host!: LocalHost
   readonly store: Store
   readonly clock = new StoryClock()
+  readonly #domain: string
   readonly #modules: readonly Module[]
   readonly #settings: Readonly<Record<string, unknown>>
   router = new Router()
   readonly #clients: Client[] = []
 
-  private constructor(store: Store, modules: readonly Module[], settings: Readonly<Record<string, unknown>>) {
+  private constructor(store: Store, domain: string, modules: readonly Module[], settings: Readonly<Record<string, unknown>>) {
     this.store = store
+    this.#domain = domain
     this.#modules = modules
     this.#settings = settings
     this.restarts()
   }
 
-  static async open({ settings = {}, extra = [] }: StoryOptions): Promise<World> {
+  static async open({ settings = {}, extra = [], domain = 'here.example' }: StoryOptions): Promise<World> {
     const all = [...extra, ...modules]
     const migrations = [
       { owner: 'core', steps: coreMigrations },
@@ -65,14 +67,14 @@ export class World {
     const read = Object.fromEntries(
       all.map(module => [module.name, readSetting(table(module.settings ?? {}), settings[module.name], [module.name])]),
     )
-    return new World(await openTestStore(migrations), all, read)
+    return new World(await openTestStore(migrations), domain, all, read)
   }
 
   /** As after a crash: all that was in memory is gone, sessions too, and what is on disk is there. */
   restarts(): void {
     this.router = new Router()
     this.#clients.length = 0
-    this.host = new LocalHost(DOMAIN, this.#modules, this.store, this.router, {
+    this.host = new LocalHost(this.#domain, this.#modules, this.store, this.router, {
       settings: this.#settings,
       clock: this.clock,
       credentialsOf: fakeCredentials,

@@ -306,7 +306,14 @@ export class FakeSocket implements Socket {
 
   get tls(): TlsFacts | undefined {
     if (!this.isSecure) return undefined
-    return { version: '1.3', exporter: () => EXPORTER, endPoint: () => undefined as unknown as X509Certificate, serverName: undefined }
+    return {
+      version: '1.3',
+      exporter: () => EXPORTER,
+      endPoint: () => undefined as unknown as X509Certificate,
+      serverName: undefined,
+      shown: () => [],
+      isVerified: false,
+    }
   }
 
   send(xml: string): void {

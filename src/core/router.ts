@@ -15,6 +15,8 @@ export interface Destination {
 
 /** Finds the way from one island to another: by the domain of the address (RFC 6120 §10). */
 export class Router {
+  /** Where stanzas to all other domains go; without it there are none. */
+  foreign: Destination | undefined
   readonly #local = new Map<string, Destination>()
   #underWay = 0
   #whenIdle: (() => void)[] = []
@@ -27,9 +29,14 @@ export class Router {
     return this.#local.keys()
   }
 
+  /** Whether the domain is one of this server. */
+  isLocal(domain: string): boolean {
+    return this.#local.has(domain)
+  }
+
   /** What `Destination.deliver` promises. */
   route(stanza: Element, from: Jid, to: Jid, custody?: Custody): void | Promise<void> {
-    const destination = this.#local.get(to.domain)
+    const destination = this.#local.get(to.domain) ?? this.foreign
     if (destination !== undefined) return destination.deliver(stanza, from, to, custody)
     this.refuse(stanza, from, to, new StanzaError('remote-server-not-found'))
   }
@@ -38,8 +45,7 @@ export class Router {
   refuse(stanza: Element, from: Jid, to: Jid, error: StanzaError): void {
     const { type } = stanza.attrs
     if (type === 'error' || type === 'result') return
-    const answer = errorTo(stanza, error.toElement()).with({ from: String(to), to: String(from) })
-    if (this.#local.has(from.domain)) this.route(answer, to, from)
+    void this.route(errorTo(stanza, error.toElement()).with({ from: String(to), to: String(from) }), to, from)
   }
 
   /** Counts work that has not ended, so that `idle` knows when all is done. */

@@ -25,6 +25,8 @@ export interface Socket {
   onData: (bytes: Buffer) => void
   /** Called once, after which nothing else is. */
   onClose: () => void
+  /** Called when a TLS handshake is done that came after this was assigned. */
+  onSecured?: () => void
   /** Called when `queued` had grown beyond the socket's mark and is nothing again. */
   onDrained: () => void
 }
@@ -37,4 +39,8 @@ export interface TlsFacts {
   /** The certificate this very connection was made with, for RFC 5929 §4 `tls-server-end-point`. */
   endPoint(): X509Certificate
   readonly serverName: string | undefined
+  /** The certificates that the other side has shown, its own first. On connections between servers only. */
+  shown(): readonly X509Certificate[]
+  /** Whether OpenSSL believes them to be a server's, for the name that was asked for; only of connections that we have opened. */
+  readonly isVerified: boolean
 }

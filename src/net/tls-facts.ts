@@ -2,6 +2,9 @@ import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { TlsFacts } from './socket.ts'
 
+/** A chain of trust is shorter; what comes after is not looked at. */
+const MOST_SHOWN = 16
+
 const NO_CONTEXT = Buffer.alloc(0)
 
 /** Reads the facts when they are asked for: most connections never are, and the memory of each counts. */
@@ -22,6 +25,20 @@ export class LiveTlsFacts implements TlsFacts {
 
   endPoint(): X509Certificate {
     return this.#socket.getX509Certificate()!
+  }
+
+  shown(): readonly X509Certificate[] {
+    const shown: X509Certificate[] = []
+    let next = this.#socket.getPeerX509Certificate()
+    while (next !== undefined && shown.length < MOST_SHOWN) {
+      shown.push(next)
+      next = next.issuerCertificate
+    }
+    return shown
+  }
+
+  get isVerified(): boolean {
+    return this.#socket.authorized
   }
 
   get serverName(): string | undefined {

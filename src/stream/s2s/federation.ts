@@ -1,0 +1,248 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Custody } from '../../core/custody.ts'
+import { SUBSCRIPTION_TYPES } from '../../core/host.ts'
+import type { Log } from '../../core/log.ts'
+import type { Destination, Router } from '../../core/router.ts'
+import type { Socket } from '../../net/socket.ts'
+import type { Element } from '../../xml/element.ts'
+import { StanzaError, StreamError } from '../../xmpp/error.ts'
+import { Jid } from '../../xmpp/jid.ts'
+import type { Dial, Judge, Judgement } from './belief.ts'
+import { DialbackKeys } from './dialback-key.ts'
+import { IncomingNegotiation } from './incoming.ts'
+import { Link } from './link.ts'
+import { OutgoingNegotiation } from './outgoing.ts'
+import { failure, type Parcel } from './parcel.ts'
+import { Peer } from './peer.ts'
+import type { ServerStreamSettings } from './settings.ts'
+
+/** One timer for all connections ticks this often, ms. */
+const TICK = 1000
+/** Domains that are remembered; and connections that are being made at a time. */
+const MOST_PEERS = 10_000
+const MOST_OPENING = 200
+
+export interface FederationOptions {
+  readonly router: Router
+  readonly clock: Clock
+  readonly log: Log
+  readonly settings: ServerStreamSettings
+  readonly dial: Dial
+  readonly judge: Judge
+  /** Whether a domain of ours takes part. */
+  readonly isOpen?: (local: string) => boolean
+}
+
+/** All domains that are not served here, and all connections with their servers (RFC 6120 §10.4). */
+export class Federation implements Destination {
+  /** May be replaced while running. */
+  settings: ServerStreamSettings
+  readonly clock: Clock
+  readonly log: Log
+  readonly keys = new DialbackKeys()
+  tick = 0
+  readonly #router: Router
+  readonly #dial: Dial
+  readonly #judge: Judge
+  readonly #isOpen: (local: string) => boolean
+  readonly #peers = new Map<string, Peer>()
+  readonly #links = new Set<Link>()
+  /** Those on which nothing has been proved yet, with the tick at which they end. */
+  readonly #unproved = new Map<Link, number>()
+  readonly #shaped = new Set<Link>()
+  #opening = 0
+  readonly #timer: NodeJS.Timeout
+
+  constructor({ router, clock, log, settings, dial, judge, isOpen = () => true }: FederationOptions) {
+    this.#router = router
+    this.clock = clock
+    this.log = log
+    this.settings = settings
+    this.#dial = dial
+    this.#judge = judge
+    this.#isOpen = isOpen
+    this.#timer = setInterval(() => this.onTick(), TICK).unref()
+    router.foreign = this
+  }
+
+  isLocal(domain: string): boolean {
+    return this.#router.isLocal(domain)
+  }
+
+  /** Served here, and for other servers too. */
+  isOpen(domain: string): boolean {
+    return this.isLocal(domain) && this.#isOpen(domain)
+  }
+
+  /** Named in a header when nobody knows whom the other side meant. */
+  get anyDomain(): string {
+    for (const domain of this.#router.domains) if (this.#isOpen(domain)) return domain
+    return ''
+  }
+
+  peer(domain: string): Peer {
+    const known = this.#peers.get(domain)
+    if (known !== undefined) return known
+    if (this.#peers.size >= MOST_PEERS) for (const peer of this.#peers.values()) if (peer.isIdle) this.#peers.delete(peer.domain)
+    const peer = new Peer(domain, this)
+    this.#peers.set(domain, peer)
+    return peer
+  }
+
+  /** Those that are in memory. */
+  get peers(): Iterable<Peer> {
+    return this.#peers.values()
+  }
+
+  get counts(): { peers: number; links: number } {
+    return { peers: this.#peers.size, links: this.#links.size }
+  }
+
+  // --- stanzas
+
+  deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void {
+    custody?.hold()
+    const parcel: Parcel = { stanza, from, to, custody, since: this.clock.now() }
+    if (!this.isOpen(from.domain)) {
+      this.refuse(parcel, new StanzaError('remote-server-not-found'))
+      return
+    }
+    if (!this.settings.isAllowed(to.domain)) {
+      this.refuse(parcel, new StanzaError('not-allowed', 'this domain is blocked'))
+      return
+    }
+    this.peer(to.domain).deliver(parcel)
+  }
+
+  refuse({ stanza, from, to, custody }: Parcel, error: StanzaError): void {
+    this.#router.refuse(stanza, from, to, error)
+    custody?.release()
+  }
+
+  /** From another server (RFC 6120 §8.1.1.2 and §8.1.2.2). Throws a StreamError if the other side may not send it. */
+  receive(link: Link, stanza: Element, from: Jid, to: string, custody: Custody): void {
+    let recipient: Jid
+    try {
+      recipient = Jid.parse(to)
+    } catch {
+      if (!link.receives(from.domain, link.local)) throw new StreamError('invalid-from')
+      const here = Jid.of('', link.local)
+      this.#router.refuse(stanza.with({ to: link.local }), from, here, new StanzaError('jid-malformed'))
+      return
+    }
+    // Nobody is relayed for (V24): what is not for us was never meant to come here.
+    if (!this.isOpen(recipient.domain)) throw new StreamError('host-unknown')
+    if (!link.receives(from.domain, recipient.domain)) throw new StreamError('invalid-from')
+    // RFC 6121 §3.1.3: subscriptions are between bare addresses.
+    const isSubscription = stanza.name === 'presence' && SUBSCRIPTION_TYPES.has(stanza.attrs['type'])
+    const [sender, receiver] = isSubscription ? [from.bare, recipient.bare] : [from, recipient]
+    const [own, other] = [String(sender), String(receiver)]
+    const isPrepared = stanza.attrs['from'] === own && stanza.attrs['to'] === other
+    this.#router.route(isPrepared ? stanza : stanza.with({ from: own, to: other }), sender, receiver, custody)
+  }
+
+  // --- connections
+
+  /** A server has connected. */
+  accept(socket: Socket): void {
+    this.#add(new Link(this, socket, true, link => new IncomingNegotiation(link)))
+  }
+
+  /** Connects to a domain in the name of one of ours. Rejects with a `Failure`. */
+  async open(local: string, remote: string): Promise<Link> {
+    if (this.#opening >= MOST_OPENING) throw failure('no connection was made in time')
+    this.#opening++
+    let socket: Socket
+    try {
+      socket = await this.#dial(local, remote)
+    } finally {
+      this.#opening--
+    }
+    const link = new Link(this, socket, false, link => new OutgoingNegotiation(link, local, remote))
+    this.#add(link)
+    return link
+  }
+
+  judge(link: Link, domain: string): Promise<Judgement> {
+    return this.#judge(link.socket, domain)
+  }
+
+  #add(link: Link): void {
+    this.#links.add(link)
+    this.#unproved.set(link, this.tick + Math.ceil(this.settings.timeToAuthenticate / TICK))
+  }
+
+  authenticated(link: Link): void {
+    this.#unproved.delete(link)
+  }
+
+  /** The link is over; `rest` was sent on it and not acknowledged. */
+  left(link: Link, rest: Parcel[]): void {
+    this.#links.delete(link)
+    this.#unproved.delete(link)
+    this.#shaped.delete(link)
+    for (const peer of link.peers) {
+      peer.left(
+        link,
+        rest.filter(({ to }) => to.domain === peer.domain),
+      )
+    }
+  }
+
+  /** Counts what the other side sends; who sends too much is not read from until the next tick. */
+  shape(link: Link, bytes: number): void {
+    if (this.settings.bytesPerSecond === 0) return
+    if (!this.#shaped.has(link)) {
+      link.allowance = this.settings.burst
+      this.#shaped.add(link)
+    }
+    link.allowance -= bytes
+    if (link.allowance >= 0 || link.isShaped) return
+    link.isShaped = true
+    link.steer()
+  }
+
+  /** Takes up other settings; connections that they forbid end. */
+  reload(settings: ServerStreamSettings): void {
+    this.settings = settings
+    for (const peer of this.#peers.values()) if (!settings.isAllowed(peer.domain)) peer.close(failure('it is blocked by the settings'))
+  }
+
+  /** Ends all streams. What was not acknowledged was not acknowledged to its senders either. */
+  close(): void {
+    clearInterval(this.#timer)
+    for (const link of [...this.#links]) link.close(new StreamError('system-shutdown'))
+  }
+
+  /** Once a second. */
+  onTick(): void {
+    this.tick++
+    for (const [link, deadline] of this.#unproved) {
+      if (deadline > this.tick) break // they stand in the order in which they came
+      link.end('it did not finish the negotiation in time', new StreamError('connection-timeout'))
+    }
+    for (const link of this.#shaped) this.#replenish(link)
+    for (const peer of this.#peers.values()) peer.expire()
+    if (this.tick % 15 === 0) for (const link of this.#links) this.#look(link)
+  }
+
+  #replenish(link: Link): void {
+    const { bytesPerSecond, burst } = this.settings
+    link.allowance += bytesPerSecond
+    if (link.isShaped && (link.allowance >= 0 || bytesPerSecond === 0)) {
+      link.isShaped = false
+      link.steer()
+    } else if (link.allowance >= burst || bytesPerSecond === 0) this.#shaped.delete(link)
+  }
+
+  /** Closes what nobody uses, asks who is silent (RFC 6120 §4.6), and gives up who does not answer. */
+  #look(link: Link): void {
+    if (this.#unproved.has(link)) return
+    const { idleAfter, silentAfter, answerWithin } = this.settings
+    const silent = (this.tick - link.heardAt) * TICK
+    if ((this.tick - link.usedAt) * TICK > idleAfter * link.patience && link.management.unacknowledged === 0) link.close(undefined)
+    else if (silent < silentAfter) return
+    else if (!link.isAsked) link.ask()
+    else if (silent > silentAfter + answerWithin) link.giveUp('it does not answer')
+  }
+}

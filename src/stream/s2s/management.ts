@@ -1,0 +1,185 @@
+// XEP-0198 between servers: acknowledgements in both directions, without resumption
+
+import type { Clock } from '../../core/clock.ts'
+import { Custody } from '../../core/custody.ts'
+import type { Element } from '../../xml/element.ts'
+import { StreamError } from '../../xmpp/error.ts'
+import { Sm } from '../namespaces.ts'
+import type { Parcel } from './parcel.ts'
+
+/** After so many unacknowledged stanzas the other side is asked, or after that time, ms. */
+const ASK_EVERY = 50
+const ASK_AFTER = 1_000
+/** `<r/>` is answered this late at most, ms, in the hope that what it asks for becomes safe. */
+const ANSWER_WITHIN = 300
+/** Stanzas of the other side that are under way here, at which no more are read. */
+const MOST_UNDER_WAY = 256
+
+const REQUEST = Sm('r')
+
+const modulo = (count: number): number => count % 2 ** 32
+
+/** What one connection between servers has sent and received (DESIGN law 7). */
+export class LinkManagement {
+  /** From when on each side acknowledges what it gets is settled by the negotiation. */
+  #countsSent = false
+  #countsReceived = false
+  readonly #clock: Clock
+  readonly #send: (element: Element) => void
+  readonly #steer: () => void
+  #sent = 0
+  #acknowledged = 0
+  #askedAt = 0
+  #unacknowledged: Parcel[] = []
+  #cancelAsk: (() => void) | undefined
+  /** Incoming: how many are safe, and whether those after them are. */
+  #handled = 0
+  readonly #underWay: Incoming[] = []
+  #isAsked = false
+  #cancelAnswer: (() => void) | undefined
+
+  constructor(clock: Clock, send: (element: Element) => void, steer: () => void) {
+    this.#clock = clock
+    this.#send = send
+    this.#steer = steer
+  }
+
+  /** What is sent from now on is acknowledged by the other side. */
+  countSent(): void {
+    this.#countsSent = true
+  }
+
+  /** What is received from now on is acknowledged by us. */
+  countReceived(): void {
+    this.#countsReceived = true
+  }
+
+  /** The other side will not acknowledge after all. */
+  countNothing(): void {
+    this.#countsSent = false
+    for (const { custody } of this.#unacknowledged.splice(0)) custody?.safe()
+  }
+
+  get isOn(): boolean {
+    return this.#countsSent
+  }
+
+  // --- what goes out
+
+  /** It has been written. Without acknowledgements more cannot be known. */
+  sent(parcel: Parcel): void {
+    if (!this.#countsSent) {
+      parcel.custody?.safe()
+      return
+    }
+    this.#sent++
+    this.#unacknowledged.push(parcel)
+    parcel.custody?.hold(this.#hurry)
+    if (this.#sent - Math.max(this.#askedAt, this.#acknowledged) >= ASK_EVERY) this.#ask()
+    else this.#cancelAsk ??= this.#clock.after(ASK_AFTER, this.#askLate)
+  }
+
+  /** §4: `<a h=''/>`. Throws a StreamError if the other side claims more than it was sent. */
+  acknowledge(h: number): void {
+    const news = (h - modulo(this.#acknowledged) + 2 ** 32) % 2 ** 32
+    if (news >= 2 ** 31) return
+    if (news > this.#unacknowledged.length) {
+      const extra = Sm('handled-count-too-high', { h: String(h), 'send-count': String(modulo(this.#sent)) })
+      throw new StreamError('undefined-condition', '', extra)
+    }
+    this.#acknowledged += news
+    for (const { custody } of this.#unacknowledged.splice(0, news)) custody?.safe()
+    if (this.#unacknowledged.length > 0) return
+    this.#cancelAsk?.()
+    this.#cancelAsk = undefined
+  }
+
+  /** How many stanzas the other side has not acknowledged. */
+  get unacknowledged(): number {
+    return this.#unacknowledged.length
+  }
+
+  /** The connection is over: gives what was not acknowledged, in order, for another one to carry. */
+  end(): Parcel[] {
+    this.#cancelAsk?.()
+    this.#cancelAnswer?.()
+    this.#cancelAsk = this.#cancelAnswer = undefined
+    this.#countsSent = this.#countsReceived = false
+    const rest = this.#unacknowledged
+    this.#unacknowledged = []
+    for (const { custody } of rest) {
+      custody?.giveBack()
+      custody?.release()
+    }
+    return rest
+  }
+
+  readonly #hurry = (): void => {
+    if (this.#askedAt !== this.#sent) this.#ask()
+  }
+
+  readonly #askLate = (): void => {
+    this.#cancelAsk = undefined
+    if (this.#unacknowledged.length > 0) this.#ask()
+  }
+
+  #ask(): void {
+    this.#askedAt = this.#sent
+    this.#send(REQUEST)
+  }
+
+  // --- what comes in
+
+  /** Too much of what came is still being dealt with. */
+  get isFull(): boolean {
+    return this.#underWay.length >= MOST_UNDER_WAY
+  }
+
+  /** Hands a stanza on; it counts once it is safe. */
+  receive(route: (custody: Custody) => void): void {
+    const custody = new Custody()
+    custody.hold()
+    route(custody)
+    custody.release()
+    const counts = this.#countsReceived ? 1 : 0
+    if (custody.isSafe && this.#underWay.length === 0) {
+      this.#handled += counts
+      return
+    }
+    const incoming = { isSafe: custody.isSafe, counts }
+    this.#underWay.push(incoming)
+    if (this.isFull) this.#steer()
+    custody.onSafe = () => this.#safe(incoming)
+  }
+
+  /** §4: `<r/>`. */
+  requested(): void {
+    if (this.#underWay.length === 0) {
+      this.#answer()
+      return
+    }
+    this.#isAsked = true
+    this.#cancelAnswer ??= this.#clock.after(ANSWER_WITHIN, () => this.#answer())
+  }
+
+  #safe(incoming: Incoming): void {
+    incoming.isSafe = true
+    const wasFull = this.isFull
+    while (this.#underWay[0]?.isSafe) this.#handled += this.#underWay.shift()!.counts
+    if (wasFull && !this.isFull) this.#steer()
+    if (this.#underWay.length === 0 && this.#isAsked) this.#answer()
+  }
+
+  #answer(): void {
+    this.#isAsked = false
+    this.#cancelAnswer?.()
+    this.#cancelAnswer = undefined
+    if (this.#countsReceived) this.#send(Sm('a', { h: String(modulo(this.#handled)) }))
+  }
+}
+
+interface Incoming {
+  isSafe: boolean
+  /** 1 if it came after acknowledgements were turned on. */
+  readonly counts: number
+}

@@ -1,0 +1,211 @@
+import { randomInt } from 'node:crypto'
+import { StanzaError } from '../../xmpp/error.ts'
+import type { Verdict } from './dialback.ts'
+import type { Vouched } from './dialback-key.ts'
+import type { Federation } from './federation.ts'
+import type { Link } from './link.ts'
+import { type Failure, failure, type Parcel } from './parcel.ts'
+import { Queue } from './queue.ts'
+
+/** The first wait before another try, and the longest one, ms; each is up to a half longer, by chance. */
+const FIRST_RETRY = 1_000
+const LONGEST_RETRY = 300_000
+/** Keys of one domain that wait for its server at a time. */
+const MOST_QUESTIONS = 100
+
+/** A key that the domain's own server is to vouch for. */
+interface Question {
+  readonly vouched: Vouched
+  readonly key: string
+  readonly tell: (verdict: Verdict) => void
+}
+
+interface Opening {
+  readonly local: string
+  link: Link | undefined
+}
+
+/** One other domain: its connections, what waits for it, and what went wrong. In memory only. */
+export class Peer {
+  readonly domain: string
+  readonly #federation: Federation
+  /** All on which something of the domain was proved, whichever side has opened them. */
+  readonly links = new Set<Link>()
+  /** Those that we have opened and whose certificate is believed: here keys may be checked, and on some further domains of ours be proved. */
+  readonly #secured = new Set<Link>()
+  readonly #extendable = new Set<Link>()
+  /** The connection that is being made, for one of our domains, until that may send. */
+  #opening: Opening | undefined
+  readonly #queue: Queue
+  #questions: Question[] = []
+  /** Why the domain could not be reached, until it can. */
+  failure: Failure | undefined
+  #failures = 0
+  #retryAt = 0
+  #cancelRetry: (() => void) | undefined
+
+  constructor(domain: string, federation: Federation) {
+    this.domain = domain
+    this.#federation = federation
+    this.#queue = new Queue(federation.settings.queue)
+  }
+
+  get waiting(): number {
+    return this.#queue.length
+  }
+
+  /** Nothing would be lost if it were forgotten. */
+  get isIdle(): boolean {
+    return this.links.size === 0 && this.#queue.length === 0 && this.#questions.length === 0 && this.#opening === undefined
+  }
+
+  // --- stanzas
+
+  /** Sends it, or lets it wait for a connection; answers it if neither can be. */
+  deliver(parcel: Parcel): void {
+    const local = parcel.from.domain
+    const link = this.#linkFor(local)
+    if (link !== undefined) link.send(parcel)
+    else if (this.failure !== undefined && this.#isHopeless(this.failure)) this.#return([parcel], this.failure)
+    else if (this.#queue.add(parcel)) this.#connect(local)
+    else this.#federation.refuse(parcel, new StanzaError('resource-constraint', 'too much waits for this domain'))
+  }
+
+  /** No try will be made before a stanza would be returned anyway. */
+  #isHopeless({ isLasting }: Failure): boolean {
+    const patience = isLasting ? 0 : this.#federation.settings.queue.age
+    return this.#opening === undefined && this.#retryAt - this.#now > patience
+  }
+
+  /** Returns what has waited too long. */
+  expire(): void {
+    const late = this.#queue.takeLate(this.#now - this.#federation.settings.queue.age)
+    this.#return(late, this.failure ?? failure('no connection was made in time'))
+  }
+
+  #linkFor(local: string): Link | undefined {
+    for (const link of this.links) if (link.sends(local, this.domain)) return link
+    return undefined
+  }
+
+  #return(parcels: readonly Parcel[], { condition, why }: Failure): void {
+    for (const parcel of parcels) this.#federation.refuse(parcel, new StanzaError(condition, why))
+  }
+
+  // --- connections
+
+  /** A connection that we have opened is to be trusted. `isExtendable`: the other side says that it can refuse a pair and go on. */
+  secured(link: Link, isExtendable: boolean): void {
+    this.#join(link)
+    this.#secured.add(link)
+    if (isExtendable) this.#extendable.add(link)
+    for (const { vouched, key, tell } of this.#questions.splice(0)) link.dialback.verify(vouched, key).then(tell)
+    if (this.#opening?.link === link) link.dialback.request(this.#opening.local, this.domain)
+    this.#goOn()
+  }
+
+  /** Our domain may send over the link: what has waited goes out. */
+  authorised(link: Link, local: string): void {
+    this.#join(link)
+    if (this.#opening?.local === local) this.#opening = undefined
+    this.failure = undefined
+    this.#failures = this.#retryAt = 0
+    for (const parcel of this.#queue.takeFrom(local)) link.send(parcel)
+    this.#goOn()
+  }
+
+  /** The other side does not take stanzas from a domain of ours over this link. */
+  refused(link: Link, reason: Failure): void {
+    if (this.#opening?.link === link) {
+      link.end(reason.why)
+      return
+    }
+    // RFC and XEP leave open why; a connection of its own is the last thing to try.
+    this.#extendable.delete(link)
+    this.#goOn()
+  }
+
+  /** The link is over; `rest` was sent on it and not acknowledged. */
+  left(link: Link, rest: readonly Parcel[]): void {
+    this.links.delete(link)
+    this.#extendable.delete(link)
+    this.#secured.delete(link)
+    if (rest.length > 0) this.#queue.putBack(rest)
+    if (this.#opening?.link === link) this.#failed(link.failure)
+    else this.#goOn()
+  }
+
+  /** XEP-0220 §2.1.2: whether the domain's own server made this key; asked only where its certificate is believed. */
+  verify(vouched: Vouched, key: string): Promise<Verdict> {
+    const [link] = this.#secured
+    if (link !== undefined) return link.dialback.verify(vouched, key)
+    if (this.#questions.length >= MOST_QUESTIONS) return Promise.resolve('resource-constraint')
+    const { promise, resolve } = Promise.withResolvers<Verdict>()
+    this.#questions.push({ vouched, key, tell: resolve })
+    this.#connect(vouched.target)
+    return promise
+  }
+
+  #join(link: Link): void {
+    this.links.add(link)
+    link.peers.add(this)
+  }
+
+  /** Whoever waits without a connection gets one. */
+  #goOn(): void {
+    const [question] = this.#questions
+    if (question !== undefined) this.#connect(question.vouched.target)
+    for (const local of this.#queue.senders()) if (this.#linkFor(local) === undefined) this.#connect(local)
+  }
+
+  /** Has our domain proved: on a connection that is there, if that can be, or else on a new one. */
+  #connect(local: string): void {
+    if (this.#opening !== undefined || this.#cancelRetry !== undefined) return
+    const [extendable] = this.#extendable
+    if (extendable !== undefined) {
+      extendable.dialback.request(local, this.domain)
+      return
+    }
+    const wait = this.#retryAt - this.#now
+    if (wait > 0) {
+      this.#cancelRetry = this.#federation.clock.after(wait, () => {
+        this.#cancelRetry = undefined
+        this.#goOn()
+      })
+      return
+    }
+    const opening: Opening = { local, link: undefined }
+    this.#opening = opening
+    this.#federation.open(local, this.domain).then(
+      link => {
+        if (link.isClosed) return this.#failed(link.failure)
+        opening.link = link
+        this.#join(link)
+      },
+      (reason: Failure) => this.#failed(reason),
+    )
+  }
+
+  #failed(reason: Failure): void {
+    this.#opening = undefined
+    this.failure = reason
+    const wait = Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** Math.min(this.#failures++, 10))
+    this.#retryAt = this.#now + wait + randomInt(wait / 2)
+    const verdict = reason.condition === 'remote-server-not-found' ? reason.condition : 'remote-server-timeout'
+    for (const { tell } of this.#questions.splice(0)) tell(verdict)
+    if (reason.isLasting) this.#return(this.#queue.takeAll(), reason)
+    else this.#goOn()
+  }
+
+  /** All connections end, and nothing waits any more. */
+  close(reason: Failure): void {
+    for (const link of [...this.links]) link.end(reason.why)
+    this.#cancelRetry?.()
+    this.#cancelRetry = undefined
+    this.#return(this.#queue.takeAll(), reason)
+  }
+
+  get #now(): number {
+    return this.#federation.clock.now()
+  }
+}
