@@ -311,6 +311,7 @@ export class Connection implements StreamHandler, Transport {
   /** Closes the stream; a session that can be resumed stays. */
   close(error: StreamError | undefined): void {
     if (this.#isClosed) return
+    this.#management?.closing(this)
     if (error !== undefined) {
       if (!this.#isOpen) this.#open(this.streams.anyDomain, undefined)
       this.sendStreamElement(error.toElement())

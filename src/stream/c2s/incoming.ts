@@ -20,6 +20,9 @@ export class Incoming {
   #handled = 0
   /** Those after the handled ones that came but are not safe, or stand behind one that is not. */
   readonly #unsafe: Arrival[] = []
+  /** An answer goes out at the end of this turn. */
+  #isDue = false
+  /** One goes out when all is safe. */
   #isAsked = false
   #cancelAnswer: (() => void) | undefined
   #settling: Promise<void> | undefined
@@ -54,10 +57,11 @@ export class Incoming {
     return pending.then(() => this.#dealtWith(arrival))
   }
 
-  /** §4: `<r/>`. */
+  /** §4: `<r/>`. One answer is for all requests before it: those that come together cost no more than one. */
   requested(): void {
     if (this.isSafe) {
-      this.#answer()
+      if (!this.#isDue) queueMicrotask(this.#answerDue)
+      this.#isDue = true
       return
     }
     this.#isAsked = true
@@ -83,14 +87,20 @@ export class Incoming {
     return this.#settling
   }
 
+  /** The connection is about to end: answers what has been asked for, as it stands. */
+  hasten(): void {
+    if (this.#isDue || this.#isAsked) this.#answer()
+  }
+
   /** What is not safe by now is not said to be handled; the client sends it again, and it must not be counted twice. */
   forgetUnsafe(): void {
     this.#unsafe.length = 0
-    this.#isAsked = false
+    this.#isDue = this.#isAsked = false
   }
 
   /** Nobody is to be answered any more. */
   close(): void {
+    this.#isDue = false
     this.#cancelAnswer?.()
     this.#settled()
   }
@@ -122,8 +132,14 @@ export class Incoming {
     for (const { custody } of this.#unsafe) custody?.hurry(isUrgent)
   }
 
+  readonly #answerDue = (): void => {
+    if (!this.#isDue) return
+    this.#isDue = false
+    this.#acknowledge()
+  }
+
   #answer(): void {
-    this.#isAsked = false
+    this.#isDue = this.#isAsked = false
     this.#cancelAnswer?.()
     this.#cancelAnswer = undefined
     this.#acknowledge()

@@ -1,65 +1,6 @@
 import assert from 'node:assert/strict'
-import { type Device, type Scene, streamStory } from '../../../test/stream-story.ts'
-import { defineModule } from '../../core/module.ts'
-import { messageIn } from '../../core/points.ts'
-import { sql } from '../../storage/db.ts'
-
-const SM = 'urn:xmpp:sm:3'
-const ENABLE = `<enable xmlns="${SM}" resume="true"/>`
-const REQUEST = `<r xmlns="${SM}"/>`
-const ack = (h: number | string): string => `<a xmlns="${SM}" h="${h}"/>`
-const resume = (id: string, h: number): string => `<resume xmlns="${SM}" previd="${id}" h="${h}"/>`
-const say = (body: string, to = 'juliet@here.example', type = 'chat'): string =>
-  `<message type="${type}" to="${to}" id="${body}"><body>${body}</body></message>`
-const BIND = '<iq type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><resource>phone</resource></bind></iq>'
-
-/** A device with a stream that can be resumed; gives its identifier. */
-async function managed(scene: Scene, name: string, { resource = 'phone', presence = true } = {}): Promise<{ device: Device; id: string }> {
-  const device = await scene.online(name, resource, ENABLE)
-  const id = device.receives(`<enabled xmlns="${SM}" id="*" resume="true" max="600"/>`).attrs['id']!
-  assert.match(id, /^[\w-]{24}$/)
-  if (presence) await device.sends('<presence/>')
-  device.forget()
-  return { device, id }
-}
-
-/** Another connection of the account, which tries to resume. */
-async function resumes(scene: Scene, name: string, id: string, h: number): Promise<Device> {
-  const device = scene.device()
-  await device.proves(name)
-  await device.sends(resume(id, h))
-  return device
-}
-
-/** What is on disk, with the position of what has one. */
-async function kept(scene: Scene): Promise<string[]> {
-  const { host } = scene.world
-
-  const rows = await host.db.all<{ stanza: string; seq: number | null }>(sql`SELECT stanza, seq FROM offline_message ORDER BY id`)
-  return rows.map(({ stanza, seq }) => `${/<body>(.*)<\/body>/.exec(stanza)![1]}${seq === null ? '' : `@${seq}`}`)
-}
-
-/** How many stanzas the server says it has handled. */
-async function handled(device: Device): Promise<string> {
-  await device.sends(REQUEST)
-  return device.receives(`<a xmlns="${SM}"/>`).attrs['h']!
-}
-
-streamStory('XEP-0198 §4: stanzas are counted, other elements are not', async scene => {
-  const { device } = await managed(scene, 'romeo', { presence: false })
-  assert.equal(await handled(device), '0')
-  await device.sends('<presence/>', REQUEST.repeat(2), ack(0), ' ')
-  device.receives('<presence/>')
-  device.receives(`<a xmlns="${SM}" h="1"/>`)
-  device.receives(`<a xmlns="${SM}" h="1"/>`)
-  await device.sends(
-    '<iq type="get" id="x"><ping xmlns="urn:xmpp:ping"/></iq>',
-    '<inactive xmlns="urn:xmpp:csi:0"/>',
-    say('hi', 'nobody@here.example'),
-  )
-  device.forget()
-  assert.equal(await handled(device), '3')
-})
+import { streamStory } from '../../../test/stream-story.ts'
+import { ack, BIND, ENABLE, handled, kept, managed, REQUEST, resume, resumes, SM, say } from './test-managed.ts'
 
 streamStory('XEP-0198 §3: enabling it twice, or resuming once bound, fails and changes nothing', async scene => {
   const { device, id } = await managed(scene, 'romeo')
@@ -107,57 +48,6 @@ for (const h of ['', '-1', '1.5', '4294967296', 'x', '99999999999999999999']) {
   })
 }
 
-streamStory('DESIGN law 7: a message is acknowledged when its recipient has acknowledged it', async scene => {
-  const { device: romeo } = await managed(scene, 'romeo')
-  const { device: juliet } = await managed(scene, 'juliet')
-  await romeo.sends(say('hi'), REQUEST)
-  romeo.receivesNothing()
-  juliet.receives('<message><body>hi</body></message>')
-  juliet.receives(REQUEST)
-  await juliet.sends(ack(2))
-  romeo.receives(`<a xmlns="${SM}" h="2"/>`)
-  assert.deepEqual(await kept(scene), [])
-})
-
-streamStory('XEP-0198 §4: an answer is not withheld for long, and comes once more when there is more to acknowledge', async scene => {
-  const { device: romeo } = await managed(scene, 'romeo')
-  const { device: juliet } = await managed(scene, 'juliet')
-  await romeo.sends(say('hi'), REQUEST, REQUEST, REQUEST)
-  await scene.later(300)
-  romeo.receives(`<a xmlns="${SM}" h="1"/>`)
-  await juliet.sends(ack(2))
-  romeo.receives(`<a xmlns="${SM}" h="2"/>`)
-  juliet.forget()
-})
-
-streamStory('DESIGN law 7: a message whose recipient stays silent is put on disk, and acknowledged then', async scene => {
-  const { device: romeo } = await managed(scene, 'romeo')
-  const { device: juliet } = await managed(scene, 'juliet')
-  await romeo.sends(say('hi'), REQUEST)
-  await scene.later(300)
-  romeo.receives(`<a xmlns="${SM}" h="1"/>`)
-  await scene.later(4_700)
-  assert.deepEqual(await kept(scene), ['hi@2'])
-  romeo.receives(REQUEST) // for the presence that it got
-  romeo.receives(`<a xmlns="${SM}" h="2"/>`)
-  await juliet.sends(ack(2))
-  assert.deepEqual(await kept(scene), [])
-  juliet.forget()
-})
-
-streamStory('DESIGN law 7: what is refused, or for nobody, is acknowledged at once', async scene => {
-  const { device } = await managed(scene, 'romeo')
-  await device.sends(
-    say('a', 'here.example'),
-    say('b', 'x@elsewhere.example'),
-    say('c', 'nobody@here.example/r', 'normal'),
-    '<message to="@"/>',
-    '<iq type="get" id="i"/>',
-  )
-  device.forget()
-  assert.equal(await handled(device), '6')
-})
-
 streamStory('XEP-0198 §5: what was not acknowledged is sent again in its order, after <resumed/>', async scene => {
   const { device: first, id } = await managed(scene, 'juliet')
   const romeo = await scene.online('romeo')
@@ -204,42 +94,6 @@ streamStory('XEP-0198 §5: two that resume at the same time: the later one has i
   second.receivesStreamError('conflict')
   third.receives(`<resumed xmlns="${SM}" h="2"/>`)
   assert.equal(scene.world.host.accounts.of('juliet').sessions.size, 1)
-})
-
-streamStory(
-  'XEP-0198 §5: what came before the connection broke is said to be handled when it is safe, and need not be sent again',
-  async scene => {
-    const { device: romeo, id } = await managed(scene, 'romeo')
-    const { device: juliet } = await managed(scene, 'juliet')
-    await romeo.sends(say('hi'))
-    await romeo.breaks()
-    const again = await resumes(scene, 'romeo', id, 1)
-    again.receives(`<resumed xmlns="${SM}" h="2"/>`)
-    assert.deepEqual(await kept(scene), ['hi@2'])
-    await again.sends(say('there'))
-    await juliet.sends(ack(3))
-    assert.equal(await handled(again), '3')
-    assert.deepEqual(juliet.bodies(), ['hi', 'there'])
-  },
-)
-
-streamStory('XEP-0198 §5: what cannot be made safe is not said to be handled, and is counted once when it comes again', async scene => {
-  const { device: romeo, id } = await managed(scene, 'romeo')
-  const { device: juliet } = await managed(scene, 'juliet')
-  const secret = say('hi').replace('<body>', '<no-store xmlns="urn:xmpp:hints"/><body>') // is never put on disk
-  await romeo.sends(secret)
-  await romeo.breaks()
-  const again = scene.device()
-  await again.proves('romeo')
-  again.socket.onData(Buffer.from(resume(id, 1)))
-  await scene.settled()
-  again.receivesNothing()
-  await scene.later(1_000)
-  again.receives(`<resumed xmlns="${SM}" h="1"/>`)
-  await again.sends(secret)
-  await juliet.sends(ack(3))
-  assert.equal(await handled(again), '2')
-  juliet.forget()
 })
 
 streamStory('XEP-0198 §5: a stream that is unknown, or of somebody else, is not found; then a resource may be bound', async scene => {
@@ -377,30 +231,3 @@ streamStory('XEP-0280: copies for a device that stays away are not given to anot
   await scene.settled()
   laptop.forget()
 })
-
-const slowToCopy = defineModule({
-  name: 'slow-to-copy',
-  about: 'Takes its time after delivery.',
-  xeps: [],
-  setup({ on }) {
-    on(messageIn.copy, function copySlowly() {
-      return new Promise<void>(resolve => setImmediate(resolve))
-    })
-  },
-})
-
-streamStory(
-  'DESIGN law 7: a message whose recipient goes while it is still being copied is not lost',
-  async scene => {
-    const { device: romeo } = await managed(scene, 'romeo')
-    const { device: juliet } = await managed(scene, 'juliet')
-    romeo.writes(say('hi'))
-    juliet.writes('</stream:stream>')
-    await scene.settled()
-    assert.deepEqual(juliet.bodies(), ['hi'])
-    assert.deepEqual(await kept(scene), ['hi'])
-    assert.equal(await handled(romeo), '2')
-  },
-  {},
-  { extra: [slowToCopy] },
-)

@@ -134,6 +134,11 @@ export class StreamManagement implements Transport {
     this.#incoming.requested()
   }
 
+  /** The connection is about to be closed; what its client has asked for is answered first. */
+  closing(carrier: Carrier): void {
+    if (this.#carrier === carrier) this.#incoming.hasten()
+  }
+
   /**
    * §4: `<a h=''/>`. False if it says less than what was acknowledged before. Throws a StreamError if the client claims
    * more than it was sent.
