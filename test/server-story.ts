@@ -63,8 +63,13 @@ export class Network {
   dialled = 0
 
   /** A server of ours. */
-  async town(domain: string, settings: Partial<ServerStreamSettings> = {}, kind: 'tcp' | 'tls' = 'tcp'): Promise<Town> {
-    const town = new Town(this, await World.open({ domain }), domain, { ...SETTINGS, ...settings })
+  async town(
+    domain: string,
+    settings: Partial<ServerStreamSettings> = {},
+    kind: 'tcp' | 'tls' = 'tcp',
+    isOpen = (): boolean => true,
+  ): Promise<Town> {
+    const town = new Town(this, await World.open({ domain }), domain, { ...SETTINGS, ...settings }, isOpen)
     this.towns.push(town)
     this.places.set(domain, { kind, shows: [domain], accept: end => town.federation.accept(end) })
     return town
@@ -101,7 +106,10 @@ export class Network {
   }
 
   async ticks(count: number): Promise<void> {
-    for (let i = 0; i < count; i++) for (const { federation } of this.towns) federation.onTick()
+    for (let i = 1; i <= count; i++) {
+      for (const { federation } of this.towns) federation.onTick()
+      if (i % 10 === 0) await this.settled()
+    }
     await this.settled()
   }
 
@@ -121,13 +129,14 @@ export class Town {
   readonly world: World
   readonly federation: Federation
 
-  constructor(network: Network, world: World, domain: string, settings: ServerStreamSettings) {
+  constructor(network: Network, world: World, domain: string, settings: ServerStreamSettings, isOpen: () => boolean) {
     this.world = world
     this.federation = new Federation({
       router: world.router,
       clock: world.clock,
       log: { ...silentLog, fault: (_event: string, error: unknown) => void network.faults.push(error) },
       settings,
+      isOpen,
       dial: (_local, remote) => network.dial(remote, [domain]),
       judge: async (socket, remote) => judge(socket as CableEnd, remote, settings),
     })

@@ -48,7 +48,7 @@ export class World {
   readonly #modules: readonly Module[]
   readonly #settings: Readonly<Record<string, unknown>>
   router = new Router()
-  readonly #clients: Client[] = []
+  readonly clients: Client[] = []
 
   private constructor(store: Store, domain: string, modules: readonly Module[], settings: Readonly<Record<string, unknown>>) {
     this.store = store
@@ -73,7 +73,7 @@ export class World {
   /** As after a crash: all that was in memory is gone, sessions too, and what is on disk is there. */
   restarts(): void {
     this.router = new Router()
-    this.#clients.length = 0
+    this.clients.length = 0
     this.host = new LocalHost(this.#domain, this.#modules, this.store, this.router, {
       settings: this.#settings,
       clock: this.clock,
@@ -86,7 +86,7 @@ export class World {
     await this.host.createAccount(account, [])
     const client = new Client(this)
     client.session = await this.host.bind(account, resource, client)
-    this.#clients.push(client)
+    this.clients.push(client)
     return client
   }
 
@@ -94,7 +94,7 @@ export class World {
   async online(account: string, resource = 'phone', presence = '<presence/>'): Promise<Client> {
     const client = await this.connect(account, resource)
     await client.sends(presence)
-    for (const other of this.#clients) other.forget()
+    for (const other of this.clients) other.forget()
     return client
   }
 
@@ -107,7 +107,7 @@ export class World {
       await one.sends(`<presence type="subscribe" to="${other.session.account.jid}"/>`)
       await other.sends(`<presence type="subscribed" to="${one.session.account.jid}"/>`)
     }
-    for (const client of this.#clients) client.forget()
+    for (const client of this.clients) client.forget()
   }
 
   /** Something arrives from another domain. */
@@ -129,7 +129,7 @@ export class World {
 
   /** Every stanza that arrived must have been expected. */
   nobodyHeardMore(): void {
-    for (const client of this.#clients) {
+    for (const client of this.clients) {
       assert.deepEqual(client.unread.map(String), [], `${client.session.jid} heard more than the story tells`)
     }
   }

@@ -8,8 +8,8 @@ import type { Position, Session, Transport } from '../../core/session.ts'
 import { randomId } from '../../lib/random.ts'
 import type { Element } from '../../xml/element.ts'
 import { StreamError } from '../../xmpp/error.ts'
+import { Arrivals } from '../arrivals.ts'
 import { Sm } from '../namespaces.ts'
-import { Incoming } from './incoming.ts'
 import { type ResumableStreams, streamKey } from './resumable-streams.ts'
 
 /** The part of a connection that stream management needs. */
@@ -71,7 +71,7 @@ export class StreamManagement implements Transport {
   #cancelAsk: (() => void) | undefined
   #cancelKeep: (() => void) | undefined
   #cancelExpiry: (() => void) | undefined
-  readonly #incoming: Incoming
+  readonly #arrivals: Arrivals
   #key: string | undefined
 
   constructor(
@@ -88,7 +88,7 @@ export class StreamManagement implements Transport {
     this.#streams = streams
     this.#limits = limits
     this.#isResumable = isResumable
-    this.#incoming = new Incoming(host.clock, () => this.#carrier?.sendElement(Sm('a', { h: String(this.handled) })))
+    this.#arrivals = new Arrivals(host.clock, () => this.#carrier?.sendElement(Sm('a', { h: String(this.handled) })))
     if (isResumable) streams.add(this)
   }
 
@@ -99,7 +99,7 @@ export class StreamManagement implements Transport {
   }
 
   get handled(): number {
-    return modulo(this.#incoming.handled)
+    return modulo(this.#arrivals.handled)
   }
 
   get position(): Position {
@@ -126,17 +126,17 @@ export class StreamManagement implements Transport {
   /** Takes a stanza from the client; done when the next one may come. */
   receive(stanza: Element): void | Promise<void> {
     const custody = stanza.name === 'message' ? new Custody() : undefined
-    return this.#incoming.add(this.#host.receive(this.session, stanza, custody), custody)
+    return this.#arrivals.add(this.#host.receive(this.session, stanza, custody), custody)
   }
 
   /** §4: `<r/>`. */
   requested(): void {
-    this.#incoming.requested()
+    this.#arrivals.requested()
   }
 
   /** The connection is about to be closed; what its client has asked for is answered first. */
   closing(carrier: Carrier): void {
-    if (this.#carrier === carrier) this.#incoming.hasten()
+    if (this.#carrier === carrier) this.#arrivals.hasten()
   }
 
   /**
@@ -184,9 +184,9 @@ export class StreamManagement implements Transport {
    * handled, or when it has waited long enough; at once where there is nothing to wait for.
    */
   settle(): void | Promise<void> {
-    if (this.#incoming.isSafe) return
+    if (this.#arrivals.isSafe) return
     this.#carrier?.close(resumedElsewhere())
-    return this.#incoming.settle()
+    return this.#arrivals.settle()
   }
 
   /** §5: the client is back, and has acknowledged what it has got. The rest is sent again once `<resumed/>` is out. */
@@ -196,7 +196,7 @@ export class StreamManagement implements Transport {
     former?.close(resumedElsewhere())
     this.#cancelExpiry?.()
     this.#cancelExpiry = undefined
-    this.#incoming.forgetUnsafe()
+    this.#arrivals.forgetUnsafe()
     announce(Sm('resumed', { previd: this.id, h: String(this.handled) }))
     for (const { stanza } of this.#queue) carrier.sendElement(stanza)
     if (this.#queue.length > 0) this.#ask()
@@ -217,7 +217,7 @@ export class StreamManagement implements Transport {
     const carrier = this.#carrier
     this.#carrier = undefined
     carrier?.close(error)
-    this.#incoming.close()
+    this.#arrivals.close()
     for (const entry of this.#queue.splice(0)) {
       const { stanza, custody, isKept } = entry
       entry.isGone = true

@@ -4,14 +4,13 @@ import type { Clock } from '../../core/clock.ts'
 import { Custody } from '../../core/custody.ts'
 import type { Element } from '../../xml/element.ts'
 import { StreamError } from '../../xmpp/error.ts'
+import { Arrivals } from '../arrivals.ts'
 import { Sm } from '../namespaces.ts'
 import type { Parcel } from './parcel.ts'
 
 /** After so many unacknowledged stanzas the other side is asked, or after that time, ms. */
 const ASK_EVERY = 50
 const ASK_AFTER = 1_000
-/** `<r/>` is answered this late at most, ms, in the hope that what it asks for becomes safe. */
-const ANSWER_WITHIN = 300
 /** Stanzas of the other side that are under way here, at which no more are read. */
 const MOST_UNDER_WAY = 256
 
@@ -32,16 +31,13 @@ export class LinkManagement {
   #askedAt = 0
   #unacknowledged: Parcel[] = []
   #cancelAsk: (() => void) | undefined
-  /** Incoming: how many are safe, and whether those after them are. */
-  #handled = 0
-  readonly #underWay: Incoming[] = []
-  #isAsked = false
-  #cancelAnswer: (() => void) | undefined
+  #arrivals: Arrivals
 
   constructor(clock: Clock, send: (element: Element) => void, steer: () => void) {
     this.#clock = clock
     this.#send = send
     this.#steer = steer
+    this.#arrivals = this.#newArrivals()
   }
 
   /** What is sent from now on is acknowledged by the other side. */
@@ -52,6 +48,8 @@ export class LinkManagement {
   /** What is received from now on is acknowledged by us. */
   countReceived(): void {
     this.#countsReceived = true
+    this.#arrivals.close()
+    this.#arrivals = this.#newArrivals()
   }
 
   /** The other side will not acknowledge after all. */
@@ -102,8 +100,8 @@ export class LinkManagement {
   /** The connection is over: gives what was not acknowledged, in order, for another one to carry. */
   end(): Parcel[] {
     this.#cancelAsk?.()
-    this.#cancelAnswer?.()
-    this.#cancelAsk = this.#cancelAnswer = undefined
+    this.#cancelAsk = undefined
+    this.#arrivals.close()
     this.#countsSent = this.#countsReceived = false
     const rest = this.#unacknowledged
     this.#unacknowledged = []
@@ -132,7 +130,7 @@ export class LinkManagement {
 
   /** Too much of what came is still being dealt with. */
   get isFull(): boolean {
-    return this.#underWay.length >= MOST_UNDER_WAY
+    return this.#arrivals.waiting >= MOST_UNDER_WAY
   }
 
   /** Hands a stanza on; it counts once it is safe. */
@@ -141,45 +139,23 @@ export class LinkManagement {
     custody.hold()
     route(custody)
     custody.release()
-    const counts = this.#countsReceived ? 1 : 0
-    if (custody.isSafe && this.#underWay.length === 0) {
-      this.#handled += counts
-      return
-    }
-    const incoming = { isSafe: custody.isSafe, counts }
-    this.#underWay.push(incoming)
+    void this.#arrivals.add(undefined, custody)
     if (this.isFull) this.#steer()
-    custody.onSafe = () => this.#safe(incoming)
   }
 
   /** §4: `<r/>`. */
   requested(): void {
-    if (this.#underWay.length === 0) {
-      this.#answer()
-      return
-    }
-    this.#isAsked = true
-    this.#cancelAnswer ??= this.#clock.after(ANSWER_WITHIN, () => this.#answer())
+    this.#arrivals.requested()
   }
 
-  #safe(incoming: Incoming): void {
-    incoming.isSafe = true
-    const wasFull = this.isFull
-    while (this.#underWay[0]?.isSafe) this.#handled += this.#underWay.shift()!.counts
-    if (wasFull && !this.isFull) this.#steer()
-    if (this.#underWay.length === 0 && this.#isAsked) this.#answer()
+  #newArrivals(): Arrivals {
+    const arrivals = new Arrivals(
+      this.#clock,
+      () => {
+        if (this.#countsReceived) this.#send(Sm('a', { h: String(modulo(arrivals.handled)) }))
+      },
+      this.#steer,
+    )
+    return arrivals
   }
-
-  #answer(): void {
-    this.#isAsked = false
-    this.#cancelAnswer?.()
-    this.#cancelAnswer = undefined
-    if (this.#countsReceived) this.#send(Sm('a', { h: String(modulo(this.#handled)) }))
-  }
-}
-
-interface Incoming {
-  isSafe: boolean
-  /** 1 if it came after acknowledgements were turned on. */
-  readonly counts: number
 }

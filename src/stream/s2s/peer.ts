@@ -160,6 +160,10 @@ export class Peer {
 
   /** Has our domain proved: on a connection that is there, if that can be, or else on a new one. */
   #connect(local: string): void {
+    if (!this.#federation.settings.isAllowed(this.domain)) {
+      this.#giveUp(failure('it is blocked by the settings'))
+      return
+    }
     if (this.#opening !== undefined || this.#cancelRetry !== undefined) return
     const [extendable] = this.#extendable
     if (extendable !== undefined) {
@@ -191,10 +195,21 @@ export class Peer {
     this.failure = reason
     const wait = Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** Math.min(this.#failures++, 10))
     this.#retryAt = this.#now + wait + randomInt(wait / 2)
-    const verdict = reason.condition === 'remote-server-not-found' ? reason.condition : 'remote-server-timeout'
-    for (const { tell } of this.#questions.splice(0)) tell(verdict)
-    if (reason.isLasting) this.#return(this.#queue.takeAll(), reason)
+    this.#doubt(reason)
+    if (reason.isLasting) this.#giveUp(reason)
     else this.#goOn()
+  }
+
+  /** Nothing waits any more. */
+  #giveUp(reason: Failure): void {
+    this.#doubt(reason)
+    this.#return(this.#queue.takeAll(), reason)
+  }
+
+  /** Keys that could not be asked about are not vouched for (XEP-0220 §2.4). */
+  #doubt({ condition }: Failure): void {
+    const verdict = condition === 'remote-server-not-found' ? condition : 'remote-server-timeout'
+    for (const { tell } of this.#questions.splice(0)) tell(verdict)
   }
 
   /** All connections end, and nothing waits any more. */
@@ -202,7 +217,7 @@ export class Peer {
     for (const link of [...this.links]) link.end(reason.why)
     this.#cancelRetry?.()
     this.#cancelRetry = undefined
-    this.#return(this.#queue.takeAll(), reason)
+    this.#giveUp(reason)
   }
 
   get #now(): number {

@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.ts'
-import type { Custody } from '../../core/custody.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Custody } from '../core/custody.ts'
 
 /** `<r/>` is answered this late at most, in the hope that what it asks for becomes safe. */
 const ANSWER_WITHIN = 300
@@ -13,10 +13,11 @@ interface Arrival {
   isDone: boolean
 }
 
-/** What the client of an acknowledged stream sends: counted in its order, each stanza when it is safe (DESIGN law 7). */
-export class Incoming {
+/** What comes over an acknowledged stream, of a client or another server: counted in its order, each stanza when it is safe (DESIGN law 7). */
+export class Arrivals {
   readonly #clock: Clock
   readonly #acknowledge: () => void
+  readonly #onFewer: (() => void) | undefined
   #handled = 0
   /** Those after the handled ones that came but are not safe, or stand behind one that is not. */
   readonly #unsafe: Arrival[] = []
@@ -28,15 +29,21 @@ export class Incoming {
   #settling: Promise<void> | undefined
   #whenSettled: (() => void) | undefined
 
-  /** `acknowledge` tells the client how many are handled (XEP-0198 §4). */
-  constructor(clock: Clock, acknowledge: () => void) {
+  /** `acknowledge` tells the other side how many are handled (XEP-0198 §4); `onFewer` is called when fewer wait. */
+  constructor(clock: Clock, acknowledge: () => void, onFewer?: () => void) {
     this.#clock = clock
     this.#acknowledge = acknowledge
+    this.#onFewer = onFewer
   }
 
   /** How many are safe, without a gap; grows beyond what the wire can say. */
   get handled(): number {
     return this.#handled
+  }
+
+  /** How many came and are not safe, or stand behind one that is not. */
+  get waiting(): number {
+    return this.#unsafe.length
   }
 
   /** All that came is safe. */
@@ -118,6 +125,7 @@ export class Incoming {
     if (done === 0) return
     this.#unsafe.splice(0, done)
     this.#handled += done
+    this.#onFewer?.()
     if (!this.isSafe) return
     this.#settled()
     if (this.#isAsked) this.#answer()
