@@ -167,6 +167,20 @@ test('an answer to something else is passed over, and the true one taken', async
   assert.deepEqual((await new Dns({ servers: [address] }).addresses('there.example')).records, [])
 })
 
+test('records of other names, classes and types do not count, though they stand in the answer', async t => {
+  const name = 'there.example'
+  const address = await serveRaw(t, query => {
+    const answers: packet.Answer[] = [
+      { type: 'A', name: 'evil.example', data: '192.0.2.66' },
+      { type: 'A', name, class: 'CH', data: '192.0.2.67' },
+      { type: 'TXT', name, data: '192.0.2.68' },
+      { type: 'CNAME', name: 'evil.example', data: 'evil2.example' },
+    ]
+    return [replyTo(query, { answers, additionals: [{ type: 'A', name, data: '192.0.2.69' }] })]
+  })
+  assert.deepEqual((await new Dns({ servers: [address] }).addresses(name)).records, [])
+})
+
 test('an answer comes from the server that was asked, and none other', async t => {
   const stranger = createSocket('udp4')
   t.after(() => stranger.close())
