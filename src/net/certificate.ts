@@ -27,6 +27,8 @@ export interface CertificateFacts extends GeneralNames {
   /** ms since the epoch; both are part of the time. */
   readonly notBefore: number
   readonly notAfter: number
+  /** DER of SubjectPublicKeyInfo, as it stands there. */
+  readonly publicKey: Buffer
   /** The algorithm it is signed with: DER of AlgorithmIdentifier. */
   readonly signatureAlgorithm: Buffer
   readonly isAuthority: boolean
@@ -107,14 +109,14 @@ function readFacts(raw: Buffer): CertificateFacts {
   const notAfter = readTime(validity.next())
   validity.end()
   const subject = body.next(SEQUENCE).raw
-  body.next(SEQUENCE)
+  const publicKey = body.next(SEQUENCE).raw
   body.optional(0x81)
   body.optional(0x82)
   const extensions = readExtensions(body)
   body.end()
   // RFC 5280 §4.1.2.1: extensions are of version 3, which is written as 2.
   if (extensions.size > 0 && version !== 2) throw new DerError('extensions in an old version')
-  return { subject, issuer, notBefore, notAfter, signatureAlgorithm, ...readExtended(extensions) }
+  return { subject, issuer, notBefore, notAfter, publicKey, signatureAlgorithm, ...readExtended(extensions) }
 }
 
 function readVersion(body: DerReader): number {
@@ -140,9 +142,7 @@ function readExtensions(body: DerReader): Extensions {
   return found
 }
 
-function readExtended(
-  extensions: Extensions,
-): Omit<CertificateFacts, 'subject' | 'issuer' | 'notBefore' | 'notAfter' | 'signatureAlgorithm'> {
+function readExtended(extensions: Extensions) {
   const value = <T>(id: string, reader: (value: Buffer) => T): T | undefined => {
     const extension = extensions.get(id)
     return extension && reader(extension.value)
