@@ -57,7 +57,7 @@ export class StreamParser {
   #isWriting = false
   #isDead = false
 
-  /** `level` 0 is for documents that are one element; `outerNs` is the default namespace in force around them. */
+  /** `level` 0 is for documents that are one element; `outerNs` is the default namespace in force around them; elements are renamed, attributes are not. */
   constructor(handler: StreamHandler, limits: XmlLimits, level: Level = 1, outerNs = '', renaming?: Renaming) {
     this.#renaming = renaming
     this.#handler = handler
@@ -236,8 +236,7 @@ export class StreamParser {
     }
     if (++this.#elements > this.limits.elements) throw new XmlError('policy-violation', 'too many elements')
     if (open.length + 1 - this.#level > this.limits.depth) throw new XmlError('policy-violation', 'too deep')
-    const content = tag.inner
-    if (this.#renaming !== undefined) tag.rename(this.#renaming)
+    if (tag.ns === this.#renaming?.from) tag.ns = this.#renaming.to
     this.#countImplied(tag, open[open.length - 1])
     tag.nodesFrom = this.#nodes.length
     open.push(tag)
@@ -248,7 +247,7 @@ export class StreamParser {
       const root = new Element(tag.ns, tag.name, tag.attrs, [])
       // The header's values, and the chunk they are part of, must not live as long as the stream.
       tag.attrs = NO_ATTRS
-      this.#handler.onOpen(root, content)
+      this.#handler.onOpen(root, tag.inner)
       if (this.#open[0] !== tag || this.#isDiscarding) return tag.end
     }
     if (tag.isEmpty) this.#close(xml, tag.end)

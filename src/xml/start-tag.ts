@@ -3,17 +3,18 @@ import { attributeOf, skipSpace } from './content.ts'
 import type { Attrs } from './element.ts'
 import { LONGEST_NAME, type XmlLimits } from './limits.ts'
 import { nameAt, nameEnd } from './names.ts'
-import { type Binding, type InForce, type Renaming, resolve } from './scope.ts'
+import { type Binding, type InForce, resolve } from './scope.ts'
 import { malformed, XmlError } from './xml-error.ts'
 
 /** What a start tag says, and what is in force within its element. */
 export class StartTag implements InForce {
   /** As written, with its prefix: the end tag must say the same. */
   readonly qname: string
+  /** For the parser to rename. */
   ns: string
   readonly name: string
   attrs: Attrs
-  inner: string
+  readonly inner: string
   readonly prefixes: Binding | undefined
   /** Attributes that have a namespace. */
   readonly foreign: number
@@ -38,12 +39,6 @@ export class StartTag implements InForce {
     this.implied = list.foreignLength + (qname === name && list.hasInner ? 0 : ns.length)
     this.isEmpty = isEmpty
     this.end = end
-  }
-
-  /** For the parser: its names and those within it are in the other namespace. */
-  rename({ from, to }: Renaming): void {
-    if (this.ns === from) this.ns = to
-    if (this.inner === from) this.inner = to
   }
 }
 
