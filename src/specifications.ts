@@ -30,7 +30,12 @@ export const xepsByFolder: Readonly<Record<string, readonly Xep[]>> = {
     xep(368, '1.1.0', 'partial', 'client connections; the SRV records are the operator’s'),
   ],
   sasl: [xep(440, '1.0.0'), xep(474, '0.5.0'), xep(480, '0.2.0'), xep(515, '0.1.0')],
-  stream: [xep(198, '1.6.3'), xep(386, '1.1.0'), xep(388, '1.0.4')],
+  stream: [
+    xep(114, '1.6', 'partial', 'the method `accept`: components connect to the server'),
+    xep(198, '1.6.3'),
+    xep(386, '1.1.0'),
+    xep(388, '1.0.4'),
+  ],
   xmpp: [
     xep(4, '2.13.2', 'complete', 'for the server’s own forms'),
     xep(68, '1.3.0'),
@@ -53,6 +58,7 @@ export const xepTitles: Readonly<Record<number, string>> = {
   77: 'In-Band Registration',
   82: 'XMPP Date and Time Profiles',
   92: 'Software Version',
+  114: 'Jabber Component Protocol',
   115: 'Entity Capabilities',
   128: 'Service Discovery Extensions',
   156: 'Discovering Alternative XMPP Connection Methods',

@@ -20,7 +20,7 @@ export interface Listener extends Endpoint {
   /** `tls` begins with the handshake (XEP-0368), `tcp` in plaintext, to be upgraded by `startTls`. */
   readonly kind: 'tcp' | 'tls'
   /** Whom the port is for; it decides what a direct TLS client must call the protocol, if it calls it anything (ALPN). */
-  readonly role: 'client' | 'server'
+  readonly role: 'client' | 'server' | 'component'
   /** Assign the socket's handlers before you return. */
   readonly onConnection: (socket: Socket) => void
 }
