@@ -16,14 +16,18 @@ import type { DomainLinks } from './net/host-meta.ts'
 import { Http } from './net/http.ts'
 import { Listeners } from './net/listeners.ts'
 import { Peers } from './net/peer-key.ts'
-import { closeAll, contextOf, openHosts } from './serving.ts'
+import { closeAll, contextOf, listComponents, openHosts } from './serving.ts'
 import { ClientStreams } from './stream/c2s/client-streams.ts'
 import { ResumableStreams } from './stream/c2s/resumable-streams.ts'
 import type { StreamSettings } from './stream/c2s/settings.ts'
+import { ComponentStreams } from './stream/component/component-streams.ts'
+import type { ComponentSettings } from './stream/component/settings.ts'
 import { StreamError } from './xmpp/error.ts'
 
 /** Bytes that may wait for a client that does not read. */
 const OUTPUT_BUFFER = 4 * 2 ** 20
+/** The largest stanza of a component: it speaks for many, and lists what they have. */
+const COMPONENT_BYTES = 512 * 1024
 const TIDY_EVERY = 5 * 60_000
 /** A stop that is not done by then is a crash. */
 const STOP_WITHIN = 4_500
@@ -55,6 +59,9 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
   const gate = new Gate(peers, { total: config.limits.connections, perNetwork: config.limits.connectionsPerNetwork })
   const streams = new ClientStreams(streamSettings(config), peers, log)
   for (const { host, credentials } of servings) streams.serve({ host, credentials, streams: new ResumableStreams() })
+  const components = new ComponentStreams(componentSettings(config), router, peers, log)
+  for (const [domain, { secret }] of Object.entries(config.component)) components.serve(domain, secret)
+  listComponents(Object.keys(config.component), servings)
 
   let current = config
   const { promise: stopped, resolve: end } = Promise.withResolvers<number>()
@@ -68,6 +75,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     clearInterval(tidying)
     for (const { host } of servings) await host.close(new StreamError('system-shutdown'))
     streams.close()
+    components.close()
     await router.idle()
     await admin.close()
     await closeAll(servings)
@@ -93,6 +101,8 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
       await listeners.open({ kind: 'tcp', role: 'client', address, port, onConnection: accept })
     for (const { address, port } of config.listen.c2sTls)
       await listeners.open({ kind: 'tls', role: 'client', address, port, onConnection: accept })
+    for (const { address, port } of config.listen.component)
+      await listeners.open({ kind: 'tcp', role: 'component', address, port, onConnection: socket => components.accept(socket) })
     for (const { address, port } of config.listen.https) await http.open({ address, port }, certificates)
     for (const { address, port } of config.listen.http) await http.open({ address, port })
   } catch (error) {
@@ -112,6 +122,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
       const now = await reload()
       const { changed, needsRestart } = reloadable(current, now)
       streams.settings = streamSettings(now)
+      components.settings = componentSettings(now)
       tell(certificates.reload())
       current = now
       tell(needsRestart.map(path => `${path} changes only with a restart.`))
@@ -163,6 +174,18 @@ function streamSettings({ limits, auth }: Config): StreamSettings {
   }
 }
 
+function componentSettings(config: Config): ComponentSettings {
+  const { xmlBefore, xmlAfter, timeToBind, idleAfter, answerWithin, outputBuffer } = streamSettings(config)
+  return {
+    xmlBefore,
+    xmlAfter: { ...xmlAfter, bytes: Math.max(xmlAfter.bytes, COMPONENT_BYTES) },
+    timeToShake: timeToBind,
+    idleAfter,
+    outputBuffer,
+    stuckFor: answerWithin,
+  }
+}
+
 /** XEP-0156 §3, by domain. */
 function webSocketLinks({ hosts, listen }: Config): DomainLinks {
   const { port } = listen.https[0] ?? { port: 443 }
@@ -184,6 +207,7 @@ function notesOf(config: Config): string[] {
     `Conexizan serves ${hosts.map(({ domain }) => domain).join(', ')}; its data is in ${config.data}`,
     `Clients: ${places(listen.c2s)} (STARTTLS), ${places(listen.c2sTls)} (TLS)`,
     ...(listen.https.length > 0 ? [`WebSocket: ${[...webSocketLinks(config).values()].map(([link]) => link!.href).join(' and ')}`] : []),
+    ...(listen.component.length > 0 ? [`Components: ${places(listen.component)}`] : []),
     ...(isLocal ? [`Let your client trust the certificate ${config.data}/ca/ca.crt`] : []),
     `Make an account: bin/conexizan user add NAME@${hosts[0]!.domain}`,
   ]

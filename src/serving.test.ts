@@ -6,8 +6,12 @@ import { test } from 'node:test'
 import { readConfig } from './admin/config.ts'
 import { silentLog } from './core/log.ts'
 import { program } from './main.ts'
-import { closeAll, contextOf, openHosts } from './serving.ts'
+import { closeAll, contextOf, listComponents, openHosts } from './serving.ts'
+import type { Element } from './xml/element.ts'
+import { DiscoItems } from './xmpp/disco.ts'
 import type { StreamError } from './xmpp/error.ts'
+import { Jid } from './xmpp/jid.ts'
+import { Client } from './xmpp/stanza.ts'
 
 test('a new password from the operator ends the sessions of whoever knew the old one', async () => {
   const data = await mkdtemp(join(tmpdir(), 'conexizan-'))
@@ -24,6 +28,27 @@ test('a new password from the operator ends the sessions of whoever knew the old
     assert.equal(ended?.condition, 'reset')
     assert.equal(session.isEnded, true)
     assert.equal(await accounts.setPassword('nobody', 'the new one'), false)
+  } finally {
+    await closeAll(servings)
+    await rm(data, { recursive: true })
+  }
+})
+
+test('XEP-0030 §4: a component stands among the items of the nearest host above it', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'conexizan-'))
+  const config = readConfig({ data, hosts: ['here.example', 'deep.here.example', 'other.example'] }, program.modules)
+  const { servings } = await openHosts(config, silentLog)
+  try {
+    listComponents(['irc.here.example', 'irc.deep.here.example', 'nothere.example', 'elsewhere.example'], servings)
+    const items = await Promise.all(
+      servings.map(async ({ host }) => {
+        const payload = DiscoItems('query')
+        const [from, to] = [Jid.parse('romeo@here.example/phone'), host.jid]
+        const answer = await host.answers.answer('host', { from, to, payload, iq: Client('iq', { type: 'get' }, payload) })
+        return (answer as Element).elements().map(({ attrs }) => attrs['jid'])
+      }),
+    )
+    assert.deepEqual(items, [['irc.here.example'], ['irc.deep.here.example'], []])
   } finally {
     await closeAll(servings)
     await rm(data, { recursive: true })

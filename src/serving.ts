@@ -9,6 +9,7 @@ import { migrations as coreMigrations, type StoredCredential } from './core/acco
 import { LocalHost } from './core/host.ts'
 import type { Log } from './core/log.ts'
 import { Router } from './core/router.ts'
+import { discovery } from './modules/discovery.ts'
 import { modules } from './modules/index.ts'
 import { invites } from './modules/invites/invites.ts'
 import { makeCredential } from './sasl/credential.ts'
@@ -46,6 +47,15 @@ export async function openHosts(config: Config, log: Log): Promise<{ router: Rou
 }
 
 export const closeAll = (servings: readonly Serving[]): Promise<unknown> => Promise.all(servings.map(({ store }) => store.close()))
+
+/** Each component stands among the items of the host that it is below of, the nearest one (XEP-0030 §4). */
+export function listComponents(components: readonly string[], servings: readonly Serving[]): void {
+  for (const jid of components) {
+    const above = servings.filter(({ host }) => jid.endsWith(`.${host.domain}`))
+    const nearest = above.sort((a, b) => b.host.domain.length - a.host.domain.length)[0]
+    nearest?.host.apiOf(discovery).host.items.push(() => [{ jid }])
+  }
+}
 
 async function openHost(config: Config, { domain, modules: settings }: HostConfig, router: Router, log: Log): Promise<Serving> {
   const store = await openStore(config, domain)

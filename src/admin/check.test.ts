@@ -77,6 +77,34 @@ test('the way into the database is not for everyone to read', async () => {
   assert.equal((await runLine('check', situation)).code, 0)
 })
 
+test('the secrets of components are not for everyone to read, and what they say is not encrypted', async () => {
+  const file = join(data, 'conexizan.toml')
+  const component = { 'irc.a.example': { secret: '0123456789abcdef' } }
+  const looked = async (at: string) => {
+    const loadConfig = async () => readConfig({ data, hosts: ['a.example'], listen: { ...quiet, component: [at] }, component }, {}, file)
+    return runLine('check', { program: new FakeProgram(), data, loadConfig })
+  }
+  await writeFile(file, '', { mode: 0o640 })
+  await chmod(file, 0o644)
+  const { code, stdout } = await looked('127.0.0.1:0')
+  assert.equal(code, 2)
+  assert.match(stdout, /✗ Everyone on this machine can read the secrets of components in the settings file\.\n {2}→ chmod o= /)
+  assert.doesNotMatch(stdout, /0123456789abcdef|encryption/)
+  await chmod(file, 0o640)
+  assert.equal((await looked('127.0.0.1:0')).code, 0)
+  const open = await looked('0.0.0.0:0')
+  assert.equal(open.code, 1)
+  assert.match(open.stdout, /! Components come to 0\.0\.0\.0:0 without encryption\./)
+})
+
+test('the port of components is looked at where there are some', async () => {
+  const listen = { ...quiet, component: taken }
+  assert.doesNotMatch((await checked(new FakeProgram(), { listen })).stdout, new RegExp(`:${taken}`))
+  const component = { 'irc.a.example': { secret: '0123456789abcdef' } }
+  const { stdout } = await checked(new FakeProgram(), { listen, component })
+  assert.match(stdout, new RegExp(`✗ Another program uses 127\\.0\\.0\\.1:${taken}\\.`))
+})
+
 test('registration open to everyone is something to look at', async () => {
   const { code, stdout } = await checked(new FakeProgram(), { modules: { registration: { mode: 'open' } } })
   assert.equal(code, 1)

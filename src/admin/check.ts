@@ -37,6 +37,7 @@ export async function checkAll(setup: Setup): Promise<Finding[]> {
     ),
     ...(await settingsFile(config)),
     ...registration(config),
+    ...components(config),
     await folder(config.data),
     await space(config.data),
     ...(await certificates(program, config)),
@@ -56,10 +57,26 @@ function registration({ hosts }: Config): Finding[] {
   ]
 }
 
-async function settingsFile({ file, store }: Config): Promise<Finding[]> {
+async function settingsFile({ file, store, component }: Config): Promise<Finding[]> {
   const mode = file === undefined ? 0 : (await stat(file)).mode
-  if (store.url === undefined || (mode & 0o007) === 0) return []
-  return [problem('Everyone on this machine can read the way into the database in the settings file.', `chmod o= ${file}`)]
+  if ((mode & 0o007) === 0) return []
+  const secrets = [
+    ...(store.url === undefined ? [] : ['the way into the database']),
+    ...(Object.keys(component).length === 0 ? [] : ['the secrets of components']),
+  ]
+  return secrets.map(what => problem(`Everyone on this machine can read ${what} in the settings file.`, `chmod o= ${file}`))
+}
+
+/** What components say and are sent is not encrypted. */
+function components({ listen }: Config): Finding[] {
+  return listen.component
+    .filter(({ address }) => !address.startsWith('127.') && address !== '::1')
+    .map(endpoint =>
+      warning(
+        `Components come to ${formatEndpoint(endpoint)} without encryption.`,
+        'Let nobody else into that network, or listen on 127.0.0.1 and let components come through a tunnel.',
+      ),
+    )
 }
 
 async function folder(data: string): Promise<Finding> {

@@ -35,8 +35,16 @@ export const configShape = {
       c2sTls: listener(5223, 'Clients, with TLS from the first byte (XEP-0368).'),
       https: listener(5443, 'Web: WebSocket, invitations.'),
       http: listener(false, 'Web without TLS, for a reverse proxy on this machine.'),
+      component: listener(5347, 'Components, without TLS (XEP-0114); opened only if there are some. A port alone is one of 127.0.0.1.'),
     },
     'Where to listen: a port for all addresses, a list of "address:port", or false.',
+  ),
+  component: tableOf(
+    table(
+      { secret: read(parseSecret, 'at least 16 characters, such as openssl rand -hex 16 prints', 'What it shows to be let in.') },
+      'One component.',
+    ),
+    'Programs that stand for a domain of their own, such as gateways to other networks, by that domain (XEP-0114).',
   ),
   limits: table(
     {
@@ -88,6 +96,11 @@ export function parseDomain(text: string): string | undefined {
   const ascii = domainToASCII(text)
   const isName = ascii.length <= 253 && ascii.split('.').every(label => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label))
   return isName && isIP(ascii) === 0 ? domainToUnicode(ascii) : undefined
+}
+
+/** Long enough that nobody guesses it: whoever sees a handshake can try as many as he likes. */
+function parseSecret(text: string): string | undefined {
+  return text.length < 16 ? undefined : text
 }
 
 function parseAddress(text: string): string | undefined {

@@ -99,7 +99,24 @@ test('a listener is off, on a port of all addresses, or where it is told', async
     c2sTls: [],
     https: [{ address: '192.0.2.1', port: 443 }],
     http: [],
+    component: [],
   })
+})
+
+test('components listen on this machine alone, and only where there are some', async () => {
+  assert.deepEqual((await load('hosts = ["a.example"]\nlisten.component = 5347')).listen.component, [])
+  const one = 'hosts = ["a.example"]\ncomponent."irc.a.example".secret = "0123456789abcdef"\n'
+  const { component, listen } = await load(one)
+  assert.deepEqual({ ...component }, { 'irc.a.example': { secret: '0123456789abcdef' } })
+  assert.deepEqual(listen.component, [{ address: '127.0.0.1', port: 5347 }])
+  assert.deepEqual((await load(`${one}listen.component = 8888`)).listen.component, [{ address: '127.0.0.1', port: 8888 }])
+  assert.deepEqual((await load(`${one}listen.component = ["192.0.2.1:1"]`)).listen.component, [{ address: '192.0.2.1', port: 1 }])
+  assert.deepEqual((await load(`${one}listen.component = false`)).listen.component, [])
+  const other = await load(one.replace('irc', 'sms').replace('f"', 'ff"'))
+  assert.deepEqual(reloadable(await load(one), other).needsRestart, [
+    'component."irc.a.example".secret',
+    'component."sms.a.example".secret',
+  ])
 })
 
 for (const [toml, sentence] of [
@@ -117,6 +134,17 @@ for (const [toml, sentence] of [
   ['hosts = ["a"]\nstore.engine = "postgres"', 'FILE: store.url: is missing, for the engine is "postgres"'],
   ['hosts = ["a"]\nstore.url = "postgres://x"', 'FILE: store.url: has no meaning for the engine "sqlite"'],
   ['hosts = ["a"]\ntls.certificate = { cert = "a.pem" }', 'FILE: tls.certificate.key: is missing'],
+  ['hosts = ["a"]\ncomponent.x = {}', 'FILE: component.x.secret: is missing'],
+  [
+    'hosts = ["a"]\ncomponent.x.secret = "short"',
+    'FILE: component.x.secret: must be at least 16 characters, such as openssl rand -hex 16 prints',
+  ],
+  ['hosts = ["a"]\ncomponent.X.secret = "0123456789abcdef"', 'FILE: component.X: must be written as "x"'],
+  ['hosts = ["a"]\ncomponent."x y".secret = "0123456789abcdef"', 'FILE: component."x y": must be a domain name'],
+  [
+    'hosts = ["a"]\ncomponent.a.secret = "0123456789abcdef"',
+    'FILE: component.a: is served as a host; a component has a domain of its own, such as "irc.a"',
+  ],
   ['hosts = ["a"]\nmodules.archiv.keep = "1d"', 'FILE: modules.archiv: is not a module; there are: archive, ping'],
   ['hosts = ["a"]\nmodules.archive.kept = "1d"', 'FILE: modules.archive.kept: is not a setting; there are: keep, most'],
   ['hosts = ["a"]\nmodules.archive = true', 'FILE: modules.archive: must be a table'],

@@ -22,13 +22,13 @@ export interface HostConfig {
 
 type Written = Table<typeof configShape>
 
-export interface Config extends Pick<Written, 'limits' | 'auth'> {
+export interface Config extends Pick<Written, 'limits' | 'auth' | 'component'> {
   /** The file the settings are from; undefined without one. */
   readonly file: string | undefined
   /** Absolute. */
   readonly data: string
   readonly hosts: readonly HostConfig[]
-  readonly listen: Readonly<Record<'c2s' | 'c2sTls' | 'https' | 'http', readonly Endpoint[]>>
+  readonly listen: Readonly<Record<'c2s' | 'c2sTls' | 'https' | 'http' | 'component', readonly Endpoint[]>>
   readonly tls: { readonly oldest: '1.2' | '1.3' }
   readonly store: { readonly engine: 'sqlite' | 'postgres'; readonly url: string | undefined }
 }
@@ -57,7 +57,7 @@ export function defaultConfig(modules: ModuleShapes, data = './data'): Config {
 
 /** Checks settings that are parsed already; paths in them are relative to the file. Throws a SettingError. */
 export function readConfig(raw: unknown, modules: ModuleShapes, file?: string): Config {
-  const { data, hosts, host, listen, tls, store, modules: common, ...rest } = readSetting(table(configShape), raw)
+  const { data, hosts, host, listen, component, tls, store, modules: common, ...rest } = readSetting(table(configShape), raw)
   const folder = file === undefined ? process.cwd() : dirname(file)
   const absolute = (files: CertificateFiles | undefined): CertificateFiles | undefined =>
     files && { cert: resolve(folder, files.cert), key: resolve(folder, files.key) }
@@ -65,11 +65,13 @@ export function readConfig(raw: unknown, modules: ModuleShapes, file?: string): 
 
   const domains = [...new Set([...hosts, ...Object.keys(host)])]
   if (domains.length === 0) throw new SettingError(['hosts: must name at least one domain, such as hosts = ["example.org"]'])
-  for (const name of Object.keys(host)) {
-    const domain = parseDomain(name)
-    if (domain !== name)
-      throw new SettingError([`${formatPath(['host', name])}: must be ${domain ? `written as "${domain}"` : 'a domain name'}`])
-  }
+  checkDomains('host', host)
+  checkDomains('component', component)
+  const served = domains.find(domain => Object.hasOwn(component, domain))
+  if (served !== undefined)
+    throw new SettingError([
+      `${formatPath(['component', served])}: is served as a host; a component has a domain of its own, such as "irc.${served}"`,
+    ])
   if (store.engine === 'postgres' && store.url === undefined)
     throw new SettingError(['store.url: is missing, for the engine is "postgres"'])
   if (store.engine === 'sqlite' && store.url !== undefined) throw new SettingError(['store.url: has no meaning for the engine "sqlite"'])
@@ -77,6 +79,7 @@ export function readConfig(raw: unknown, modules: ModuleShapes, file?: string): 
   const { addresses } = listen
   return {
     ...rest,
+    component,
     file,
     data: resolve(folder, data),
     hosts: domains.map(domain => ({
@@ -89,9 +92,19 @@ export function readConfig(raw: unknown, modules: ModuleShapes, file?: string): 
       c2sTls: endpointsOf(listen.c2sTls, addresses),
       https: endpointsOf(listen.https, addresses),
       http: endpointsOf(listen.http, addresses),
+      component: Object.keys(component).length > 0 ? endpointsOf(listen.component, ['127.0.0.1']) : [],
     },
     tls: { oldest: tls.oldest },
     store: { engine: store.engine, url: store.url },
+  }
+}
+
+/** Tables by domain: a domain has one name only, or it could stand there twice. */
+function checkDomains(setting: string, tables: object): void {
+  for (const name of Object.keys(tables)) {
+    const domain = parseDomain(name)
+    if (domain !== name)
+      throw new SettingError([`${formatPath([setting, name])}: must be ${domain ? `written as "${domain}"` : 'a domain name'}`])
   }
 }
 

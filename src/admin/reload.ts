@@ -3,7 +3,7 @@ import { formatPath } from '../lib/settings.ts'
 import type { Config } from './config.ts'
 
 /** Settings that are read once, when the server starts. All others are read anew at SIGHUP. */
-const FIXED = /^(?:data|hosts|listen|store|limits\.connections|host\.(?:[^."]+|"[^"]+")\.modules)(?:\.|$)/
+const FIXED = /^(?:data|hosts|listen|component|store|limits\.connections|host\.(?:[^."]+|"[^"]+")\.modules)(?:\.|$)/
 
 export interface Reload {
   /** Paths of the settings that differ and can change now. */
