@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 
 const folder = mkdtempSync(join(tmpdir(), 'conexizan-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -42,6 +43,27 @@ test('the shell becomes the server, which keeps to itself', { skip: process.plat
   const read = (name: string) => readFileSync(`/proc/${child.pid}/${name}`, 'utf8')
   while (!readlinkSync(`/proc/${child.pid}/exe`).endsWith('/node')) await wait(10)
   assert.match(read('cmdline'), /--disable-sigusr1/)
+  assert.match(read('cmdline'), /--openssl-config=[^\0]*bin\/openssl\.cnf\0/)
   assert.match(read('limits'), /^Max core file size +0 /m)
   assert.match(read('status'), /^Umask:\s+0077$/m)
+})
+
+const SESSIONS_OF_ONE_HANDSHAKE = `
+  import { once } from 'node:events'
+  import { connect, createServer } from 'node:tls'
+  import { Certificates } from '${pathToFileURL(resolve('src/net/certificates.ts'))}'
+  const options = new Certificates([{ domain: 'here.example' }], '.').serverOptions()
+  const server = createServer(options, socket => socket.end('after the tickets')).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  let sessions = 0
+  const client = connect({ port: server.address().port, host: '127.0.0.1', rejectUnauthorized: false })
+  client.on('session', () => sessions++).resume()
+  await once(client, 'end')
+  console.log(client.getProtocol(), sessions)
+  server.close()`
+
+test('decision 0008: with what the command tells OpenSSL, no ticket follows the handshake', () => {
+  const flags = [`--openssl-config=${resolve('bin/openssl.cnf')}`, '--input-type=module', '--eval', SESSIONS_OF_ONE_HANDSHAKE]
+  const { stdout, stderr } = spawnSync(process.execPath, flags, { cwd: folder, encoding: 'utf8' })
+  assert.equal(stdout, 'TLSv1.3 0\n', stderr)
 })
