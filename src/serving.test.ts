@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readConfig } from './admin/config.ts'
+import type { AccountsContext } from './admin/context.ts'
 import { silentLog } from './core/log.ts'
 import { program } from './main.ts'
+import { findCredential } from './sasl/credential-source.ts'
 import { closeAll, contextOf, listComponents, openHosts } from './serving.ts'
 import type { Element } from './xml/element.ts'
 import { DiscoItems } from './xmpp/disco.ts'
@@ -51,6 +53,28 @@ test('XEP-0030 §4: a component stands among the items of the nearest host above
     assert.deepEqual(items, [['irc.here.example'], ['irc.deep.here.example'], []])
   } finally {
     await closeAll(servings)
+    await rm(data, { recursive: true })
+  }
+})
+
+test('where all accounts are from before the setting of iterations was changed, strangers are too', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'conexizan-'))
+  const shown = async (iterations: number, work: (accounts: AccountsContext) => Promise<unknown>): Promise<number> => {
+    const config = readConfig({ data, hosts: ['here.example'], auth: { iterations } }, program.modules)
+    const { servings } = await openHosts(config, silentLog)
+    try {
+      await work(contextOf(config, servings).accounts('here.example'))
+      return (await findCredential(servings[0]!.credentials, 'nobody', 'SHA-256')).credential.iterations
+    } finally {
+      await closeAll(servings)
+    }
+  }
+  try {
+    assert.equal(await shown(5000, async () => {}), 5000)
+    assert.equal(await shown(4096, accounts => accounts.create('juliet', 'a fine password')), 4096)
+    assert.equal(await shown(5000, async () => {}), 4096)
+    assert.equal(await shown(5000, accounts => accounts.setPassword('juliet', 'a finer password')), 5000)
+  } finally {
     await rm(data, { recursive: true })
   }
 })

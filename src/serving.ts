@@ -62,7 +62,8 @@ async function openHost(config: Config, { domain, modules: settings }: HostConfi
   const credentialsOf = (name: string, password: string): Promise<StoredCredential[]> => makeCredentials(config, source, name, password)
   const host = new LocalHost(domain, modules, store, router, { settings, log, sessionsPerAccount: config.limits.sessions, credentialsOf })
   const source: CredentialSource = {
-    find: (name, hash) => host.store.credential(name, hash) as ReturnType<CredentialSource['find']>,
+    find: (name, hash) => host.store.anyCredential(name, hash) as ReturnType<CredentialSource['find']>,
+    iterationsInUse: () => host.store.iterationsInUse(),
     fakeSaltKey: await host.store.hostSecret('salt'),
     iterations: config.auth.iterations,
   }

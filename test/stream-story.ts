@@ -86,8 +86,10 @@ export class Scene {
 
   #serve(): ClientStreams {
     const { host } = this.world
-    const find = (name: string, hash: string) => host.store.credential(name, hash) as never
-    this.served = { host, credentials: { find, fakeSaltKey: Buffer.alloc(32, 1), iterations: ITERATIONS }, streams: new ResumableStreams() }
+    const find = (name: string, hash: string) => host.store.anyCredential(name, hash) as never
+    const iterationsInUse = () => host.store.iterationsInUse()
+    const credentials = { find, fakeSaltKey: Buffer.alloc(32, 1), iterationsInUse, iterations: ITERATIONS }
+    this.served = { host, credentials, streams: new ResumableStreams() }
     const streams = new ClientStreams(this.#settings, this.peers, this.#log)
     streams.serve(this.served)
     return streams

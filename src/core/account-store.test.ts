@@ -29,7 +29,49 @@ test('who has logged in with a password that was changed meanwhile adds nothing'
   assert.equal(await store.credential('juliet', 'SHA-512'), undefined)
 })
 
+test('it is known how many accounts have which number of iterations, before and after it was first asked', async () => {
+  await using opened = await open()
+  const { store } = opened
+  const rounds = (iterations: number): StoredCredential[] => ['SHA-256', 'SHA-512'].map(hash => ({ ...credential(hash, 'x'), iterations }))
+  for (const name of ['juliet', 'romeo', 'nurse']) await store.create(name, rounds(4096))
+  await store.replaceCredentials('nurse', rounds(5000))
+  await store.create('tybalt', [])
+  const inUse = await store.iterationsInUse()
+  assert.deepEqual(
+    [...inUse],
+    [
+      [4096, 2],
+      [5000, 1],
+    ],
+  )
+  await store.create('paris', rounds(5000))
+  await store.create('paris', rounds(6000)) // the name is taken
+  await store.replaceCredentials('juliet', rounds(5000))
+  await store.replaceCredentials('nobody', rounds(6000))
+  assert.deepEqual(
+    [...inUse],
+    [
+      [4096, 1],
+      [5000, 3],
+    ],
+  )
+  await store.remove('romeo', async () => {})
+  await store.remove('romeo', async () => {})
+  assert.deepEqual([...inUse], [[5000, 3]])
+  assert.deepEqual([...(await new AccountStore(opened.db).iterationsInUse())], [[5000, 3]])
+})
+
+test('an account without a credential of that hash shows another one', async () => {
+  await using opened = await open()
+  const { store } = opened
+  await store.create('juliet', [credential('SHA-256', 'one'), credential('SHA-512', 'other')])
+  assert.equal((await store.anyCredential('juliet', 'SHA-512'))!.storedKey.toString(), 'other')
+  assert.equal((await store.anyCredential('juliet', 'SHA-1'))!.hash, 'SHA-256')
+  assert.equal(await store.anyCredential('nobody', 'SHA-1'), undefined)
+  assert.equal(await store.credential('juliet', 'SHA-1'), undefined)
+})
+
 async function open() {
   const db = await openTestStore([{ owner: 'core', steps: migrations }])
-  return { store: new AccountStore(db), [Symbol.asyncDispose]: () => db.close() }
+  return { db, store: new AccountStore(db), [Symbol.asyncDispose]: () => db.close() }
 }

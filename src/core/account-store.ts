@@ -33,6 +33,8 @@ export class AccountStore {
   readonly #db: Db
   #revision = 0
   readonly #revisions = new Map<string, number>()
+  /** How many accounts have which number of iterations, once it was asked for. */
+  #inUse: Promise<Map<number, number>> | undefined
 
   constructor(db: Db) {
     this.#db = db
@@ -62,8 +64,8 @@ export class AccountStore {
   }
 
   /** False if the name is taken. `also` runs in the same transaction, once the name is known to be free. */
-  create(name: string, credentials: readonly StoredCredential[], also?: (db: Db) => Promise<unknown>): Promise<boolean> {
-    return this.#db.tx(async db => {
+  async create(name: string, credentials: readonly StoredCredential[], also?: (db: Db) => Promise<unknown>): Promise<boolean> {
+    const isCreated = await this.#db.tx(async db => {
       const created = await db.run(sql`INSERT INTO account (name) VALUES (${name}) ON CONFLICT DO NOTHING`)
       if (created === 0) return false
       await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
@@ -71,24 +73,34 @@ export class AccountStore {
       await also?.(db)
       return true
     })
+    if (isCreated) await this.#count(undefined, credentials[0]?.iterations)
+    return isCreated
   }
 
   /** False if there is no such account. `also` lets modules remove what they hold, in the same transaction. */
   async remove(name: string, also: (db: Db) => Promise<unknown>): Promise<boolean> {
+    let former: number | undefined
     const isRemoved = await this.#db.tx(async db => {
+      former = await iterationsOf(db, name)
       await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
       const removed = await db.run(sql`DELETE FROM account WHERE name = ${name}`)
       if (removed > 0) await also(db)
       return removed > 0
     })
     this.#revise(name)
+    if (isRemoved) await this.#count(former, undefined)
     return isRemoved
   }
 
   async credential(name: string, hash: string): Promise<StoredCredential | undefined> {
-    const [row] = await this.#db.all<CredentialRow>(
-      sql`SELECT hash, salt, iterations, stored_key, server_key FROM credential WHERE account = ${name} AND hash = ${hash}`,
-    )
+    const found = await this.anyCredential(name, hash)
+    return found?.hash === hash ? found : undefined
+  }
+
+  /** The account's credential of that hash, or another one if it has none of it. */
+  async anyCredential(name: string, hash: string): Promise<StoredCredential | undefined> {
+    const [row] = await this.#db.all<CredentialRow>(sql`SELECT hash, salt, iterations, stored_key, server_key FROM credential
+      WHERE account = ${name} ORDER BY hash = ${hash} DESC, hash LIMIT 1`)
     if (row === undefined) return undefined
     return {
       hash: row.hash,
@@ -101,14 +113,36 @@ export class AccountStore {
 
   /** Replaces all credentials of the account: the old password opens nothing any more. False if there is no such account. */
   async replaceCredentials(name: string, credentials: readonly StoredCredential[]): Promise<boolean> {
+    let former: number | undefined
     const isReplaced = await this.#db.tx(async db => {
+      former = await iterationsOf(db, name)
       if (!(await new AccountStore(db).exists(name))) return false
       await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
       for (const credential of credentials) await insert(db, name, credential)
       return true
     })
     this.#revise(name)
+    if (isReplaced) await this.#count(former, credentials[0]?.iterations)
     return isReplaced
+  }
+
+  /** How many accounts have which number of iterations: counted once, and kept up to date. */
+  iterationsInUse(): Promise<ReadonlyMap<number, number>> {
+    this.#inUse ??= countIterations(this.#db).catch(error => {
+      this.#inUse = undefined
+      throw error
+    })
+    return this.#inUse
+  }
+
+  async #count(former: number | undefined, now: number | undefined): Promise<void> {
+    const inUse = await this.#inUse
+    if (inUse === undefined || former === now) return
+    if (now !== undefined) inUse.set(now, (inUse.get(now) ?? 0) + 1)
+    if (former === undefined) return
+    const left = (inUse.get(former) ?? 0) - 1
+    if (left > 0) inUse.set(former, left)
+    else inUse.delete(former)
   }
 
   /** Only streams that are about to bind ask, so a bounded memory of it is long enough. */
@@ -139,6 +173,17 @@ export class AccountStore {
     const [row] = await this.#db.all<{ value: Uint8Array }>(sql`SELECT value FROM host_secret WHERE name = ${name}`)
     return Buffer.from(row!.value)
   }
+}
+
+async function iterationsOf(db: Db, name: string): Promise<number | undefined> {
+  const [row] = await db.all<{ most: number | null }>(sql`SELECT MAX(iterations) AS most FROM credential WHERE account = ${name}`)
+  return row?.most == null ? undefined : Number(row.most)
+}
+
+async function countIterations(db: Db): Promise<Map<number, number>> {
+  const rows = await db.all<{ most: number; accounts: number }>(sql`SELECT most, COUNT(*) AS accounts
+    FROM (SELECT MAX(iterations) AS most FROM credential GROUP BY account) AS each_account GROUP BY most`)
+  return new Map(rows.map(({ most, accounts }) => [Number(most), Number(accounts)]))
 }
 
 async function insert(db: Db, name: string, { hash, salt, iterations, storedKey, serverKey }: StoredCredential): Promise<void> {

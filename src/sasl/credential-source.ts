@@ -3,11 +3,13 @@ import { HASH_SIZES, hmac, type ScramHash } from './scram-hash.ts'
 
 /** Where credentials come from. */
 export interface CredentialSource {
-  /** The credential of that account for that hash, if there is one. */
+  /** The credential of that account for that hash; if it has none, any other one of the account. */
   find(username: string, hash: ScramHash): Promise<ScramCredential | undefined> | ScramCredential | undefined
-  /** A secret of the host, kept for good: invented salts are made of it and must survive a restart. */
+  /** A secret of the host, kept for good: what is invented is made of it and must survive a restart. */
   readonly fakeSaltKey: Buffer
-  /** What strangers are told; stored credentials ought to have the same number, or they can be told apart. */
+  /** How many accounts have which number of iterations. */
+  iterationsInUse(): Promise<ReadonlyMap<number, number>> | ReadonlyMap<number, number>
+  /** The number for new passwords. */
   readonly iterations: number
 }
 
@@ -28,12 +30,27 @@ export function saltFor(source: CredentialSource, username: string, hash: ScramH
 /** Finds a credential or invents one, at the same cost. */
 export async function findCredential(source: CredentialSource, username: string, hash: ScramHash): Promise<FoundCredential> {
   const found = await source.find(username, hash)
-  const invented = inventCredential(source, username, hash)
+  const drawn = drawIterations(source, username, await source.iterationsInUse())
+  // An account has one number for all its hashes; that of a stranger is drawn, without regard to the hash.
+  const invented = inventCredential(source, username, hash, found?.iterations ?? drawn)
   return found?.hash === hash ? { credential: found, isGenuine: true } : { credential: invented, isGenuine: false }
 }
 
-function inventCredential(source: CredentialSource, username: string, hash: ScramHash): ScramCredential {
+function inventCredential(source: CredentialSource, username: string, hash: ScramHash, iterations: number): ScramCredential {
   // No key has this hash, as far as anybody knows; `isGenuine` makes sure.
   const noKey = Buffer.alloc(HASH_SIZES[hash])
-  return { hash, salt: saltFor(source, username, hash), iterations: source.iterations, storedKey: noKey, serverKey: noKey }
+  return { hash, salt: saltFor(source, username, hash), iterations, storedKey: noKey, serverKey: noKey }
+}
+
+/**
+ * The number of iterations that a name without an account is shown: each in use is drawn as often as accounts have it, so that
+ * after a change of the setting neither the old number nor the new one tells that there is an account. As accounts go over to
+ * a larger number, so do names, one after the other.
+ */
+function drawIterations({ fakeSaltKey, iterations }: CredentialSource, username: string, inUse: ReadonlyMap<number, number>): number {
+  if (inUse.size < 2) return inUse.keys().next().value ?? iterations
+  const total = inUse.values().reduce((sum, accounts) => sum + accounts, 0)
+  let rank = (hmac('SHA-256', fakeSaltKey, `${username}\0iterations`).readUInt32LE() / 2 ** 32) * total
+  const ascending = [...inUse].sort(([one], [other]) => one - other)
+  return ascending.find(([, accounts]) => (rank -= accounts) < 0)![0]
 }

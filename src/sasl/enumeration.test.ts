@@ -58,6 +58,36 @@ test('invented salts differ by name, hash and host', async () => {
   assert.equal(new Set(salts.map(saltOf)).size, salts.length)
 })
 
+/** Accounts from before the setting was changed and from after it, three to one. */
+const changed = memorySource(
+  Object.fromEntries(
+    Array.from({ length: 40 }, (_, i) => [`user${i}`, pencils.map(pencil => ({ ...pencil, iterations: i % 4 === 0 ? 128 : ITERATIONS }))]),
+  ),
+)
+const iterationsOf = (serverFirst: string): number => Number(/,i=(\d+),/.exec(serverFirst)![1])
+
+test('after a change of the setting, strangers have the old number and the new one as often as accounts have', async () => {
+  const shown = await Promise.all(
+    Array.from({ length: 400 }, async (_, i) => iterationsOf(await challenge(`stranger${i}`, undefined, changed))),
+  )
+  const old = shown.filter(iterations => iterations === ITERATIONS).length
+  assert.equal(shown.filter(iterations => iterations === 128).length, 400 - old)
+  assert.ok(old > 260 && old < 340, String(old))
+})
+
+test('a stranger’s number is the same on every attempt and for every hash, and so is that of an account without this hash', async () => {
+  const partial = pencils.filter(({ hash }) => hash === 'SHA-256').map(pencil => ({ ...pencil, iterations: 128 }))
+  const source = { ...changed, find: (name: string, hash: never) => (/^partial/.test(name) ? partial[0] : changed.find(name, hash)) }
+  for (let i = 0; i < 20; i++) {
+    for (const name of [`stranger${i}`, `partial${i}`]) {
+      const shown = ['SHA-512', 'SHA-512', 'SHA-256', 'SHA-1'].map(async hash =>
+        iterationsOf(await challenge(name, `SCRAM-${hash}`, source)),
+      )
+      assert.equal(new Set(await Promise.all(shown)).size, 1, name)
+    }
+  }
+})
+
 test('an upgrade does not change what strangers see', async () => {
   const salt = saltOf(await challenge('mercutio', 'SCRAM-SHA-512'))
   const upgrade = await startUpgrade('UPGR-SCRAM-SHA-512', 'mercutio', onlySha256)

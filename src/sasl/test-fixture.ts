@@ -32,10 +32,16 @@ export const profile: Profile = {
   isAuthzid: (authzid, username) => authzid === `${username}@montague.example`,
 }
 
-/** Credentials by account, for the password `pencil`; one find per hash, as a store would do it. */
+/** Credentials by account, for the password `pencil`; found as a store would do it. */
 export function memorySource(accounts: Record<string, readonly ScramCredential[]>, fakeSaltKey = Buffer.alloc(32, 0xfa)): CredentialSource {
-  const find = (username: string, hash: ScramHash) => accounts[username]?.find(credential => credential.hash === hash)
-  return { find, fakeSaltKey, iterations: ITERATIONS }
+  const find = (username: string, hash: ScramHash) =>
+    accounts[username]?.find(credential => credential.hash === hash) ?? accounts[username]?.[0]
+  const iterationsInUse = (): Map<number, number> => {
+    const inUse = new Map<number, number>()
+    for (const [first] of Object.values(accounts)) if (first) inUse.set(first.iterations, (inUse.get(first.iterations) ?? 0) + 1)
+    return inUse
+  }
+  return { find, fakeSaltKey, iterationsInUse, iterations: ITERATIONS }
 }
 
 export const pencils: readonly ScramCredential[] = await Promise.all(SCRAM_HASHES.map(hash => makeCredential('pencil', hash, ITERATIONS)))
