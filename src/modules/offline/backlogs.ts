@@ -14,6 +14,9 @@ export interface BacklogLimits {
   readonly keepFor: number
 }
 
+/** The part of the room that strangers can fill: the rest is for contacts, whatever strangers send. */
+const STRANGERS_PART = 1 / 4
+
 /** So much is sent at once, then the client must acknowledge it or be given time to read it: its queue is bounded. */
 const BATCH = 100
 const BATCH_BYTES = 2 ** 20
@@ -38,17 +41,20 @@ export class Backlogs {
   }
 
   /** `'kept'` once it is safe on disk; nothing where there is no room for it. */
-  async keep(account: Account, stanza: Element, position: Position | undefined): Promise<'kept' | undefined> {
+  async keep(account: Account, stanza: Element, isFromStranger: boolean, position: Position | undefined): Promise<'kept' | undefined> {
     const { clock, domain, settings } = this.#host
     // A delay in our name that we did not write would hide ours.
     const own = stanza.without(child => child.is(Delay, 'delay') && child.attrs['from'] === domain)
     const xml = String(own)
     const size = Buffer.byteLength(xml)
     const tally = this.#tallyOf(account)
-    if (tally.count >= settings.messages || tally.bytes + size > settings.bytes) return undefined
-    if (await this.#store.add(account.name, { at: clock.now(), size, stanza: xml }, position)) {
-      tally.count++
-      tally.bytes += size
+    const { ofStrangers } = tally
+    if (!hasRoom(tally, size, settings) || (isFromStranger && !hasRoom(ofStrangers, size, settings, STRANGERS_PART))) return undefined
+    if (await this.#store.add(account.name, { at: clock.now(), size, stanza: xml, isFromStranger }, position)) {
+      for (const sum of isFromStranger ? [tally, ofStrangers] : [tally]) {
+        sum.count++
+        sum.bytes += size
+      }
       if (position !== undefined) tally.byStream.set(position.stream, (tally.byStream.get(position.stream) ?? 0) + 1)
     }
     return 'kept'
@@ -149,7 +155,11 @@ export class Backlogs {
 }
 
 /** Of accounts that do not exist. */
-const NOTHING: Tally = { count: 0, bytes: 0, byStream: new Map() }
+const NOTHING: Tally = { count: 0, bytes: 0, ofStrangers: { count: 0, bytes: 0 }, byStream: new Map() }
+
+function hasRoom(sum: { count: number; bytes: number }, size: number, { messages, bytes }: BacklogLimits, part = 1): boolean {
+  return sum.count < Math.ceil(messages * part) && sum.bytes + size <= bytes * part
+}
 
 /** The streams of the account's sessions, also of those whose client is away for a moment. */
 function* liveStreams(account: Account): Iterable<string> {

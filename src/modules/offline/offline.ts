@@ -32,8 +32,12 @@ export const offline = defineModule({
   features: ['msgoffline'],
   needs: { roster },
   settings: {
-    messages: count(1000, { min: 1, max: 1_000_000 }, 'How many messages may wait for an account.'),
-    bytes: size('20MiB', 'How large they may be together.', { min: 262_144 }),
+    messages: count(
+      1000,
+      { min: 1, max: 1_000_000 },
+      'How many messages may wait for an account; those of strangers take a quarter of it at most.',
+    ),
+    bytes: size('20MiB', 'How large they may be together; those of strangers a quarter of it.', { min: 262_144 }),
     keepFor: duration('7d', 'How long a message waits; then it is removed.'),
   },
   migrations,
@@ -54,7 +58,7 @@ export const offline = defineModule({
       if (isOfTheMoment(stanza)) return 'kept' // XEP-0160 §3 does not want it stored, and its sender need not hear of it
       if (!account.exists) return
       if (isNoStore(stanza)) return position !== undefined || mayKnow(account, stanza) ? undefined : 'kept'
-      return backlogs.keep(account, stanza, position)
+      return backlogs.keep(account, stanza, isFromStranger(account, stanza), position)
     })
 
     on(presenceBroadcast, function deliverKept({ session }) {
@@ -72,6 +76,12 @@ export const offline = defineModule({
     function mayKnow(account: Account, { attrs: { from = '' } }: Element): boolean {
       const sender = Jid.parse(from)
       return sender.bare.equals(account.jid) || needs.roster.isSubscriber(account, sender)
+    }
+
+    function isFromStranger(account: Account, { attrs: { from = '' } }: Element): boolean {
+      const sender = Jid.parse(from)
+      const isOwn = sender.bare.equals(account.jid) || sender.bare.equals(host.jid)
+      return !isOwn && !needs.roster.knows(account, sender) && !needs.roster.isSubscriber(account, sender)
     }
 
     async function sweep(): Promise<void> {

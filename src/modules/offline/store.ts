@@ -7,6 +7,7 @@ export const migrations: readonly Migration[] = [
   () => 'CREATE INDEX offline_message_by_account ON offline_message (account, id)',
   () => 'CREATE UNIQUE INDEX offline_message_by_position ON offline_message (account, stream, seq)',
   () => 'CREATE INDEX offline_message_by_age ON offline_message (at)',
+  () => 'ALTER TABLE offline_message ADD COLUMN from_stranger BIGINT NOT NULL DEFAULT 0',
 ]
 
 /** A message that waits for its account's next session. */
@@ -18,15 +19,23 @@ export interface Waiting {
   readonly stanza: string
 }
 
-/** How much there is of an account's messages, and how many of them stand in which stream. */
+export interface NewMessage extends Omit<Waiting, 'id'> {
+  /** Its sender was no contact of the account. */
+  readonly isFromStranger: boolean
+}
+
+/** How much there is of an account's messages, and of those that strangers sent. */
 export interface Tally {
   count: number
   bytes: number
+  readonly ofStrangers: { count: number; bytes: number }
+  /** How many of them stand in which stream. */
   readonly byStream: Map<string, number>
 }
 
 interface TallyRow {
   stream: string | null
+  from_stranger: number
   messages: number
   bytes: number
 }
@@ -40,24 +49,25 @@ export class OfflineStore {
   }
 
   async tally(account: string): Promise<Tally> {
-    const tally: Tally = { count: 0, bytes: 0, byStream: new Map() }
-    const rows = await this.#db.all<TallyRow>(
-      sql`SELECT stream, COUNT(*) AS messages, SUM(size) AS bytes FROM offline_message WHERE account = ${account} GROUP BY stream`,
-    )
-    for (const { stream, messages, bytes } of rows) {
-      tally.count += Number(messages)
-      tally.bytes += Number(bytes)
-      if (stream !== null) tally.byStream.set(stream, Number(messages))
+    const tally: Tally = { count: 0, bytes: 0, ofStrangers: { count: 0, bytes: 0 }, byStream: new Map() }
+    const rows = await this.#db.all<TallyRow>(sql`SELECT stream, from_stranger, COUNT(*) AS messages, SUM(size) AS bytes
+      FROM offline_message WHERE account = ${account} GROUP BY stream, from_stranger`)
+    for (const { stream, from_stranger, messages, bytes } of rows) {
+      for (const sum of Number(from_stranger) === 0 ? [tally] : [tally, tally.ofStrangers]) {
+        sum.count += Number(messages)
+        sum.bytes += Number(bytes)
+      }
+      if (stream !== null) tally.byStream.set(stream, (tally.byStream.get(stream) ?? 0) + Number(messages))
     }
     return tally
   }
 
   /** False if what stands at that position is kept already. Done when it is safe on disk. */
-  async add(account: string, message: Omit<Waiting, 'id'>, position: Position | undefined): Promise<boolean> {
-    const { at, size, stanza } = message
+  async add(account: string, message: NewMessage, position: Position | undefined): Promise<boolean> {
+    const { at, size, stanza, isFromStranger } = message
     const { stream = null, seq = null } = position ?? {}
-    const added = await this.#db.run(sql`INSERT INTO offline_message (account, at, size, stanza, stream, seq)
-      VALUES (${account}, ${at}, ${size}, ${stanza}, ${stream}, ${seq}) ON CONFLICT DO NOTHING`)
+    const added = await this.#db.run(sql`INSERT INTO offline_message (account, at, size, stanza, stream, seq, from_stranger)
+      VALUES (${account}, ${at}, ${size}, ${stanza}, ${stream}, ${seq}, ${Number(isFromStranger)}) ON CONFLICT DO NOTHING`)
     return added > 0
   }
 

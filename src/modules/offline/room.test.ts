@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
+import { type StoryOptions, story } from '../../../test/story.ts'
+import { apart, appear, friendsApart, kept, say } from './test-offline.ts'
+
+const DAY = 86_400_000
+
+const few = (messages: number): StoryOptions => ({ settings: { offline: { messages } } })
+
+story(
+  'XEP-0160 §2: when too many messages wait, senders are told',
+  async world => {
+    const romeo = await friendsApart(world)
+    for (const text of ['one', 'two', 'three']) await romeo.sends(say(text))
+    romeo.receivesError('three', 'service-unavailable')
+    assert.deepEqual(await appear(await world.connect('juliet')), ['one', 'two'])
+    romeo.receives('<presence/>')
+  },
+  few(2),
+)
+
+story(
+  'when they are too large together, senders are told, and there is room again once they were delivered',
+  async world => {
+    const romeo = await friendsApart(world)
+    const long = `<x xmlns="urn:example:x">${'x'.repeat(150_000)}</x>`
+    await romeo.sends(say('one', long))
+    await romeo.sends(say('two', long))
+    romeo.receivesError('two', 'service-unavailable')
+    const juliet = await world.connect('juliet')
+    assert.deepEqual(await appear(juliet), ['one'])
+    await juliet.leaves()
+    romeo.forget()
+    await romeo.sends(say('three', long))
+    romeo.receivesNothing()
+  },
+  { settings: { offline: { bytes: '256KiB' } } },
+)
+
+story(
+  'however much strangers send, there is room for what contacts send, and strangers are told when theirs is full',
+  async world => {
+    const romeo = await friendsApart(world)
+    const tybalt = await world.online('tybalt')
+    const sampson = await world.online('sampson')
+    await tybalt.sends(say('t1'))
+    await sampson.sends(say('s1'))
+    for (const stranger of [tybalt, sampson]) {
+      await stranger.sends(say('more'))
+      stranger.receivesError('more', 'service-unavailable')
+    }
+    for (const text of ['r1', 'r2', 'r3', 'r4', 'r5', 'r6']) await romeo.sends(say(text))
+    romeo.receivesNothing()
+    await romeo.sends(say('r7'))
+    romeo.receivesError('r7', 'service-unavailable')
+    world.restarts()
+    const juliet = await world.connect('juliet')
+    assert.deepEqual(await appear(juliet), ['t1', 's1', 'r1', 'r2', 'r3', 'r4', 'r5', 'r6'])
+  },
+  few(8),
+)
+story(
+  'the room of strangers is counted after a restart too, and in bytes',
+  async world => {
+    await apart(world)
+    const tybalt = await world.online('tybalt')
+    const long = `<x xmlns="urn:example:x">${'x'.repeat(40_000)}</x>`
+    await tybalt.sends(say('t1', long))
+    world.restarts()
+    const again = await world.online('tybalt')
+    await again.sends(say('t2', long))
+    again.receivesError('t2', 'service-unavailable')
+    await again.sends(say('short'))
+    assert.deepEqual(await kept(world), ['t1', 'short'])
+  },
+  { settings: { offline: { bytes: '256KiB' } } },
+)
+
+story('a message that has waited too long is removed', async world => {
+  const romeo = await apart(world)
+  await romeo.sends(say('old'))
+  await world.later(6 * DAY)
+  await romeo.sends(say('new'))
+  await world.later(1.5 * DAY)
+  assert.deepEqual(await appear(await world.connect('juliet')), ['new'])
+})
+
+story('what waits for somebody who never comes back is removed too', async world => {
+  const romeo = await apart(world)
+  await romeo.sends(say('old'))
+  await world.later(7.5 * DAY)
+  while ((await kept(world)).length > 0) await setImmediate()
+})
