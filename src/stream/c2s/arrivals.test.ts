@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
+import { ack, handled, kept, managed, REQUEST, resume, resumes, SM, say } from '../../../test/managed-stream.ts'
 import { streamStory } from '../../../test/stream-story.ts'
 import { defineModule } from '../../core/module.ts'
 import { messageIn } from '../../core/points.ts'
-import { ack, handled, kept, managed, REQUEST, resume, resumes, SM, say } from './test-managed.ts'
 
 streamStory('XEP-0198 §4: stanzas are counted, other elements are not', async scene => {
   const { device } = await managed(scene, 'romeo', { presence: false })

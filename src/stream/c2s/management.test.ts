@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import { ack, BIND, ENABLE, handled, kept, managed, REQUEST, resume, resumes, SM, say } from '../../../test/managed-stream.ts'
 import { streamStory } from '../../../test/stream-story.ts'
-import { ack, BIND, ENABLE, handled, kept, managed, REQUEST, resume, resumes, SM, say } from './test-managed.ts'
 
 streamStory('XEP-0198 §3: enabling it twice, or resuming once bound, fails and changes nothing', async scene => {
   const { device, id } = await managed(scene, 'romeo')

@@ -1,7 +1,7 @@
 /** Devices whose streams are managed (XEP-0198), for stories about that. */
 import assert from 'node:assert/strict'
-import type { Device, Scene } from '../../../test/stream-story.ts'
-import { sql } from '../../storage/db.ts'
+import { sql } from '../src/storage/db.ts'
+import type { Device, Scene } from './stream-story.ts'
 
 export const SM = 'urn:xmpp:sm:3'
 export const ENABLE = `<enable xmlns="${SM}" resume="true"/>`
