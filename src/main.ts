@@ -9,6 +9,7 @@ import { EX_CONFIG, OperatorError } from './admin/operator-error.ts'
 import { reloadable } from './admin/reload.ts'
 import { openAdminSocket } from './admin/socket.ts'
 import { type Log, openLog, silentLog } from './core/log.ts'
+import { authoritiesOf, federate, serverStreamSettings } from './federating.ts'
 import { modules } from './modules/index.ts'
 import { Certificates } from './net/certificates.ts'
 import { Gate } from './net/gate.ts'
@@ -62,6 +63,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
   const components = new ComponentStreams(componentSettings(config), router, peers, log)
   for (const [domain, { secret }] of Object.entries(config.component)) components.serve(domain, secret)
   listComponents(Object.keys(config.component), servings)
+  const federation = federate(config, { router, certificates, peers, log })
 
   let current = config
   const { promise: stopped, resolve: end } = Promise.withResolvers<number>()
@@ -73,10 +75,12 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     listeners.close()
     http.close()
     clearInterval(tidying)
+    await federation.settle()
     for (const { host } of servings) await host.close(new StreamError('system-shutdown'))
     streams.close()
     components.close()
     await router.idle()
+    federation.close()
     await admin.close()
     await closeAll(servings)
     log.info('server.stopped')
@@ -101,6 +105,10 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
       await listeners.open({ kind: 'tcp', role: 'client', address, port, onConnection: accept })
     for (const { address, port } of config.listen.c2sTls)
       await listeners.open({ kind: 'tls', role: 'client', address, port, onConnection: accept })
+    for (const { address, port } of config.listen.s2s)
+      await listeners.open({ kind: 'tcp', role: 'server', address, port, onConnection: socket => federation.accept(socket) })
+    for (const { address, port } of config.listen.s2sTls)
+      await listeners.open({ kind: 'tls', role: 'server', address, port, onConnection: socket => federation.accept(socket) })
     for (const { address, port } of config.listen.component)
       await listeners.open({ kind: 'tcp', role: 'component', address, port, onConnection: socket => components.accept(socket) })
     for (const { address, port } of config.listen.https) await http.open({ address, port }, certificates)
@@ -123,6 +131,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
       const { changed, needsRestart } = reloadable(current, now)
       streams.settings = streamSettings(now)
       components.settings = componentSettings(now)
+      federation.reload(serverStreamSettings(now))
       tell(certificates.reload())
       current = now
       tell(needsRestart.map(path => `${path} changes only with a restart.`))
@@ -155,7 +164,7 @@ function tell(sentences: readonly string[]): void {
 
 function certificatesOf(config: Config): Certificates {
   const sources = config.hosts.map(({ domain, certificate }) => (certificate === undefined ? { domain } : { domain, files: certificate }))
-  return new Certificates(sources, config.data, config.tls.oldest)
+  return new Certificates(sources, config.data, config.tls.oldest, authoritiesOf(config))
 }
 
 function streamSettings({ limits, auth }: Config): StreamSettings {
@@ -207,6 +216,7 @@ function notesOf(config: Config): string[] {
     `Conexizan serves ${hosts.map(({ domain }) => domain).join(', ')}; its data is in ${config.data}`,
     `Clients: ${places(listen.c2s)} (STARTTLS), ${places(listen.c2sTls)} (TLS)`,
     ...(listen.https.length > 0 ? [`WebSocket: ${[...webSocketLinks(config).values()].map(([link]) => link!.href).join(' and ')}`] : []),
+    ...(listen.s2s.length > 0 ? [`Other servers: ${places(listen.s2s)} (STARTTLS), ${places(listen.s2sTls)} (TLS)`] : []),
     ...(listen.component.length > 0 ? [`Components: ${places(listen.component)}`] : []),
     ...(isLocal ? [`Let your client trust the certificate ${config.data}/ca/ca.crt`] : []),
     `Make an account: bin/conexizan user add NAME@${hosts[0]!.domain}`,

@@ -20,7 +20,7 @@ await once(holder, 'listening')
 after(() => holder.close())
 const { port: taken } = holder.address() as AddressInfo
 
-const quiet = { addresses: ['127.0.0.1'], c2s: 0, c2sTls: false, https: false }
+const quiet = { addresses: ['127.0.0.1'], c2s: 0, c2sTls: false, s2s: false, s2sTls: false, https: false }
 const MODULES = { registration: { mode: oneOf(['invite', 'open', 'closed'], '') } }
 const checked = (program: FakeProgram, settings: object = {}) =>
   runLine('check', {

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { domainToASCII, domainToUnicode } from 'node:url'
 import { anything, count, duration, flag, list, oneOf, optional, read, size, table, tableOf, text } from '../lib/settings.ts'
 import { listener } from './endpoint.ts'
+import { s2sShape } from './s2s-shape.ts'
 
 const certificate = table(
   {
@@ -25,7 +26,14 @@ export const configShape = {
   data: text('./data', 'Folder of all that must be kept: database, keys, certificates. Relative to the settings file.'),
   hosts: list(read(parseDomain, 'a domain name', 'A domain.'), [], 'The domains that are served: what stands behind the @ in addresses.'),
   host: tableOf(
-    table({ certificate: optional(certificate), modules }, 'One domain.'),
+    table(
+      {
+        certificate: optional(certificate),
+        federation: flag(true, 'Whether its users may talk with those of other servers.'),
+        modules,
+      },
+      'One domain.',
+    ),
     'Settings of one domain, by name; it need not stand in hosts.',
   ),
   listen: table(
@@ -33,6 +41,8 @@ export const configShape = {
       addresses: list(read(parseAddress, 'an IP address', 'An address.'), ['0.0.0.0', '::'], 'Addresses on which to listen.'),
       c2s: listener(5222, 'Clients, with STARTTLS (RFC 6120).'),
       c2sTls: listener(5223, 'Clients, with TLS from the first byte (XEP-0368).'),
+      s2s: listener(5269, 'Other servers, with STARTTLS (RFC 6120).'),
+      s2sTls: listener(5270, 'Other servers, with TLS from the first byte (XEP-0368).'),
       https: listener(5443, 'Web: WebSocket, invitations.'),
       http: listener(false, 'Web without TLS, for a reverse proxy on this machine.'),
       component: listener(5347, 'Components, without TLS (XEP-0114); opened only if there are some. A port alone is one of 127.0.0.1.'),
@@ -46,6 +56,7 @@ export const configShape = {
     ),
     'Programs that stand for a domain of their own, such as gateways to other networks, by that domain (XEP-0114).',
   ),
+  s2s: s2sShape(parseDomain),
   limits: table(
     {
       before: table(

@@ -67,17 +67,20 @@ test('a host has its own certificate and module settings, and else the common on
     most = 20
     [host."b.example"]
     certificate = { cert = "/etc/b.pem", key = "b.key" }
+    federation = false
     [host."b.example".modules.archive]
     keep = "30d"`)
   assert.deepEqual(hosts, [
     {
       domain: 'a.example',
       certificate: { cert: join(folder, 'all.pem'), key: join(folder, 'all.key') },
+      federation: true,
       modules: { archive: { keep: 86_400_000, most: 20 }, ping: {} },
     },
     {
       domain: 'b.example',
       certificate: { cert: '/etc/b.pem', key: join(folder, 'b.key') },
+      federation: false,
       modules: { archive: { keep: 30 * 86_400_000, most: 20 }, ping: {} },
     },
   ])
@@ -97,10 +100,31 @@ test('a listener is off, on a port of all addresses, or where it is told', async
       { address: '2001:db8::1', port: 0 },
     ],
     c2sTls: [],
+    s2s: [{ address: '192.0.2.1', port: 5269 }],
+    s2sTls: [{ address: '192.0.2.1', port: 5270 }],
     https: [{ address: '192.0.2.1', port: 443 }],
     http: [],
     component: [],
   })
+})
+
+test('of other servers all is read that protects from them', async () => {
+  const { s2s } = await load(`
+    hosts = ["a.example"]
+    [s2s]
+    authorities = "ca.pem"
+    networks = ["10.0.0.0/8"]
+    dns = ["127.0.0.1:5353"]
+    mechanisms = ["dialback"]
+    [s2s.pins]
+    "b.example" = ["${'AB:'.repeat(31)}AB"]
+    [s2s.servers]
+    "b.example" = "tls:xmpp.b.example:443"`)
+  assert.equal(s2s.authorities, join(folder, 'ca.pem'))
+  assert.deepEqual(s2s.pins['b.example'], [Buffer.alloc(32, 0xab)])
+  assert.deepEqual(s2s.proxy, { host: '127.0.0.1', port: 9050 })
+  const { s2s: usual } = await load('hosts = ["a.example"]')
+  assert.deepEqual([usual.networks, usual.exceptions, usual.tor, usual.mechanisms], [[], [], 'off', ['external', 'dialback']])
 })
 
 test('components listen on this machine alone, and only where there are some', async () => {
@@ -145,6 +169,11 @@ for (const [toml, sentence] of [
     'hosts = ["a"]\ncomponent.a.secret = "0123456789abcdef"',
     'FILE: component.a: is served as a host; a component has a domain of its own, such as "irc.a"',
   ],
+  ['hosts = ["a"]\ns2s.networks = ["10.0.0.0/40"]', 'FILE: s2s.networks.0: must be a network such as "10.0.0.0/8"'],
+  ['hosts = ["a"]\ns2s.dns = ["dns.example"]', 'FILE: s2s.dns.0: must be "address" or "address:port"'],
+  ['hosts = ["a"]\ns2s.pins.b = ["abc"]', 'FILE: s2s.pins.b.0: must be a SHA-256 hash in hex'],
+  ['hosts = ["a"]\ns2s.servers.B = "b:1"', 'FILE: s2s.servers.B: must be written as "b"'],
+  ['hosts = ["a"]\ns2s.proxy = "a b"', 'FILE: s2s.proxy: must be "host:port"'],
   ['hosts = ["a"]\nmodules.archiv.keep = "1d"', 'FILE: modules.archiv: is not a module; there are: archive, ping'],
   ['hosts = ["a"]\nmodules.archive.kept = "1d"', 'FILE: modules.archive.kept: is not a setting; there are: keep, most'],
   ['hosts = ["a"]\nmodules.archive = true', 'FILE: modules.archive: must be a table'],
@@ -177,6 +206,7 @@ test('a running server takes over what it can, and tells the rest', async () => 
     needsRestart: [
       'data',
       'host."a.example".modules.archive.most',
+      'host."b.example".federation',
       'host."b.example".modules.archive.keep',
       'host."b.example".modules.archive.most',
       'hosts',

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import { formatPath, readSetting, SettingError, type Shape, type Table, table } from '../lib/settings.ts'
+import { type HostPort, parseHostPort } from '../net/host-port.ts'
 import { configShape, parseDomain } from './config-shape.ts'
 import { type Endpoint, endpointsOf } from './endpoint.ts'
 import { EX_CONFIG, OperatorError } from './operator-error.ts'
@@ -16,19 +17,26 @@ export interface HostConfig {
   readonly domain: string
   /** The host's own, or the common one; without any, the server signs one itself. */
   readonly certificate: CertificateFiles | undefined
+  /** Its users may talk with those of other servers. */
+  readonly federation: boolean
   /** The settings of each module, read with the shape it declares; the host's own before the common ones. */
   readonly modules: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
 
 type Written = Table<typeof configShape>
 
+/** Tor's SOCKS port. */
+const TOR_PORT = 9050
+
 export interface Config extends Pick<Written, 'limits' | 'auth' | 'component'> {
+  /** Other servers; `authorities` is an absolute path, `proxy` a place. */
+  readonly s2s: Omit<Written['s2s'], 'proxy'> & { readonly proxy: HostPort }
   /** The file the settings are from; undefined without one. */
   readonly file: string | undefined
   /** Absolute. */
   readonly data: string
   readonly hosts: readonly HostConfig[]
-  readonly listen: Readonly<Record<'c2s' | 'c2sTls' | 'https' | 'http' | 'component', readonly Endpoint[]>>
+  readonly listen: Readonly<Record<'c2s' | 'c2sTls' | 's2s' | 's2sTls' | 'https' | 'http' | 'component', readonly Endpoint[]>>
   readonly tls: { readonly oldest: '1.2' | '1.3' }
   readonly store: { readonly engine: 'sqlite' | 'postgres'; readonly url: string | undefined }
 }
@@ -52,12 +60,13 @@ export async function loadConfig(file: string, modules: ModuleShapes): Promise<C
 
 /** The settings for a first try: this machine alone, no questions. */
 export function defaultConfig(modules: ModuleShapes, data = './data'): Config {
-  return readConfig({ data, hosts: ['localhost'], listen: { addresses: ['127.0.0.1', '::1'] } }, modules)
+  const listen = { addresses: ['127.0.0.1', '::1'], s2s: false, s2sTls: false }
+  return readConfig({ data, host: { localhost: { federation: false } }, listen }, modules)
 }
 
 /** Checks settings that are parsed already; paths in them are relative to the file. Throws a SettingError. */
 export function readConfig(raw: unknown, modules: ModuleShapes, file?: string): Config {
-  const { data, hosts, host, listen, component, tls, store, modules: common, ...rest } = readSetting(table(configShape), raw)
+  const { data, hosts, host, listen, component, s2s, tls, store, modules: common, ...rest } = readSetting(table(configShape), raw)
   const folder = file === undefined ? process.cwd() : dirname(file)
   const absolute = (files: CertificateFiles | undefined): CertificateFiles | undefined =>
     files && { cert: resolve(folder, files.cert), key: resolve(folder, files.key) }
@@ -72,6 +81,10 @@ export function readConfig(raw: unknown, modules: ModuleShapes, file?: string): 
     throw new SettingError([
       `${formatPath(['component', served])}: is served as a host; a component has a domain of its own, such as "irc.${served}"`,
     ])
+  checkDomains('s2s.pins', s2s.pins)
+  checkDomains('s2s.servers', s2s.servers)
+  const proxy = parseHostPort(s2s.proxy, TOR_PORT)
+  if (proxy === undefined) throw new SettingError(['s2s.proxy: must be "host:port"'])
   if (store.engine === 'postgres' && store.url === undefined)
     throw new SettingError(['store.url: is missing, for the engine is "postgres"'])
   if (store.engine === 'sqlite' && store.url !== undefined) throw new SettingError(['store.url: has no meaning for the engine "sqlite"'])
@@ -80,16 +93,20 @@ export function readConfig(raw: unknown, modules: ModuleShapes, file?: string): 
   return {
     ...rest,
     component,
+    s2s: { ...s2s, proxy, authorities: s2s.authorities && resolve(folder, s2s.authorities) },
     file,
     data: resolve(folder, data),
     hosts: domains.map(domain => ({
       domain,
       certificate: absolute(host[domain]?.certificate ?? tls.certificate),
+      federation: host[domain]?.federation ?? true,
       modules: readModules([common, host[domain]?.modules ?? {}], modules, ['host', domain, 'modules']),
     })),
     listen: {
       c2s: endpointsOf(listen.c2s, addresses),
       c2sTls: endpointsOf(listen.c2sTls, addresses),
+      s2s: endpointsOf(listen.s2s, addresses),
+      s2sTls: endpointsOf(listen.s2sTls, addresses),
       https: endpointsOf(listen.https, addresses),
       http: endpointsOf(listen.http, addresses),
       component: Object.keys(component).length > 0 ? endpointsOf(listen.component, ['127.0.0.1']) : [],
@@ -104,7 +121,9 @@ function checkDomains(setting: string, tables: object): void {
   for (const name of Object.keys(tables)) {
     const domain = parseDomain(name)
     if (domain !== name)
-      throw new SettingError([`${formatPath([setting, name])}: must be ${domain ? `written as "${domain}"` : 'a domain name'}`])
+      throw new SettingError([
+        `${formatPath([...setting.split('.'), name])}: must be ${domain ? `written as "${domain}"` : 'a domain name'}`,
+      ])
   }
 }
 

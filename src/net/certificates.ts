@@ -1,6 +1,6 @@
 import { constants, type X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
-import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
+import { createSecureContext, getCACertificates, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { domainToASCII } from 'node:url'
 import { covers, daysLeft, localCredentials, RENEWED_DAYS_BEFORE, readCredentials } from './certificate-files.ts'
 
@@ -16,6 +16,8 @@ interface Served {
   readonly credentials: { readonly cert: string; readonly key: string }
   readonly leaf: X509Certificate
   readonly context: SecureContext
+  /** For connections that we open; made for the first of them, as all authorities are in it. */
+  callerContext: SecureContext | undefined
 }
 
 const WARNED_DAYS_BEFORE = 20
@@ -40,13 +42,15 @@ export class Certificates {
   readonly #policy: SecureContextOptions
   readonly #served = new Map<string, Served>()
   readonly #changed = new Set<() => void>()
+  readonly #authorities: readonly string[]
   /** By domain. */
   readonly #errors = new Map<string, string>()
   /** For `tls`; `undefined` when all domains have one certificate, because asking costs time in every handshake. */
   readonly sniCallback: ((serverName: string, done: (error: null, context: SecureContext | undefined) => void) => void) | undefined
 
   /** Reads or makes everything at once; look at `errors` before you serve. Our own authority lives in `<data>/ca/`. */
-  constructor(sources: readonly CertificateSource[], data: string, oldest: '1.2' | '1.3' = '1.2') {
+  constructor(sources: readonly CertificateSource[], data: string, oldest: '1.2' | '1.3' = '1.2', authorities: readonly string[] = []) {
+    this.#authorities = authorities
     this.#policy = { ...POLICY, minVersion: `TLSv${oldest}` }
     this.#sources = sources
     this.#authority = join(data, 'ca')
@@ -80,6 +84,18 @@ export class Certificates {
   /** For SNI. `undefined` only when there is no usable certificate at all. */
   contextFor(serverName: string | undefined): SecureContext | undefined {
     return this.#servedFor(serverName)?.context
+  }
+
+  /**
+   * For a connection that we open in the name of a domain: shows its certificate, and knows the authorities of Node, of the
+   * machine, and those that the settings add.
+   */
+  callerContextFor(domain: string): SecureContext {
+    const served = this.#servedFor(domain)
+    const ca = [...getCACertificates('default'), ...getCACertificates('system'), ...this.#authorities]
+    if (served === undefined) return createSecureContext({ ...this.#policy, ca })
+    served.callerContext ??= createSecureContext({ ...this.#policy, ...served.credentials, ca })
+    return served.callerContext
   }
 
   /** The certificate shown for a domain now. What an established connection used, its `tls.endPoint()` knows. */
@@ -122,7 +138,7 @@ export class Certificates {
   #take(source: CertificateSource): void {
     try {
       const { leaf, ...credentials } = this.#load(source)
-      this.#served.set(domainToASCII(source.domain), { credentials, leaf, context: this.#contextOf(credentials) })
+      this.#served.set(domainToASCII(source.domain), { credentials, leaf, context: this.#contextOf(credentials), callerContext: undefined })
       this.#errors.delete(source.domain)
     } catch (error) {
       this.#errors.set(source.domain, (error as Error).message)

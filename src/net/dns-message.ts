@@ -15,7 +15,7 @@ export interface TlsaRecord {
   readonly usage: number
   readonly selector: number
   readonly matchingType: number
-  readonly data: Buffer
+  readonly certificate: Buffer
 }
 
 /** What each type of question is answered with. */
@@ -57,7 +57,7 @@ const readers: { readonly [T in keyof RecordTypes]: (data: never) => RecordTypes
     selector,
     matchingType,
     // A copy, as it would keep the whole message in memory.
-    data: Buffer.from(certificate),
+    certificate: Buffer.from(certificate),
   }),
 }
 

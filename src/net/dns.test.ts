@@ -38,7 +38,7 @@ function replyTo({ id, questions }: packet.DecodedPacket, changes: packet.Packet
 }
 
 test('records of all types come as they stand in the zone', async t => {
-  const tlsa = { usage: 3, selector: 1, matchingType: 1, data: randomBytes(32) }
+  const tlsa = { usage: 3, selector: 1, matchingType: 1, certificate: randomBytes(32) }
   const { dns } = await serve(t, {
     '_xmpp-server._tcp.there.example': { srv: [SRV, { ...SRV, target: '.' }] },
     '_5269._tcp.there.example': { tlsa: [tlsa] },

@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:net'
+import { createServer, type Socket as NetSocket, type Server } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { Certificates } from './certificates.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Gate } from './gate.ts'
@@ -40,10 +41,12 @@ export class Listeners {
 
   /** Gives the port. Throws an `Error` whose message is a sentence for the operator. */
   async open({ kind, role, onConnection, ...endpoint }: Listener): Promise<number> {
+    const alpn = kind === 'tls' ? `xmpp-${role}` : undefined
     const transport: Transport = {
-      certificates: this.#certificates,
+      secure: (raw, domain) => this.#secure(raw, domain, alpn, role === 'server'),
+      isCaller: false,
       handshakes: this.#handshakes,
-      alpn: kind === 'tls' ? `xmpp-${role}` : undefined,
+      alpn,
       onReady: onConnection,
     }
     const server = createServer({ noDelay: true }, raw => {
@@ -58,6 +61,20 @@ export class Listeners {
     const port = await listen(server, endpoint)
     this.#servers.push(server)
     return port
+  }
+
+  /** XEP-0178 §3: servers are asked for a certificate; what it is worth is for others to judge, so none is refused here. */
+  #secure(raw: NetSocket, domain: string | undefined, alpn: string | undefined, isServers: boolean): TLSSocket | undefined {
+    const secureContext = this.#certificates.contextFor(domain)
+    if (secureContext === undefined) return undefined
+    const { sniCallback } = this.#certificates
+    return new TLSSocket(raw, {
+      isServer: true,
+      secureContext,
+      ...(sniCallback && { SNICallback: sniCallback }),
+      ...(alpn !== undefined && { ALPNProtocols: [alpn] }),
+      ...(isServers && { requestCert: true, rejectUnauthorized: false }),
+    })
   }
 
   /** Takes no further connections. Those that are open stay so. */

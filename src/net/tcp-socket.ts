@@ -1,6 +1,5 @@
 import type { Socket as NetSocket } from 'node:net'
-import { TLSSocket } from 'node:tls'
-import type { Certificates } from './certificates.ts'
+import type { TLSSocket } from 'node:tls'
 import { Deadlines } from './deadlines.ts'
 import { flushSoon } from './outbox.ts'
 import type { PeerKey } from './peer-key.ts'
@@ -13,9 +12,12 @@ const CLOSING_LIMIT = 5_000
 const PIECE = 960
 const WHOLE = 8_192
 
-/** What all sockets of a listener have in common. */
+/** What all sockets of a listener have in common, or all that we open. */
 export interface Transport {
-  readonly certificates: Certificates
+  /** Puts TLS around a connection; `domain` is whom the client asked for otherwise than by SNI, or whom we ask for. */
+  readonly secure: (raw: NetSocket, domain: string | undefined) => TLSSocket | undefined
+  /** We have opened the connection, and begin with TLS. */
+  readonly isCaller: boolean
   /** Those who shake hands; they are cut off when they take too long. */
   readonly handshakes: Deadlines<TcpSocket>
   /** RFC 7301 name of the protocol, for direct TLS (XEP-0368 §2); `undefined` for STARTTLS. */
@@ -38,19 +40,21 @@ export class TcpSocket implements Socket {
   onData: (bytes: Buffer) => void = nothing
   onClose: () => void = nothing
   onDrained: () => void = nothing
+  onSecured: () => void = nothing
   readonly #transport: Transport
   #raw: NetSocket
   #pending = ''
   #state: 'open' | 'upgrading' | 'closing' | 'closed' = 'open'
 
-  constructor(raw: NetSocket, peer: PeerKey, transport: Transport) {
+  /** `domain` is whom a connection of ours that begins with TLS asks for. */
+  constructor(raw: NetSocket, peer: PeerKey, transport: Transport, domain?: string) {
     this.peer = peer
     this.#transport = transport
     this.#raw = raw
     own(raw, this)
     raw.on('close', handClose)
     if (transport.alpn === undefined) this.#listen()
-    else this.#handshake(undefined)
+    else this.#handshake(domain)
   }
 
   get kind(): 'tcp' | 'tls' {
@@ -118,6 +122,7 @@ export class TcpSocket implements Socket {
     this.#state = 'open'
     if (this.kind === 'tls') this.#transport.onReady(this)
     this.#listen()
+    this.onSecured()
   }
 
   /** For the handlers below only. */
@@ -128,7 +133,7 @@ export class TcpSocket implements Socket {
     this.#transport.handshakes.delete(this)
     closing.delete(this)
     const tell = this.onClose
-    this.onData = this.onDrained = this.onClose = nothing
+    this.onData = this.onDrained = this.onSecured = this.onClose = nothing
     tell()
   }
 
@@ -141,22 +146,16 @@ export class TcpSocket implements Socket {
     this.#transport.handshakes.add(this)
     // TLS begins when the client does. Who stays silent costs no TLS state; and Node, given the first bytes, makes the
     // connection's read buffer as large as they are, which otherwise would be 64 KiB for as long as the connection lives.
-    this.#raw.once('readable', () => this.#wrap(domain))
+    if (this.#transport.isCaller) this.#wrap(domain)
+    else this.#raw.once('readable', () => (this.#raw.readableLength === 0 ? this.destroy() : this.#wrap(domain)))
   }
 
   #wrap(domain: string | undefined): void {
-    const { certificates, alpn } = this.#transport
-    const secureContext = certificates.contextFor(domain)
-    if (secureContext === undefined || this.#raw.readableLength === 0) {
+    const raw = this.#transport.secure(this.#raw, domain)
+    if (raw === undefined) {
       this.destroy()
       return
     }
-    const raw = new TLSSocket(this.#raw, {
-      isServer: true,
-      secureContext,
-      ...(certificates.sniCallback && { SNICallback: certificates.sniCallback }),
-      ...(alpn !== undefined && { ALPNProtocols: [alpn] }),
-    })
     own(raw, this)
     raw.once('secure', handSecured).on('_tlsError', destroyBroken)
     this.#raw = raw

@@ -12,11 +12,12 @@ export class TrustAnchors {
   readonly #named = new Map<string, Map<string, Buffer | X509Certificate>>()
 
   /**
-   * Certificates, or PEM texts of any number of them. Without, those of Node and of the machine, read at the first question.
-   * Throws when one that is given is none at all; one that is not in strict DER is left out.
+   * Certificates, or PEM texts of any number of them. Without, those of Node and of the machine, read at the first question,
+   * and `more` besides. Throws when one that is given is none at all; one that is not in strict DER is left out.
    */
-  constructor(certificates?: readonly (X509Certificate | string)[]) {
-    this.#given = certificates === undefined ? machineAnchors : () => certificates.flatMap(derOf)
+  constructor(certificates?: readonly (X509Certificate | string)[], more: readonly string[] = []) {
+    const given = (certificates ?? more).flatMap(derOf)
+    this.#given = certificates === undefined ? () => [...machineAnchors(), ...given] : () => given
     if (certificates !== undefined) this.#read()
   }
 

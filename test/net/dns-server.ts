@@ -134,7 +134,7 @@ function dataOf(zone: Zone, name: string, type: string): [answers: packet.Answer
   if (type === 'A') for (const data of a) answers.push({ ...base, type, data })
   if (type === 'AAAA') for (const data of aaaa) answers.push({ ...base, type, data })
   if (type === 'SRV') for (const data of srv) answers.push({ ...base, type, data })
-  if (type === 'TLSA') for (const { data, ...rest } of tlsa) answers.push({ ...base, type, data: { ...rest, certificate: data } })
+  if (type === 'TLSA') for (const data of tlsa) answers.push({ ...base, type, data })
   return [answers, zone[name]?.isAuthentic ? packet.AUTHENTIC_DATA : 0]
 }
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
+import { acknowledge, acknowledging, apart, appear, hears, kept, say } from '../../../test/offline-story.ts'
 import { type Client, story, type World } from '../../../test/story.ts'
 import { messageUndelivered } from '../../core/points.ts'
 import { sql } from '../../storage/db.ts'
 import { StreamManagement } from '../../stream/c2s/management.ts'
 import { ResumableStreams } from '../../stream/c2s/resumable-streams.ts'
-import { acknowledge, acknowledging, apart, appear, hears, kept, say } from './test-offline.ts'
 
 story('a message that cannot be read does not keep back those behind it', async world => {
   const romeo = await apart(world)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import { apart, appear, hears, kept, say } from '../../../test/offline-story.ts'
 import { story } from '../../../test/story.ts'
-import { apart, appear, hears, kept, say } from './test-offline.ts'
 
 story('XEP-0160 §2: messages wait until their recipient is available, and come in order with the time of their arrival', async world => {
   const romeo = await apart(world)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
+import { apart, appear, friendsApart, kept, say } from '../../../test/offline-story.ts'
 import { type StoryOptions, story } from '../../../test/story.ts'
-import { apart, appear, friendsApart, kept, say } from './test-offline.ts'
 
 const DAY = 86_400_000
 

@@ -21,6 +21,8 @@ const TICK = 1000
 /** Domains that are remembered; and connections that are being made at a time. */
 const MOST_PEERS = 10_000
 const MOST_OPENING = 200
+/** How long a stop waits for acknowledgements, ms. */
+const SETTLE_WITHIN = 1_000
 
 export interface FederationOptions {
   readonly router: Router
@@ -206,6 +208,14 @@ export class Federation implements Destination {
   reload(settings: ServerStreamSettings): void {
     this.settings = settings
     for (const peer of this.#peers.values()) if (!settings.isAllowed(peer.domain)) peer.close(failure('it is blocked by the settings'))
+  }
+
+  /** Before the server stops: done when all that was sent is acknowledged, where it ever is, or has been waited for long enough. */
+  async settle(): Promise<void> {
+    for (const link of this.#links) if (link.management.unacknowledged > 0) link.ask()
+    const deadline = performance.now() + SETTLE_WITHIN
+    const isUnsettled = (): boolean => [...this.#links].some(({ management }) => management.unacknowledged > 0)
+    while (isUnsettled() && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 10))
   }
 
   /** Ends all streams. What was not acknowledged was not acknowledged to its senders either. */

@@ -1,8 +1,9 @@
 /** Juliet is away, and hears later: what the stories of offline messages have in common. */
-import type { Client, World } from '../../../test/story.ts'
-import { messagesAcknowledged } from '../../core/points.ts'
-import { sql } from '../../storage/db.ts'
-import { parseElement } from '../../xml/parser.ts'
+
+import { messagesAcknowledged } from '../src/core/points.ts'
+import { sql } from '../src/storage/db.ts'
+import { parseElement } from '../src/xml/parser.ts'
+import type { Client, World } from './story.ts'
 
 /** A chat message to Juliet, with its text as its id. */
 export const say = (text: string, more = '', to = 'juliet@here.example'): string =>
