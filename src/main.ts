@@ -190,6 +190,7 @@ function componentSettings(config: Config): ComponentSettings {
     xmlAfter: { ...xmlAfter, bytes: Math.max(xmlAfter.bytes, COMPONENT_BYTES) },
     timeToShake: timeToBind,
     idleAfter,
+    aliveFor: answerWithin,
     outputBuffer,
     stuckFor: answerWithin,
   }

@@ -21,6 +21,7 @@ const SETTINGS: ComponentSettings = {
   xmlAfter: LIMITS,
   timeToShake: 30_000,
   idleAfter: 300_000,
+  aliveFor: 60_000,
   outputBuffer: 10_000,
   stuckFor: 60_000,
 }

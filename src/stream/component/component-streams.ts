@@ -7,10 +7,8 @@ import { StreamError } from '../../xmpp/error.ts'
 import { Component } from './component.ts'
 import { ComponentConnection } from './connection.ts'
 import { isHandshake } from './handshake.ts'
-import type { ComponentSettings } from './settings.ts'
+import { type ComponentSettings, TICK } from './settings.ts'
 
-/** One timer for all connections ticks this often, ms. */
-const TICK = 1000
 /** From so many failures on, a network is turned away until it calms down. */
 const MOST_FAILURES = 40
 
@@ -95,10 +93,6 @@ export class ComponentStreams {
       if (deadline > this.tick) break // they stand in the order in which they came
       connection.close(new StreamError('connection-timeout'))
     }
-    const { idleAfter, stuckFor } = this.settings
-    for (const connection of this.#shaken) {
-      connection.giveUpIfStuck(this.tick - stuckFor / TICK)
-      if ((this.tick - connection.heardAt) * TICK >= idleAfter) connection.poke()
-    }
+    for (const connection of this.#shaken) connection.onTick()
   }
 }

@@ -168,9 +168,25 @@ componentStory('RFC 6120 §8.3.3.17: while the component is away, its senders ar
   chapel.receivesStanzaError('message', 'o', 'remote-server-timeout')
 })
 
-componentStory('RFC 6120 §4.9.3.3: who shows the secret takes the place of a connection that may be dead', async scene => {
+componentStory('RFC 6120 §4.9.3.3: while a component is alive, no other takes its place', async scene => {
+  const juliet = await scene.world.online('juliet')
+  const plays = await scene.connected()
+  await scene.ticks(59)
+  await plays.sends(' ')
+  await scene.ticks(59)
+  const second = scene.program()
+  await second.shakesHands('plays.example', SECRET)
+  second.receivesStreamError('conflict')
+  await second.sends('<message from="plays.example" to="juliet@here.example"/>')
+  await juliet.sends('<message id="m" to="hamlet@plays.example"/>')
+  plays.receives('<message id="m"/>')
+  assert.equal(scene.streams.connected, 1)
+})
+
+componentStory('RFC 6120 §4.9.3.3: a connection that may be dead gives way to one that shows the secret', async scene => {
   const juliet = await scene.world.online('juliet')
   const old = await scene.connected()
+  await scene.ticks(60)
   const wrong = scene.program()
   await wrong.shakesHands('plays.example', 'a guess')
   wrong.receivesStreamError('not-authorized')
@@ -180,6 +196,17 @@ componentStory('RFC 6120 §4.9.3.3: who shows the secret takes the place of a co
   await juliet.sends('<message id="m" to="hamlet@plays.example"/>')
   plays.receives('<message id="m"/>')
   assert.equal(scene.streams.connected, 1)
+})
+
+componentStory('a connection that broke without a word shows it when another one comes', async scene => {
+  const old = await scene.connected()
+  const before = old.raw.length
+  old.socket.onSent = xml => void (xml === ' ' && old.socket.destroy())
+  const second = scene.program()
+  await second.shakesHands('plays.example', SECRET)
+  second.receivesStreamError('conflict')
+  assert.equal(old.raw.length, before)
+  await scene.connected()
 })
 
 componentStory('DESIGN law 7: a message that a component was sent is acknowledged; nothing more can be known', async scene => {

@@ -1,7 +1,7 @@
 import type { Custody } from '../../core/custody.ts'
 import type { Destination, Router } from '../../core/router.ts'
 import type { Element } from '../../xml/element.ts'
-import { StanzaError, StreamError } from '../../xmpp/error.ts'
+import { type Condition, StanzaError, StreamError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import type { ComponentConnection } from './connection.ts'
 
@@ -19,18 +19,20 @@ export class Component implements Destination {
     this.#router = router
   }
 
-  get isConnected(): boolean {
-    return this.#connection !== undefined
-  }
-
   /**
-   * Its program has connected and has shown the secret. A former connection is ended, as a former session of a resource is
-   * (RFC 6120 §7.7.2.2): mostly it broke without a word, and to refuse the newcomer would lock the program out until that is seen.
+   * A connection has shown the secret; false if another one is alive. Programs connect again at once when their place is taken:
+   * if newcomers always took it, two that were started by mistake would do so in turns, thousands of times a minute. If they
+   * never did, a connection that broke without a word would lock the program out until that is noticed.
    */
-  connected(connection: ComponentConnection): void {
+  admit(connection: ComponentConnection): boolean {
     const former = this.#connection
+    if (former?.isAlive) {
+      former.poke()
+      return false
+    }
     this.#connection = connection
     former?.close(new StreamError('conflict'))
+    return true
   }
 
   left(connection: ComponentConnection): void {
@@ -38,11 +40,17 @@ export class Component implements Destination {
   }
 
   deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void {
+    const trouble = this.#send(stanza)
+    // Components acknowledge nothing: more than that it was sent cannot be known.
+    if (trouble === undefined) custody?.safe()
+    else this.#router.refuse(stanza, from, to, new StanzaError(trouble))
+  }
+
+  /** What is in the way, if something is. */
+  #send(stanza: Element): Condition | undefined {
     // RFC 6120 §8.3.3.17: the service is known, but there is no way to it now; the sender may try again later.
-    if (this.#connection === undefined) this.#router.refuse(stanza, from, to, new StanzaError('remote-server-timeout'))
-    else if (this.#connection.send(stanza))
-      custody?.safe() // components acknowledge nothing: more cannot be known
-    else this.#router.refuse(stanza, from, to, new StanzaError('resource-constraint'))
+    if (this.#connection === undefined) return 'remote-server-timeout'
+    return this.#connection.send(stanza) ? undefined : 'resource-constraint'
   }
 
   /** Passes on what its program sends; a promise is done when that has been dealt with. Throws a StreamError for wrong addresses. */

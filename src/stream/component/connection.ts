@@ -8,6 +8,7 @@ import { TcpFraming } from '../framing.ts'
 import { Etherx } from '../namespaces.ts'
 import type { Component } from './component.ts'
 import type { ComponentStreams } from './component-streams.ts'
+import { TICK } from './settings.ts'
 
 /** Stanzas that are still being dealt with, at which a component is not read from any more. */
 const MOST_UNDER_WAY = 256
@@ -29,15 +30,16 @@ export class ComponentConnection implements StreamHandler {
   #isClosed = false
   #underWay = 0
   #isReading = true
-  /** When it was last heard, in ticks of `ComponentStreams`. */
-  heardAt: number
+  /** When it was last heard, and when it was last heard or sent a sign of life, in ticks of `ComponentStreams`. */
+  #heardAt: number
+  #quietSince: number
   /** Since when more waits for it than may, in the same; undefined when less does. */
   #fullSince: number | undefined
 
   constructor(streams: ComponentStreams, socket: Socket) {
     this.#streams = streams
     this.#socket = socket
-    this.heardAt = streams.tick
+    this.#heardAt = this.#quietSince = streams.tick
     this.#framing = new TcpFraming(this, streams.settings.xmlBefore, 'jabber:component:accept')
     socket.onData = bytes => this.#read(bytes)
     socket.onClose = () => this.#leave()
@@ -45,7 +47,7 @@ export class ComponentConnection implements StreamHandler {
 
   #read(bytes: Buffer): void {
     if (this.#isClosed) return
-    this.heardAt = this.#streams.tick
+    this.#heardAt = this.#quietSince = this.#streams.tick
     try {
       this.#framing.read(bytes)
     } catch (error) {
@@ -80,11 +82,11 @@ export class ComponentConnection implements StreamHandler {
       this.#streams.refused(this.#socket.peer)
       throw new StreamError('not-authorized')
     }
+    if (!component.admit(this)) throw new StreamError('conflict')
     this.#component = component
     this.#framing.limit(this.#streams.settings.xmlAfter)
     this.#socket.send(this.#framing.stanza(Accept('handshake')))
     this.#streams.shaken(this)
-    component.connected(this)
   }
 
   #take(element: Element, component: Component): void {
@@ -120,17 +122,28 @@ export class ComponentConnection implements StreamHandler {
     return true
   }
 
+  /** It was heard a short time ago. */
+  get isAlive(): boolean {
+    return !this.#isLongAgo(this.#heardAt, this.#streams.settings.aliveFor)
+  }
+
   /** Sends a sign of life (RFC 6120 §4.6.1): a connection that broke shows it when it is written to. */
   poke(): void {
-    this.heardAt = this.#streams.tick
+    this.#quietSince = this.#streams.tick
     this.#socket.send(' ')
   }
 
-  /** Gives up a connection for which too much has been waiting since before that tick. */
-  giveUpIfStuck(before: number): void {
+  /** Once a second: sends a sign of life if it is silent, and gives it up if it is stuck. */
+  onTick(): void {
+    const { idleAfter, outputBuffer, stuckFor } = this.#streams.settings
+    if (this.#isLongAgo(this.#quietSince, idleAfter)) this.poke()
     if (this.#fullSince === undefined) return
-    if (this.#socket.queued < this.#streams.settings.outputBuffer) this.#fullSince = undefined
-    else if (this.#fullSince <= before) this.#socket.destroy()
+    if (this.#socket.queued < outputBuffer) this.#fullSince = undefined
+    else if (this.#isLongAgo(this.#fullSince, stuckFor)) this.#socket.destroy()
+  }
+
+  #isLongAgo(tick: number, span: number): boolean {
+    return (this.#streams.tick - tick) * TICK >= span
   }
 
   /** A header answers a header; an error that comes before one has a header of its own (RFC 6120 §4.9.1.2). */
