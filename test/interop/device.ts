@@ -7,7 +7,7 @@ import { type Server, within } from './server.ts'
 
 /** What a client told: what happened, and facts about it. */
 export interface Told {
-  readonly event: 'online' | 'resumed' | 'lost' | 'closed' | 'failed' | 'registered' | 'carbons' | 'sent' | 'message' | 'presence'
+  readonly event: 'online' | 'resumed' | 'lost' | 'closed' | 'failed' | 'registered' | 'carbons' | 'sent' | 'message' | 'presence' | 'items'
   readonly [fact: string]: unknown
 }
 

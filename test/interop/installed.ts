@@ -8,6 +8,7 @@ const isThere = {
   'xmpp-js': () => existsSync(join(modules, '@xmpp/client')),
   stanza: () => existsSync(join(modules, 'stanza')),
   'go-sendxmpp': () => isProgram('go-sendxmpp'),
+  biboumi: () => isProgram('biboumi') && isProgram('ngircd'),
   profanity: () => isProgram('profanity') && isProgram('tmux'),
 }
 const found = new Map<string, boolean>()

@@ -24,6 +24,8 @@ export interface Ports {
   readonly starttls: number
   readonly tls: number
   readonly https: number
+  /** For components, where the settings have some; Prosody has none here. */
+  readonly component: number
 }
 
 const DOMAIN = 'localhost'
@@ -33,15 +35,21 @@ const PROGRAM = process.env['INTEROP_PROGRAM'] ?? join(import.meta.dirname, '../
 /** Starts a server of its own with further settings (TOML). `INTEROP_SERVER=prosody` starts Prosody, to see whether a fault is the client's. */
 export async function startServer(settings = ''): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'conexizan-interop-'))
-  const [starttls, tls, https] = await freePorts(3)
-  const ports = { starttls: starttls!, tls: tls!, https: https! }
+  const [starttls, tls, https, component] = await freePorts(4)
+  const ports = { starttls: starttls!, tls: tls!, https: https!, component: component! }
   const server = process.env['INTEROP_SERVER'] === 'prosody' ? await startProsody(folder, ports) : new Conexizan(folder, ports, settings)
   await server.start()
   return server
 }
 
-// Whoever interrupts the tests ends their servers too.
 const running = new Set<ChildProcess>()
+
+/** Whoever interrupts the tests ends this program too. */
+export function endWithTests(child: ChildProcess): void {
+  running.add(child)
+  child.on('exit', () => running.delete(child))
+}
+
 process.on('exit', () => running.forEach(child => void child.kill('SIGKILL')))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
@@ -61,13 +69,12 @@ class Conexizan implements Server {
   }
 
   async start(): Promise<void> {
-    const { starttls, tls, https } = this.ports
-    const listen = `[listen]\naddresses = ["127.0.0.1"]\nc2s = ${starttls}\nc2sTls = ${tls}\nhttps = ${https}\n`
+    const { starttls, tls, https, component } = this.ports
+    const listen = `[listen]\naddresses = ["127.0.0.1"]\nc2s = ${starttls}\nc2sTls = ${tls}\nhttps = ${https}\ncomponent = ${component}\n`
     await writeFile(this.#config, `hosts = ["${DOMAIN}"]\n${listen}${this.#settings}`)
     const child = spawn(PROGRAM, ['serve', '--config', this.#config], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = child
-    running.add(child)
-    child.on('exit', () => running.delete(child))
+    endWithTests(child)
     let said = ''
     const ready = new Promise<void>((resolve, reject) => {
       const hear = (text: string): void => {

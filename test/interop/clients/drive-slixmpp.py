@@ -21,7 +21,7 @@ class Device(slixmpp.ClientXMPP):
     def __init__(self):
         super().__init__(options["jid"] + "/slixmpp", options["password"], plugin_config=self.mechanism_config())
         self.ca_certs = options["ca"]
-        for plugin in ("xep_0198", "xep_0280"):
+        for plugin in ("xep_0030", "xep_0045", "xep_0198", "xep_0280"):
             self.register_plugin(plugin)
         if "alpn" in options:
             self.ssl_context.set_alpn_protocols([options["alpn"]])
@@ -129,6 +129,16 @@ class Device(slixmpp.ClientXMPP):
                 tell("sent")
             case "presence":
                 self.send_presence(pto=command.get("to"), ptype=command.get("type"))
+            case "join":
+                # Not by the client's own means: what that prints is not for the test to read.
+                presence = self.make_presence(pto=command["room"] + "/" + command["nick"])
+                presence.enable("muc_join")
+                presence.send()
+            case "say":
+                self.send_message(mto=command["room"], mbody=command["body"], mtype="groupchat")
+            case "items":
+                found = await self["xep_0030"].get_items(jid=command["of"])
+                tell("items", items=[item[0] for item in found["disco_items"]["items"]])
             case "carbons":
                 await self["xep_0280"].enable()
                 tell("carbons")
