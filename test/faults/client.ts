@@ -16,6 +16,8 @@ const PATIENCE = 20_000
 /** Where a server for tests listens. */
 export interface Place {
   readonly domain: string
+  /** Where that is not 127.0.0.1. */
+  readonly host?: string
   readonly port: number
   /** The PEM file of the authority to trust. */
   readonly ca: string
@@ -57,10 +59,10 @@ export class Client implements StreamHandler {
   #isReading = true
 
   constructor(login: Login) {
-    const { domain, port, ca, localAddress } = login
+    const { domain, host = '127.0.0.1', port, ca, localAddress } = login
     this.#login = login
     this.socket = connect({
-      host: '127.0.0.1',
+      host,
       port,
       servername: domain,
       ca: authorityOf(ca),

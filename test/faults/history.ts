@@ -22,14 +22,20 @@ export interface Received {
 export class History {
   readonly sent = new Map<string, Sent>()
   readonly received: Received[] = []
+  readonly #mark: string
   readonly #counts = new Map<string, number>()
   /** Everything in its order, for a look at what went wrong. */
   readonly #events: string[] = []
 
+  /** With a mark, its messages are told apart from those of other histories. */
+  constructor(mark = '') {
+    this.#mark = mark
+  }
+
   send(from: string, to: string): Sent {
     const n = (this.#counts.get(from) ?? 0) + 1
     this.#counts.set(from, n)
-    const sent: Sent = { id: `${from}-${n}`, from, to, n, outcome: 'unknown' }
+    const sent: Sent = { id: `${from}${this.#mark}-${n}`, from, to, n, outcome: 'unknown' }
     this.sent.set(sent.id, sent)
     return sent
   }

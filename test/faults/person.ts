@@ -1,7 +1,6 @@
 import type { Element } from '../../src/xml/element.ts'
-import { Client, type Resumption } from './client.ts'
+import { Client, type Login, type Resumption } from './client.ts'
 import type { History, Sent } from './history.ts'
-import type { Server } from './server.ts'
 
 /**
  * `steady` is always there and comes back with `<resume/>`; `away` leaves from time to time, with a goodbye or without;
@@ -9,12 +8,19 @@ import type { Server } from './server.ts'
  */
 export type Habit = 'steady' | 'away' | 'plain'
 
+/** Where the accounts of people are. */
+export interface Home {
+  readonly domain: string
+  login(name: string): Login
+}
+
 /** One who writes to a partner, and remembers what was sent, acknowledged and received. */
 export class Person {
   readonly name: string
   readonly habit: Habit
   readonly #partner: string
-  readonly #server: Server
+  readonly #address: string
+  readonly #home: Home
   readonly #history: History
   #client: Client | undefined
   #resumption: Resumption | undefined
@@ -24,11 +30,13 @@ export class Person {
   #acknowledged = 0
   resumed = 0
 
-  constructor(name: string, partner: string, habit: Habit, server: Server, history: History) {
+  /** A partner is a name, or an address elsewhere. */
+  constructor(name: string, partner: string, habit: Habit, home: Home, history: History) {
     this.name = name
-    this.#partner = partner
+    this.#address = partner.includes('@') ? partner : `${partner}@${home.domain}`
+    this.#partner = partner.split('@')[0]!
     this.habit = habit
-    this.#server = server
+    this.#home = home
     this.#history = history
   }
 
@@ -43,7 +51,7 @@ export class Person {
 
   /** Comes online, the way it is used to. */
   async comeOnline(): Promise<void> {
-    const client = await Client.login(this.#server.login(this.name))
+    const client = await Client.login(this.#home.login(this.name))
     client.onStanza = stanza => this.#take(stanza)
     client.onAcknowledged = h => this.#has(h)
     this.#client = client
@@ -88,8 +96,7 @@ export class Person {
     if (!this.isOnline) return
     const sent = this.#history.send(this.name, this.#partner)
     this.#history.note(`${this.name} sends ${sent.id}`)
-    const to = `${this.#partner}@${this.#server.domain}`
-    this.#count(`<message type="chat" id="${sent.id}" to="${to}"><body>${sent.n} of ${this.name}</body></message>`, sent)
+    this.#count(`<message type="chat" id="${sent.id}" to="${this.#address}"><body>${sent.n} of ${this.name}</body></message>`, sent)
   }
 
   ask(): void {
