@@ -10,10 +10,12 @@ const isThere = {
   'go-sendxmpp': () => isProgram('go-sendxmpp'),
   biboumi: () => isProgram('biboumi') && isProgram('ngircd'),
   profanity: () => isProgram('profanity') && isProgram('tmux'),
+  prosody: () => isProgram('prosody'),
+  ejabberd: () => isProgram('ejabberdctl') && isProgram('openssl'),
 }
 const found = new Map<string, boolean>()
 
-/** For the `skip` option of a test: a sentence when one of these clients is missing. */
+/** For the `skip` option of a test: a sentence when one of these clients or servers is missing. */
 export function unlessInstalled(...clients: (keyof typeof isThere)[]): { skip: string | false } {
   const missing = clients.filter(client => {
     if (!found.has(client)) found.set(client, isThere[client]())
