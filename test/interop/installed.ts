@@ -12,6 +12,7 @@ const isThere = {
   profanity: () => isProgram('profanity') && isProgram('tmux'),
   prosody: () => isProgram('prosody'),
   ejabberd: () => isProgram('ejabberdctl') && isProgram('openssl'),
+  conexizan: () => true,
 }
 const found = new Map<string, boolean>()
 

@@ -30,7 +30,7 @@ export interface Ports {
 
 const DOMAIN = 'localhost'
 /** `INTEROP_PROGRAM` names one that is installed elsewhere. */
-const PROGRAM = process.env['INTEROP_PROGRAM'] ?? join(import.meta.dirname, '../../bin/conexizan')
+export const PROGRAM = process.env['INTEROP_PROGRAM'] ?? join(import.meta.dirname, '../../bin/conexizan')
 
 /** Starts a server of its own with further settings (TOML). `INTEROP_SERVER=prosody` starts Prosody, to see whether a fault is the client's. */
 export async function startServer(settings = ''): Promise<Server> {

@@ -31,7 +31,7 @@ export interface Place {
 
 /** A server that can be a member. */
 export interface Software {
-  readonly name: 'prosody' | 'ejabberd'
+  readonly name: 'prosody' | 'ejabberd' | 'conexizan'
   /** Whether what it acknowledges is safe, even when it ends before it could deliver. */
   readonly isSafe: boolean
   /** Whether those who are blocked see the user go, and come back when they are no more (XEP-0191 §3.3 and §3.4). */
