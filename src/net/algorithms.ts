@@ -32,10 +32,13 @@ export function isStrongSignature(algorithm: Buffer): boolean {
   }
 }
 
-/** Whether a public key is one of those that public authorities certify: RSA of 2,048 bits and more, the NIST curves, Edwards. */
-export function isStrongKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+/**
+ * Whether a public key is one of those that public authorities certify: RSA of 2,048 bits and more, the NIST curves, Edwards.
+ * `info` is the same key as DER of SubjectPublicKeyInfo. May throw a `DerError`.
+ */
+export function isStrongKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, info: Buffer): boolean {
   if (asymmetricKeyType === 'ed25519' || asymmetricKeyType === 'ed448') return true
-  if (asymmetricKeyType === 'ec') return CURVES.has(asymmetricKeyDetails?.namedCurve ?? '')
+  if (asymmetricKeyType === 'ec') return CURVES.has(asymmetricKeyDetails?.namedCurve ?? '') && namesCurve(info)
   if (asymmetricKeyType !== 'rsa' && asymmetricKeyType !== 'rsa-pss') return false
   const { modulusLength = 0, publicExponent = 0n } = asymmetricKeyDetails ?? {}
   return modulusLength >= SHORTEST_MODULUS && modulusLength <= LONGEST_MODULUS && publicExponent > 2n && publicExponent < LARGEST_EXPONENT
@@ -45,4 +48,11 @@ export function isStrongKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObje
 function hashOfPss(body: DerReader): string {
   const hash = body.enter(SEQUENCE).optional(0xa0)
   return hash === undefined ? '' : readOid(new DerReader(hash.body).enter(SEQUENCE).next(OID))
+}
+
+// RFC 5480 §2.1.1: a curve written out could be almost the one that it is taken for.
+function namesCurve(info: Buffer): boolean {
+  const algorithm = new DerReader(info).enter(SEQUENCE).enter(SEQUENCE)
+  algorithm.next(OID)
+  return algorithm.optional(OID) !== undefined
 }

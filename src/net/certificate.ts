@@ -24,7 +24,7 @@ export interface CertificateFacts extends GeneralNames {
   /** DER of the name, for chaining. */
   readonly subject: Buffer
   readonly issuer: Buffer
-  /** ms since the epoch; both are part of the time. */
+  /** The first and the last ms of its time, since the epoch. */
   readonly notBefore: number
   readonly notAfter: number
   /** DER of SubjectPublicKeyInfo, as it stands there. */
@@ -106,7 +106,8 @@ function readFacts(raw: Buffer): CertificateFacts {
   const issuer = body.next(SEQUENCE).raw
   const validity = body.enter(SEQUENCE)
   const notBefore = readTime(validity.next())
-  const notAfter = readTime(validity.next())
+  // RFC 5280 §4.1.2.5: to the end of that second.
+  const notAfter = readTime(validity.next()) + 999
   validity.end()
   const subject = body.next(SEQUENCE).raw
   const publicKey = body.next(SEQUENCE).raw

@@ -24,6 +24,7 @@ export function readNameConstraints(value: Buffer): NameConstraints {
   const permitted = readSubtrees(body.optional(0xa0))
   const excluded = readSubtrees(body.optional(0xa1))
   body.end()
+  if (permitted.length + excluded.length === 0) throw new DerError('no constraints')
   return { permitted, excluded }
 }
 

@@ -109,7 +109,7 @@ class Search {
     if (authorityKeyId !== undefined && subjectKeyId !== undefined && !authorityKeyId.equals(subjectKeyId)) return false
     if (++this.#signatures > MOST_SIGNATURES) return this.#reject('too-many')
     if (!isStrongSignature(signatureAlgorithm)) return this.#reject('weak-key')
-    const key = strongKeyOf(issuer.cert)
+    const key = strongKeyOf(issuer)
     if (key === undefined) return this.#reject('weak-key')
     return verify(subject.cert, key) || this.#reject('bad-signature')
   }
@@ -138,7 +138,7 @@ function faultOf(path: readonly Link[], now: number): Distrust | undefined {
     if (now > facts.notAfter) return 'expired'
     if (now < facts.notBefore) return 'not-yet-valid'
     if (i === 0 ? !servesAsServer(link) : !mayServe(facts)) return 'wrong-purpose'
-    if (i === 0 && strongKeyOf(link.cert) === undefined) return 'weak-key'
+    if (i === 0 && strongKeyOf(link) === undefined) return 'weak-key'
     if (i === 0) continue
     if (!signsCertificates(facts)) return 'not-an-authority'
     if (authorities > (facts.pathLength ?? Number.POSITIVE_INFINITY)) return 'path-too-long'
@@ -180,9 +180,9 @@ function isSelfIssued({ subject, issuer }: CertificateFacts): boolean {
   return subject.equals(issuer)
 }
 
-function strongKeyOf(cert: X509Certificate): KeyObject | undefined {
+function strongKeyOf({ cert, facts }: Link): KeyObject | undefined {
   try {
-    return isStrongKey(cert.publicKey) ? cert.publicKey : undefined
+    return isStrongKey(cert.publicKey, facts.publicKey) ? cert.publicKey : undefined
   } catch {
     return undefined // of a kind that OpenSSL does not know
   }

@@ -40,7 +40,7 @@ export interface Wish {
   readonly keys?: { readonly publicKey: KeyObject; readonly privateKey: KeyObject }
   readonly hash?: 'sha256' | 'sha1'
   readonly hasKeyIds?: boolean
-  /** 0 is version 1, without extensions. */
+  /** 0 is version 1, which has no extensions; so one with names is malformed. */
   readonly version?: 0 | 2
 }
 
@@ -48,7 +48,8 @@ const USAGES = { digitalSignature: 0x80, keyEncipherment: 0x20, keyCertSign: 0x0
 const PURPOSES = { serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.7.3.2', any: '2.5.29.37.0' } as const
 const DAY = 86_400_000
 
-export const ecKeys = (namedCurve = 'P-256') => generateKeyPairSync('ec', { namedCurve })
+export const ecKeys = (namedCurve = 'P-256', paramEncoding: 'named' | 'explicit' = 'named') =>
+  generateKeyPairSync('ec', { namedCurve, paramEncoding })
 export const rsaKeys = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength })
 
 /** A certificate that signs itself: an authority unless told otherwise. */
@@ -69,13 +70,13 @@ function make(wish: Wish, keys: NonNullable<Wish['keys']>, name: Buffer, issuer:
   const purposes = 'purposes' in wish ? wish.purposes : isAuthority ? undefined : (['serverAuth'] as const)
   const usages = 'keyUsage' in wish ? wish.keyUsage : isAuthority ? (['keyCertSign', 'cRLSign'] as const) : (['digitalSignature'] as const)
   const length = wish.pathLength === undefined ? [] : [der(0x02, Buffer.of(wish.pathLength))]
-  const constraints = [subtrees(0xa0, wish.permitted), subtrees(0xa1, wish.excluded)]
+  const constraints = wish.permitted || wish.excluded ? [subtrees(0xa0, wish.permitted), subtrees(0xa1, wish.excluded)] : undefined
   const extensions = [
     extension('2.5.29.19', true, isAuthority ? sequence(der(0x01, Buffer.of(0xff)), ...length) : sequence()),
     usages ? extension('2.5.29.15', true, der(0x03, flags(usages.reduce((sum, usage) => sum | USAGES[usage], 0)))) : NONE,
     purposes ? extension('2.5.29.37', false, sequence(...purposes.map(purpose => oid(PURPOSES[purpose])))) : NONE,
     wish.names ? extension('2.5.29.17', false, sequence(...generalNames(wish.names))) : NONE,
-    constraints.some(part => part.length > 0) ? extension('2.5.29.30', true, sequence(...constraints)) : NONE,
+    constraints ? extension('2.5.29.30', true, sequence(...constraints)) : NONE,
     hasKeyIds ? extension('2.5.29.14', false, der(0x04, keyId(keys.publicKey))) : NONE,
     hasKeyIds ? extension('2.5.29.35', false, sequence(der(0x80, keyId(issuer.publicKey)))) : NONE,
     ...(wish.extensions ?? []).map(([id, isCritical, value]) => extension(id, isCritical, value)),
@@ -88,7 +89,7 @@ function make(wish: Wish, keys: NonNullable<Wish['keys']>, name: Buffer, issuer:
     sequence(time(notBefore), time(notAfter)),
     name,
     keys.publicKey.export({ type: 'spki', format: 'der' }),
-    wish.version === 0 ? NONE : der(0xa3, sequence(...extensions)),
+    wish.version === 0 && wish.names === undefined ? NONE : der(0xa3, sequence(...extensions)),
   )
   const signature = sign(issuer.key.asymmetricKeyType === 'ed25519' ? null : (wish.hash ?? 'sha256'), body, issuer.key)
   const cert = new X509Certificate(sequence(body, algorithm, der(0x03, Buffer.of(0), signature)))
