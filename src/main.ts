@@ -23,6 +23,7 @@ import { ResumableStreams } from './stream/c2s/resumable-streams.ts'
 import type { StreamSettings } from './stream/c2s/settings.ts'
 import { ComponentStreams } from './stream/component/component-streams.ts'
 import type { ComponentSettings } from './stream/component/settings.ts'
+import { overview } from './stream/s2s/overview.ts'
 import { StreamError } from './xmpp/error.ts'
 
 /** Bytes that may wait for a client that does not read. */
@@ -93,6 +94,11 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
       connections: gate.connections,
       memory_mib: Math.round(process.memoryUsage.rss() / 2 ** 20),
     }),
+    federation: {
+      list: () => overview(federation),
+      close: domain => federation.closeDomain(domain),
+      ping: domain => federation.ping(domain),
+    },
     stop: () => void stop(),
   }
   const admin = await openAdminSocket(config.data, commands, context, error => log.fault('admin.failed', error))

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
-import { domainToASCII, domainToUnicode } from 'node:url'
+import { domainToUnicode } from 'node:url'
 import { anything, count, duration, flag, list, oneOf, optional, read, size, table, tableOf, text } from '../lib/settings.ts'
+import { asciiDomain } from '../net/domain-name.ts'
 import { listener } from './endpoint.ts'
 import { s2sShape } from './s2s-shape.ts'
 
@@ -104,9 +105,8 @@ export const configShape = {
 
 /** A domain in the form that addresses have (RFC 7622 §3.2): lower case, and Unicode rather than `xn--`. */
 export function parseDomain(text: string): string | undefined {
-  const ascii = domainToASCII(text)
-  const isName = ascii.length <= 253 && ascii.split('.').every(label => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label))
-  return isName && isIP(ascii) === 0 ? domainToUnicode(ascii) : undefined
+  const ascii = asciiDomain(text) ?? ''
+  return ascii.split('.').every(label => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label)) ? domainToUnicode(ascii) : undefined
 }
 
 /** Long enough that nobody guesses it: whoever sees a handshake can try as many as he likes. */

@@ -146,6 +146,7 @@ test('components listen on this machine alone, and only where there are some', a
 for (const [toml, sentence] of [
   ['', 'FILE: hosts: must name at least one domain, such as hosts = ["example.org"]'],
   ['hosts = ["a b"]', 'FILE: hosts.0: must be a domain name'],
+  ['hosts = ["a.example/b"]', 'FILE: hosts.0: must be a domain name'],
   ['hosts = ["192.0.2.1"]', 'FILE: hosts.0: must be a domain name'],
   ['[host."A.example"]', 'FILE: host."A.example": must be written as "a.example"'],
   ['hosts = ["a"]\nlisten.c2s = "5222"', 'FILE: listen.c2s: must be false, or whole number from 0 to 65535, or list of "address:port"'],

@@ -34,7 +34,30 @@ export interface Context {
   hooks(): readonly string[]
 }
 
+/** One other domain: its connections, what waits for it, and why it cannot be reached. */
+export interface Acquaintance {
+  readonly domain: string
+  readonly connections: readonly {
+    readonly direction: 'in' | 'out' | 'both'
+    readonly proof: string
+    readonly tls: string | undefined
+    readonly unacknowledged: number
+  }[]
+  readonly waiting: number
+  readonly failure: string | undefined
+}
+
+/** Other servers. What is told of them is written nowhere. */
+export interface FederationContext {
+  list(): readonly Acquaintance[]
+  /** False if there was no connection. */
+  close(domain: string): boolean
+  /** Undefined if an answer came, else why there is none. */
+  ping(domain: string): Promise<string | undefined>
+}
+
 export interface ServerContext extends Context {
+  readonly federation: FederationContext
   /** Numbers of the running server; never who. */
   status(): Readonly<Record<string, number>>
   /** Begins to stop: ends streams and closes the store. */

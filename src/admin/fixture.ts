@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream'
 import { type CommandLine, runCommandLine } from './command-line.ts'
 import { commands } from './commands/index.ts'
 import { type Config, defaultConfig } from './config.ts'
-import type { Program, ServerContext } from './context.ts'
+import type { Acquaintance, Program, ServerContext } from './context.ts'
 import { OperatorError } from './operator-error.ts'
 
 export class FakeProgram implements Program {
@@ -15,6 +15,7 @@ export class FakeProgram implements Program {
   closed = 0
   stopped = 0
   certificates: string[] = []
+  acquaintances: Acquaintance[] = []
 
   constructor(hosts: readonly string[] = ['localhost']) {
     this.hosts = hosts
@@ -43,6 +44,11 @@ export class FakeProgram implements Program {
           return { token: 't0', uri: `xmpp:${name ? `${name}@` : ''}${domain}?register;preauth=t0`, expiresAt: lifetime }
         },
       }),
+      federation: {
+        list: () => this.acquaintances,
+        close: domain => this.acquaintances.some(other => other.domain === domain),
+        ping: async domain => (this.acquaintances.some(other => other.domain === domain) ? undefined : 'it does not exist'),
+      },
       hooks: () => ['messageIn.check  blocking'],
       status: () => ({ sessions: 3, accounts: passwords.size }),
       stop: () => void this.stopped++,

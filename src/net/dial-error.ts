@@ -1,7 +1,8 @@
 /** Why there is no connection to a server. */
-export type DialFailure = 'dns' | 'not-offered' | 'refused-network' | 'unreachable' | 'timeout'
+export type DialFailure = 'not-found' | 'dns' | 'not-offered' | 'refused-network' | 'unreachable' | 'timeout'
 
 const SENTENCES: Readonly<Record<DialFailure, string>> = {
+  'not-found': 'The server has no address.',
   dns: 'The address of the server could not be found.',
   'not-offered': 'The domain says that it has no such service.',
   'refused-network': 'The server is in a network that may not be connected to.',

@@ -134,10 +134,10 @@ test('why there is no connection is told', async t => {
   const { dns } = await startDns(t, { 'broken.example': { isBroken: true }, 'inner.example': { a: ['192.168.0.1'] } })
   const closed = at('127.0.0.1', await closedPort())
   for (const [targets, kind] of [
-    [[at('nowhere.example', 1)], 'dns'],
+    [[at('nowhere.example', 1)], 'not-found'],
     [[at('broken.example', 1)], 'dns'],
     [[at('abcdef.onion', 1)], 'dns'],
-    [[], 'dns'],
+    [[], 'not-found'],
     [[at('nowhere.example', 1), at('inner.example', 1)], 'refused-network'],
     [[closed, at('inner.example', 1), at('nowhere.example', 1)], 'unreachable'],
   ] as const) {

@@ -52,8 +52,9 @@ async function runDirectly(race: Race<Target>, targets: readonly Target[], { dns
   for (const target of targets) {
     if (race.isOver) return failures
     const addresses = await addressesOf(dns, target)
-    if (addresses.length === 0) failures.push('dns')
-    for (const address of interleaved(addresses).slice(0, MOST_ADDRESSES)) {
+    if (addresses === undefined) failures.push('dns')
+    else if (addresses.length === 0) failures.push('not-found')
+    for (const address of interleaved(addresses ?? []).slice(0, MOST_ADDRESSES)) {
       if (!policy.allows(address)) {
         failures.push('refused-network')
         continue
@@ -91,13 +92,13 @@ async function runBySocks(
   return failures
 }
 
-/** None if there are none, and also if that cannot be found out. */
-async function addressesOf(dns: Dns, { host }: Target): Promise<readonly string[]> {
+/** None if there are none, `undefined` if that cannot be found out. */
+async function addressesOf(dns: Dns, { host }: Target): Promise<readonly string[] | undefined> {
   if (isIP(host)) return [host]
   try {
     return (await dns.addresses(host)).records
   } catch (error) {
-    if (error instanceof DnsError) return []
+    if (error instanceof DnsError) return undefined
     throw error
   }
 }
@@ -115,5 +116,5 @@ function connectTo(host: string, port: number, signal: AbortSignal): Promise<Soc
 }
 
 function nearest(failures: readonly DialFailure[]): DialFailure {
-  return (['unreachable', 'refused-network'] as const).find(kind => failures.includes(kind)) ?? 'dns'
+  return (['unreachable', 'refused-network', 'dns'] as const).find(kind => failures.includes(kind)) ?? 'not-found'
 }

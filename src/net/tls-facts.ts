@@ -1,9 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
+import { presentedBy } from './presented.ts'
 import type { TlsFacts } from './socket.ts'
-
-/** A chain of trust is shorter; what comes after is not looked at. */
-const MOST_SHOWN = 16
 
 const NO_CONTEXT = Buffer.alloc(0)
 
@@ -28,13 +26,7 @@ export class LiveTlsFacts implements TlsFacts {
   }
 
   shown(): readonly X509Certificate[] {
-    const shown: X509Certificate[] = []
-    let next = this.#socket.getPeerX509Certificate()
-    while (next !== undefined && shown.length < MOST_SHOWN) {
-      shown.push(next)
-      next = next.issuerCertificate
-    }
-    return shown
+    return presentedBy(this.#socket)
   }
 
   get isVerified(): boolean {

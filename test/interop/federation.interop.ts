@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { unlessInstalled } from './installed.ts'
+import { conexizan } from './network/conexizan.ts'
 import { ejabberd } from './network/ejabberd.ts'
 import { enterNetwork } from './network/isolation.ts'
 import type { Member, Software, Way } from './network/member.ts'
@@ -18,7 +19,12 @@ const WAYS: readonly Way[] = [
   { connection: 'direct', mechanism: 'dialback' },
   { connection: 'direct', mechanism: 'external' },
 ]
-const PAIRS: readonly (readonly [Software, Software])[] = [[prosody, ejabberd]]
+const PAIRS: readonly (readonly [Software, Software])[] = [
+  [prosody, ejabberd], // so that what goes wrong with ours is known to be ours
+  [conexizan, prosody],
+  [conexizan, ejabberd],
+  [conexizan, conexizan],
+]
 const CONNECTION = { starttls: 'STARTTLS', direct: 'direct TLS' }
 const MECHANISM = { dialback: 'dialback', external: 'EXTERNAL' }
 

@@ -22,6 +22,7 @@ export interface DialerOptions {
 }
 
 const WHY: Readonly<Record<DialFailure, Why>> = {
+  'not-found': 'it does not exist',
   dns: 'DNS gave no answer',
   'not-offered': 'it offers no server-to-server service',
   'refused-network': 'its address is in a network that must not be connected to',

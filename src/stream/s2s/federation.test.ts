@@ -3,6 +3,7 @@ import { type Network, serverStory, type Town } from '../../../test/server-story
 import type { Client } from '../../../test/story.ts'
 import { Custody } from '../../core/custody.ts'
 import { parseElement } from '../../xml/parser.ts'
+import { overview } from './overview.ts'
 
 /** Romeo at one server, Juliet at the other. */
 async function lovers(here: Town, there: Town): Promise<[Client, Client]> {
@@ -240,4 +241,26 @@ serverStory('an address that is none is answered by the domain it was sent to', 
     '<message from="here.example" to="juliet@there.example" type="error" id="m1"><error><jid-malformed xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></message>',
   )
   assert.equal(here.links, 1)
+})
+
+serverStory('the operator sees with whom there are connections, and pings and closes them', async network => {
+  const here = await network.town('here.example')
+  const there = await network.town('there.example')
+  await talk(network, here, there)
+  await network.later(2_000)
+  const connection = { tls: '1.3', unacknowledged: 0 }
+  assert.deepEqual(overview(here.federation), [
+    { domain: 'there.example', connections: [{ direction: 'both', proof: 'pkix', ...connection }], waiting: 0, failure: undefined },
+  ])
+  const answer = here.federation.ping('there.example')
+  await network.settled()
+  assert.equal(await answer, undefined)
+  const none = here.federation.ping('nowhere.example')
+  await network.settled()
+  assert.equal(await none, 'it does not exist')
+  await network.later(2_000)
+  assert.ok(here.federation.closeDomain('there.example'))
+  await network.settled()
+  assert.equal(here.links, 0)
+  assert.ok(!here.federation.closeDomain('there.example'))
 })

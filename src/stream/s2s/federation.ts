@@ -14,6 +14,7 @@ import { Link } from './link.ts'
 import { OutgoingNegotiation } from './outgoing.ts'
 import { failure, type Parcel } from './parcel.ts'
 import { Peer } from './peer.ts'
+import { Pings } from './pings.ts'
 import type { ServerStreamSettings } from './settings.ts'
 
 /** One timer for all connections ticks this often, ms. */
@@ -52,6 +53,7 @@ export class Federation implements Destination {
   /** Those on which nothing has been proved yet, with the tick at which they end. */
   readonly #unproved = new Map<Link, number>()
   readonly #shaped = new Set<Link>()
+  readonly #pings: Pings
   #opening = 0
   readonly #timer: NodeJS.Timeout
 
@@ -63,6 +65,7 @@ export class Federation implements Destination {
     this.#dial = dial
     this.#judge = judge
     this.#isOpen = isOpen
+    this.#pings = new Pings(clock)
     this.#timer = setInterval(() => this.onTick(), TICK).unref()
     router.foreign = this
   }
@@ -117,6 +120,7 @@ export class Federation implements Destination {
   }
 
   refuse({ stanza, from, to, custody }: Parcel, error: StanzaError): void {
+    this.#pings.failed(stanza, error.message)
     this.#router.refuse(stanza, from, to, error)
     custody?.release()
   }
@@ -139,8 +143,28 @@ export class Federation implements Destination {
     const isSubscription = stanza.name === 'presence' && SUBSCRIPTION_TYPES.has(stanza.attrs['type'])
     const [sender, receiver] = isSubscription ? [from.bare, recipient.bare] : [from, recipient]
     const [own, other] = [String(sender), String(receiver)]
+    if (this.#pings.answered(stanza, from, recipient)) return
     const isPrepared = stanza.attrs['from'] === own && stanza.attrs['to'] === other
     this.#router.route(isPrepared ? stanza : stanza.with({ from: own, to: other }), sender, receiver, custody)
+  }
+
+  /**
+   * Asks a domain's server for an answer (XEP-0199), in the name of one of ours. Undefined once it has come, else why there
+   * is none.
+   */
+  ping(domain: string): Promise<string | undefined> {
+    const from = Jid.of('', this.anyDomain)
+    const to = Jid.of('', domain)
+    const { stanza, answer } = this.#pings.make(from, to)
+    this.deliver(stanza, from, to, undefined)
+    return answer
+  }
+
+  /** Ends all connections with a domain; false if there are none. What waits for it gets a new one. */
+  closeDomain(domain: string): boolean {
+    const links = [...(this.#peers.get(domain)?.links ?? [])]
+    for (const link of links) link.close(undefined)
+    return links.length > 0
   }
 
   // --- connections

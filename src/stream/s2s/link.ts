@@ -128,12 +128,14 @@ export class Link implements StreamHandler {
   mayReceiveFrom(remote: string, local: string): void {
     this.#receives.add(pair(remote, local))
     this.#authenticated()
+    this.federation.peer(remote).heard(this)
   }
 
   /** The other side is `remote`, whomever of us it writes to (XEP-0178 §3). */
   hasProved(remote: string): void {
     this.#proved.add(remote)
     this.#authenticated()
+    this.federation.peer(remote).heard(this)
   }
 
   sends(local: string, remote: string): boolean {
@@ -144,9 +146,19 @@ export class Link implements StreamHandler {
     return this.#proved.has(remote) || this.#receives.has(pair(remote, local))
   }
 
-  /** The pairs whose stanzas go out here, as `[local, remote]`. */
-  *sending(): Iterable<[string, string]> {
-    for (const text of this.#sends) yield text.split(' ') as [string, string]
+  /** Whether some domain of ours may write to that one here. */
+  isSendingTo(remote: string): boolean {
+    return [...this.#sends].some(text => text.endsWith(` ${remote}`))
+  }
+
+  /** Whether that domain may write to some of ours here. */
+  isHearing(remote: string): boolean {
+    return this.hasCertified(remote) || [...this.#receives].some(text => text.startsWith(`${remote} `))
+  }
+
+  /** Whether that domain was proved by the other side's certificate. */
+  hasCertified(remote: string): boolean {
+    return this.#proved.has(remote)
   }
 
   #authenticated(): void {

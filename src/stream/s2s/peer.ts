@@ -114,6 +114,11 @@ export class Peer {
     this.#goOn()
   }
 
+  /** The domain may write to us over the link. */
+  heard(link: Link): void {
+    this.#join(link)
+  }
+
   /** The other side does not take stanzas from a domain of ours over this link. */
   refused(link: Link, reason: Failure): void {
     if (this.#opening?.link === link) {

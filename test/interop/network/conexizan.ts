@@ -21,7 +21,7 @@ export const conexizan: Software = {
   },
 }
 
-function configOf({ address, domains, way, certificates, authority }: Place): string {
+function configOf({ address, domains, way, certificates, certifier }: Place): string {
   const portOf = (connection: keyof typeof S2S): string => (way.connection === connection ? `["${address}:${S2S[connection]}"]` : 'false')
   const hosts = domains.map(domain => {
     const { cert, key } = certificates.get(domain)!
@@ -40,7 +40,7 @@ iterations = 4096
 [s2s]
 networks = ["127.0.0.0/8"]
 dns = ["${NAME_SERVER}:53"]
-authorities = "${authority}"
+authorities = "${certifier}"
 mechanisms = ["${way.mechanism}"]
 ${hosts.join('')}`
 }

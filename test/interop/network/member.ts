@@ -27,6 +27,8 @@ export interface Place {
   readonly certificates: ReadonlyMap<string, Certificate>
   /** PEM file with the only authority that it shall believe. Where there is dialback, that has certified nobody. */
   readonly authority: string
+  /** PEM file with the authority that has certified everybody, for those who dial back only where they believe a certificate. */
+  readonly certifier: string
 }
 
 /** A server that can be a member. */

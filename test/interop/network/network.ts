@@ -43,7 +43,7 @@ export class Network implements AsyncDisposable {
         mkdirSync(home)
         const certify = async (domain: string): Promise<[string, Certificate]> => [domain, await authority.certify(domain, purposes)]
         const certificates = new Map(await Promise.all(domains.map(certify)))
-        return { address, domains, folder: home, way, certificates, authority: believed.file }
+        return { address, domains, folder: home, way, certificates, authority: believed.file, certifier: authority.file }
       }),
     )
     const names = await NameServer.start(NAME_SERVER)
