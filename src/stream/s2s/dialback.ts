@@ -14,6 +14,8 @@ const MOST_CHECKED = 10
 /** Pairs of domains that one connection may carry. */
 const MOST_PAIRS = 200
 const LONGEST_KEY = 256
+/** How long an answer may take, ms. */
+const ANSWER_WITHIN = 30_000
 
 interface Addressed {
   readonly from: string
@@ -53,6 +55,9 @@ export class DialbackSide {
     const question = `${target} ${sender} ${streamId}`
     if (this.#questions.has(question)) return Promise.resolve('resource-constraint')
     this.#questions.set(question, resolve)
+    this.#link.federation.clock.after(ANSWER_WITHIN, () => {
+      if (this.#questions.delete(question)) resolve('remote-server-timeout')
+    })
     this.#write('verify', { from: target, to: sender }, key, { id: streamId })
     return promise
   }
@@ -62,15 +67,9 @@ export class DialbackSide {
     const to = readDomain(element.attrs['to'])
     if (from === undefined || to === undefined) throw new StreamError('improper-addressing')
     const isAnswer = element.attrs['type'] !== undefined
-    if (element.name === 'result') {
-      isAnswer ? this.#answered(element, { from, to }) : this.#keyGiven(element, { from, to })
-      return
-    }
-    if (element.name === 'verify') {
-      isAnswer ? this.#vouched(element, { from, to }) : this.#asked(element, { from, to })
-      return
-    }
-    throw new StreamError('unsupported-stanza-type')
+    if (element.name !== 'result' && element.name !== 'verify') throw new StreamError('unsupported-stanza-type')
+    if (element.name === 'result') isAnswer ? this.#answered(element, { from, to }) : this.#keyGiven(element, { from, to })
+    else isAnswer ? this.#vouched(element, { from, to }) : this.#asked(element, { from, to })
   }
 
   /** The connection is over: what was asked on it has no answer. */

@@ -264,3 +264,17 @@ serverStory('the operator sees with whom there are connections, and pings and cl
   assert.equal(here.links, 0)
   assert.ok(!here.federation.closeDomain('there.example'))
 })
+
+serverStory('who writes to us is there, and hears at once what has waited', async network => {
+  const here = await network.town('here.example', { mechanisms: { external: false, dialback: true } })
+  network.places.set('there.example', 'no connection could be made')
+  const romeo = await here.world.online('romeo')
+  await romeo.sends('<message to="juliet@there.example" id="m1"><body>1</body></message>')
+  await network.later(20_000) // the next try is seconds away
+  const there = await network.town('there.example', { mechanisms: { external: false, dialback: true } })
+  const juliet = await there.world.online('juliet')
+  await juliet.sends('<message to="romeo@here.example" id="m2"><body>2</body></message>')
+  await network.settled()
+  romeo.receives('<message id="m2"/>')
+  juliet.receives('<message id="m1"/>')
+})

@@ -42,6 +42,7 @@ export class Peer {
   failure: Failure | undefined
   #failures = 0
   #retryAt = 0
+  #triedAt = 0
   #cancelRetry: (() => void) | undefined
 
   constructor(domain: string, federation: Federation) {
@@ -114,9 +115,11 @@ export class Peer {
     this.#goOn()
   }
 
-  /** The domain may write to us over the link. */
+  /** The domain may write to us over the link. So it is there: what waits for it need not wait longer. */
   heard(link: Link): void {
     this.#join(link)
+    this.#retryAt = 0
+    this.#goOn()
   }
 
   /** The other side does not take stanzas from a domain of ours over this link. */
@@ -169,20 +172,20 @@ export class Peer {
       this.#giveUp(failure('it is blocked by the settings'))
       return
     }
-    if (this.#opening !== undefined || this.#cancelRetry !== undefined) return
+    if (this.#opening !== undefined) return
     const [extendable] = this.#extendable
     if (extendable !== undefined) {
       extendable.dialback.request(local, this.domain)
       return
     }
-    const wait = this.#retryAt - this.#now
+    this.#cancelRetry?.()
+    this.#cancelRetry = undefined
+    const wait = this.#earliest - this.#now
     if (wait > 0) {
-      this.#cancelRetry = this.#federation.clock.after(wait, () => {
-        this.#cancelRetry = undefined
-        this.#goOn()
-      })
+      this.#cancelRetry = this.#federation.clock.after(wait, () => this.#goOn())
       return
     }
+    this.#triedAt = this.#now
     const opening: Opening = { local, link: undefined }
     this.#opening = opening
     this.#federation.open(local, this.domain).then(
@@ -193,6 +196,11 @@ export class Peer {
       },
       (reason: Failure) => this.#failed(reason),
     )
+  }
+
+  /** Who asks us to check a key of the domain has seen it alive: then a try is worth more, but no more often than the first one. */
+  get #earliest(): number {
+    return this.#questions.length > 0 ? Math.min(this.#retryAt, this.#triedAt + FIRST_RETRY) : this.#retryAt
   }
 
   #failed(reason: Failure): void {
