@@ -7,9 +7,10 @@ import type { Socket, TlsFacts } from './socket.ts'
 import { LiveTlsFacts } from './tls-facts.ts'
 
 const CLOSING_LIMIT = 5_000
-// What is written at once and larger than 1 KiB makes Node's TLS keep 16 KiB for as long as the connection lives, so what
-// is moderately large goes in pieces; beyond that, the memory costs less than the writes.
-const PIECE = 960
+// Node's TLS keeps what it sends in a buffer as large as the server's part of the handshake, which bin/openssl.cnf pads to
+// more than 2 KiB. A write that does not fit makes it keep 16 KiB more for as long as the connection lives, so what is
+// moderately large goes in pieces; beyond that, the memory costs less than the writes.
+const PIECE = 2000
 const WHOLE = 8_192
 
 /** What all sockets of a listener have in common, or all that we open. */
