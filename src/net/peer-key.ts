@@ -24,10 +24,12 @@ export interface PeerKey {
 /** Makes peer keys, and counts by them in fixed memory. Nothing is ever written, and all is forgotten on restart. */
 export class Peers {
   readonly #now: () => number
-  readonly #openKey = randomBytes(32)
+  readonly #openKey = newKey()
   readonly #open = new Sketch()
-  #currentKey = randomBytes(32)
-  #previousKey = randomBytes(32)
+  #currentKey = newKey()
+  #previousKey = newKey()
+  /** Of local programs, until keys change. */
+  #shared: PeerKey | undefined
   #currentFailures = new Sketch()
   #previousFailures = new Sketch()
   #epoch = 0
@@ -44,6 +46,12 @@ export class Peers {
   keyOf(address: string | undefined): PeerKey {
     this.#age()
     const network = networkOf(address)
+    if (network !== SHARED) return this.#make(network)
+    this.#shared ??= this.#make(SHARED)
+    return this.#shared
+  }
+
+  #make(network: string): PeerKey {
     return {
       open: keyedHash(this.#openKey, network),
       current: keyedHash(this.#currentKey, network),
@@ -90,10 +98,11 @@ export class Peers {
     }
     if (now - this.#rotatedAt < ROTATED_EVERY) return
     const isStale = now - this.#rotatedAt >= 2 * ROTATED_EVERY
-    this.#previousKey = isStale ? randomBytes(32) : this.#currentKey
+    this.#previousKey = isStale ? newKey() : this.#currentKey
     this.#previousFailures = isStale ? new Sketch() : this.#currentFailures
-    this.#currentKey = randomBytes(32)
+    this.#currentKey = newKey()
     this.#currentFailures = new Sketch()
+    this.#shared = undefined
     this.#epoch += isStale ? 2 : 1
     this.#rotatedAt = now
   }
@@ -101,9 +110,11 @@ export class Peers {
 
 const SHARED = 'shared'
 
-/** The key stands first and four bytes are all that is told: a plain hash is enough, and a third of the cost of an HMAC. */
-function keyedHash(key: Buffer, network: string): number {
-  return hash('sha256', key.toString('latin1') + network, 'buffer').readInt32LE()
+const newKey = (): string => randomBytes(32).toString('latin1')
+
+/** The key stands first and four bytes are all that is told: a plain hash is enough, and a fifth of the cost of an HMAC. */
+function keyedHash(key: string, network: string): number {
+  return Number.parseInt(hash('sha256', key + network, 'hex').slice(0, 8), 16)
 }
 
 function networkOf(address: string | undefined): string {
