@@ -48,6 +48,7 @@ export class Callers {
       handshakes: this.#handshakes,
       alpn,
       onReady: () => {},
+      onGone: () => {},
     }
     const socket = new TcpSocket(raw, this.#peers.keyOf(undefined), transport)
     raw.resume()

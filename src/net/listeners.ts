@@ -1,11 +1,11 @@
 import { createServer, type Socket as NetSocket, type Server } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import type { Certificates } from './certificates.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Gate } from './gate.ts'
 import { type Endpoint, listen } from './listen.ts'
 import type { Socket } from './socket.ts'
-import { TcpSocket, type Transport } from './tcp-socket.ts'
+import { DirectTlsSocket, TcpSocket, type Transport } from './tcp-socket.ts'
 
 const HANDSHAKE_LIMIT = 10_000
 
@@ -48,11 +48,11 @@ export class Listeners {
       handshakes: this.#handshakes,
       alpn,
       onReady: onConnection,
+      onGone: peer => this.#gate.leave(peer),
     }
     const server = createServer({ noDelay: true }, raw => {
       const peer = this.#gate.enter(raw.remoteAddress)
       if (peer === undefined) return raw.destroy()
-      raw.once('close', () => this.#gate.leave(peer))
       const socket = new TcpSocket(raw, peer, transport)
       if (kind === 'tcp') onConnection(socket)
     })
@@ -68,7 +68,7 @@ export class Listeners {
     const secureContext = this.#certificates.contextFor(domain)
     if (secureContext === undefined) return undefined
     const { sniCallback } = this.#certificates
-    return new TLSSocket(raw, {
+    return new DirectTlsSocket(raw, {
       isServer: true,
       secureContext,
       ...(sniCallback && { SNICallback: sniCallback }),

@@ -1,5 +1,5 @@
 import type { Socket as NetSocket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import { Deadlines } from './deadlines.ts'
 import { flushSoon } from './outbox.ts'
 import type { PeerKey } from './peer-key.ts'
@@ -25,11 +25,25 @@ export interface Transport {
   readonly alpn: string | undefined
   /** Called when a socket of direct TLS has shaken hands. */
   readonly onReady: (socket: Socket) => void
+  /** Called once for each socket, when its connection is gone. */
+  readonly onGone: (peer: PeerKey) => void
 }
 
 // One hidden property on Node's socket instead of five closures per connection, of which there are very many.
 const owner = Symbol('owner')
 type Owned = NetSocket & { [owner]: TcpSocket }
+
+/**
+ * Hands over what comes at once, without Node's queue, which takes an event and a tick for each piece even when it is empty.
+ * What comes while it is paused goes through the queue, and so does the end.
+ */
+export class DirectTlsSocket extends TLSSocket {
+  override push(chunk: Buffer | null): boolean {
+    if (chunk === null || this.readableFlowing !== true || this.readableLength > 0) return super.push(chunk)
+    ;(this as unknown as Owned)[owner].onData(chunk)
+    return true
+  }
+}
 
 const closing = new Deadlines<TcpSocket>(CLOSING_LIMIT, socket => socket.destroy())
 const nothing = () => {}
@@ -81,8 +95,13 @@ export class TcpSocket implements Socket {
     if (xml === '') return
     this.#pending = ''
     if (!this.#raw.writable) return
-    if (xml.length <= PIECE || xml.length > WHOLE || !this.isSecure) this.#raw.write(xml)
-    else for (const piece of pieces(xml)) this.#raw.write(piece)
+    if (xml.length <= PIECE || xml.length > WHOLE || !this.isSecure) this.#write(xml)
+    else for (const piece of pieces(xml)) this.#write(piece)
+  }
+
+  /** Most connections never fall behind, and do without the listener. */
+  #write(xml: string): void {
+    if (!this.#raw.write(xml) && this.#raw.listenerCount('drain') === 0) this.#raw.on('drain', handDrained)
   }
 
   close(): void {
@@ -133,13 +152,14 @@ export class TcpSocket implements Socket {
     this.#pending = ''
     this.#transport.handshakes.delete(this)
     closing.delete(this)
+    this.#transport.onGone(this.peer)
     const tell = this.onClose
     this.onData = this.onDrained = this.onSecured = this.onClose = nothing
     tell()
   }
 
   #listen(): void {
-    this.#raw.on('data', handData).on('drain', handDrained)
+    this.#raw.on('data', handData)
   }
 
   #handshake(domain: string | undefined): void {
@@ -158,7 +178,7 @@ export class TcpSocket implements Socket {
       return
     }
     own(raw, this)
-    raw.once('secure', handSecured).on('_tlsError', destroyBroken)
+    raw.on('secure', handSecured).on('_tlsError', destroyBroken)
     this.#raw = raw
   }
 }
