@@ -104,10 +104,10 @@ export class AccountStore {
     if (row === undefined) return undefined
     return {
       hash: row.hash,
-      salt: Buffer.from(row.salt),
+      salt: bufferOf(row.salt),
       iterations: Number(row.iterations),
-      storedKey: Buffer.from(row.stored_key),
-      serverKey: Buffer.from(row.server_key),
+      storedKey: bufferOf(row.stored_key),
+      serverKey: bufferOf(row.server_key),
     }
   }
 
@@ -185,6 +185,9 @@ async function countIterations(db: Db): Promise<Map<number, number>> {
     FROM (SELECT MAX(iterations) AS most FROM credential GROUP BY account) AS each_account GROUP BY most`)
   return new Map(rows.map(({ most, accounts }) => [Number(most), Number(accounts)]))
 }
+
+/** The same bytes, not a copy. */
+const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, byteLength)
 
 async function insert(db: Db, name: string, { hash, salt, iterations, storedKey, serverKey }: StoredCredential): Promise<void> {
   await db.run(sql`INSERT INTO credential (account, hash, salt, iterations, stored_key, server_key)

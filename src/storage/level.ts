@@ -4,7 +4,7 @@ import { Gate } from './gate.ts'
 import type { Batch, GroupCommit } from './group-commit.ts'
 import type { Sql } from './sql.ts'
 import { sqliteError } from './sqlite-error.ts'
-import { bound, type Prepared } from './statements.ts'
+import { bound, type Prepared, rowsOf } from './statements.ts'
 
 /** Everyone waits for an open transaction, so one that hangs is undone. In ms. */
 export const LONGEST_TX = 10_000
@@ -40,11 +40,9 @@ export class Level implements Db {
 
   all<Row>(query: Sql): Promise<Row[]> {
     return this.#step(() => {
-      const { statement, writes } = this.#connection.prepare(query)
-      const batch = writes || this.#frame !== undefined ? this.#join() : undefined
-      // SQLite's rows have no prototype; PostgreSQL's have.
-      const rows = statement.all(...bound(query)).map(row => ({ ...row }) as Row)
-      return this.#safe(rows, batch)
+      const prepared = this.#connection.prepare(query)
+      const batch = prepared.writes || this.#frame !== undefined ? this.#join() : undefined
+      return this.#safe(rowsOf<Row>(prepared, query), batch)
     })
   }
 
