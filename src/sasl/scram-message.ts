@@ -74,14 +74,13 @@ function readText(bytes: Buffer): string {
  */
 function readAttributes(text: string, first: string, second: string): [string, string] {
   const attributes = text.split(',')
-  const names = attributes.map(attribute => attribute[0])
-  const isWellFormed =
-    names[0] === first &&
-    names[1] === second &&
-    !names.includes('m') &&
-    new Set(names).size === names.length &&
-    attributes.every(attribute => ATTRIBUTE.test(attribute))
-  if (!isWellFormed) throw new SaslError('malformed-request')
+  let names = ''
+  for (const attribute of attributes) {
+    const name = attribute.charAt(0)
+    if (!ATTRIBUTE.test(attribute) || name === 'm' || names.includes(name)) throw new SaslError('malformed-request')
+    names += name
+  }
+  if (!names.startsWith(first + second)) throw new SaslError('malformed-request')
   return [attributes[0]!.slice(2), attributes[1]!.slice(2)]
 }
 
