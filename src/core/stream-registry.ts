@@ -13,6 +13,7 @@ export interface UnboundStream {
   attempt(): boolean
 }
 
+/** What a stream is offered. One that is the same for many streams should be one element: it is serialised once. */
 export type Offer = (stream: UnboundStream) => Element | undefined
 /** A first-level element that is no stanza, from a bound session (XEP-0198 calls it nonza). */
 export type NonzaHandler = (session: Session, nonza: Element) => void
@@ -26,9 +27,9 @@ export class StreamRegistry {
   readonly #nonzas = new Map<string, NonzaHandler>()
   readonly #inline = new Map<string, { feature: string; handle: BindInline }>()
 
-  /** A stream feature before or after authentication (RFC 6120 §4.3.2); made anew for each stream. */
-  feature(when: 'unauthenticated' | 'authenticated', offer: Offer): void {
-    this[when].push(offer)
+  /** A stream feature before or after authentication (RFC 6120 §4.3.2): the same for all streams, or asked for with each. */
+  feature(when: 'unauthenticated' | 'authenticated', feature: Element | Offer): void {
+    this[when].push(typeof feature === 'function' ? feature : () => feature)
   }
 
   nonza<Name extends string>(ns: Namespace<Name>, name: Name, handler: NonzaHandler): void {

@@ -1,7 +1,7 @@
 // XEP-0115: Entity Capabilities
 
 import { defineModule, xep } from '../core/module.ts'
-import { namespace } from '../xml/element.ts'
+import { type Element, namespace } from '../xml/element.ts'
 import { capsHash } from '../xmpp/caps-hash.ts'
 import { discovery } from './discovery.ts'
 
@@ -23,7 +23,8 @@ export const caps = defineModule({
     const ver = (): string | undefined => (known ??= capsHash(host.info()))
 
     host.nodes.push({ info: node => (node === `${NODE}#${ver()}` ? host.info() : undefined) })
-    const offer = () => (ver() === undefined ? undefined : Caps('c', { hash: 'sha-1', node: NODE, ver: ver() }))
+    let feature: Element | undefined
+    const offer = () => (ver() === undefined ? undefined : (feature ??= Caps('c', { hash: 'sha-1', node: NODE, ver: ver() })))
     stream.feature('unauthenticated', offer)
     stream.feature('authenticated', offer)
   },

@@ -72,7 +72,7 @@ export class TcpFraming implements Framing {
   }
 
   streamElement(element: Element): string {
-    return prefixed(element, '', 'jabber:client')
+    return prefixed(element, '')
   }
 }
 
@@ -121,13 +121,16 @@ export class WebSocketFraming implements Framing {
   }
 
   streamElement(element: Element): string {
-    return prefixed(element, ` xmlns:stream='http://etherx.jabber.org/streams'`, '')
+    return prefixed(element, ` xmlns:stream='http://etherx.jabber.org/streams'`)
   }
 }
 
 const attribute = (name: string, value: string | undefined): string => (value === undefined ? '' : ` ${name}='${escapeAttribute(value)}'`)
 
-function prefixed(element: Element, declaration: string, outer: string): string {
-  const inner = element.children.map(child => (typeof child === 'string' ? child : child.toString(outer))).join('')
-  return `<stream:${element.name}${declaration}>${inner}</stream:${element.name}>`
+/** What is inside has namespaces of its own; an element that goes to many streams is serialised once. */
+function prefixed(element: Element, declaration: string): string {
+  const { name, ns, children } = element
+  const xml = element.toString(ns)
+  const inner = children.length === 0 ? '' : xml.slice(xml.indexOf('>') + 1, -`</${name}>`.length)
+  return `<stream:${name}${declaration}>${inner}</stream:${name}>`
 }

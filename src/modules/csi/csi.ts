@@ -29,7 +29,7 @@ export const csi = defineModule({
     let others = 0
     const unique = (): string => `other ${others++}`
 
-    stream.feature('authenticated', () => Csi('csi'))
+    stream.feature('authenticated', Csi('csi'))
     stream.nonza(Csi, 'inactive', becomeInactive)
     stream.nonza(Csi, 'active', becomeActive)
     stream.inline(Csi, 'inactive', becomeInactive)

@@ -86,8 +86,8 @@ export const invites = defineModule({
     const named = new WeakMap<Account, () => boolean>()
     let isRegistrationOpen = false
 
-    stream.feature('unauthenticated', () => (isRegistrationOpen ? IbrToken('register') : undefined))
-    stream.feature('unauthenticated', () => (isRegistrationOpen ? InviteCommands('register') : undefined)) // XEP-0401 before 0.5
+    for (const feature of [IbrToken('register'), InviteCommands('register')]) // the latter is of XEP-0401 before 0.5
+      stream.feature('unauthenticated', () => (isRegistrationOpen ? feature : undefined))
 
     iq.stream.set(Pars, 'preauth', async function showToken({ stream, payload }) {
       if (!isRegistrationOpen) throw new StanzaError('service-unavailable')

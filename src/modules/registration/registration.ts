@@ -45,7 +45,7 @@ export const registration = defineModule({
 
     if (mode !== 'closed') {
       needs.invites.openRegistration()
-      stream.feature('unauthenticated', () => Feature('register'))
+      stream.feature('unauthenticated', Feature('register'))
     }
     iq.stream.get(Register, 'query', tellFields)
     iq.stream.set(Register, 'query', register)

@@ -73,8 +73,8 @@ export const roster = defineModule({
     const store = new RosterStore(db)
     const rosters = new Rosters(store)
 
-    stream.feature('authenticated', () => Versioning('ver'))
-    stream.feature('authenticated', () => PreApproval('sub'))
+    stream.feature('authenticated', Versioning('ver'))
+    stream.feature('authenticated', PreApproval('sub'))
     on(accountLoaded, function loadRoster(account) {
       return rosters.load(account)
     })

@@ -4,7 +4,7 @@ import { type MechanismSwitches, mechanismsFor } from '../../sasl/mechanisms.ts'
 import type { Offer } from '../../sasl/offer.ts'
 import { UPGRADE_TASKS } from '../../sasl/upgrade.ts'
 import type { Element } from '../../xml/element.ts'
-import { Bind2, ChannelBindings, Sasl, Sasl2, SaslUpgrade, Sm } from '../namespaces.ts'
+import { Bind2, ChannelBindings, Etherx, Sasl, Sasl2, SaslUpgrade, Sm } from '../namespaces.ts'
 
 /** How one may authenticate: the same lists for SASL and SASL2, each hashed as announced (XEP-0474). */
 export interface Announcement {
@@ -28,6 +28,20 @@ export function announcementFor(host: LocalHost, binding: ChannelBinding, switch
   const offer = { mechanisms: mechanismsFor(binding, switches), channelBindings: channelBindingTypes(binding) }
   const made = { offer, features: featuresOf(offer, host.stream.inlineFeatures()), switches }
   ofHost.set(binding.tlsVersion, made)
+  return made
+}
+
+/** Lists of features, latest first, that streams of a host were offered; so many are looked through. */
+const offered = new WeakMap<LocalHost, Element[]>()
+const MOST_OFFERED = 8
+
+/** `<features/>` with these in it: one element for all streams that are offered the very same ones, as it is serialised once. */
+export function featuresElement(host: LocalHost, features: readonly Element[]): Element {
+  const before = offered.get(host) ?? []
+  const same = before.find(({ children }) => children.length === features.length && features.every((feature, i) => feature === children[i]))
+  if (same !== undefined) return same
+  const made = Etherx('features', {}, ...features)
+  offered.set(host, [made, ...before].slice(0, MOST_OFFERED))
   return made
 }
 

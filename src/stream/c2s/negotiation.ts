@@ -1,18 +1,22 @@
 import { payloadOf } from '../../core/iq-answers.ts'
-import type { UnboundStream } from '../../core/stream-registry.ts'
+import type { Offer, UnboundStream } from '../../core/stream-registry.ts'
 import { type ChannelBinding, endPointHash } from '../../sasl/channel-binding.ts'
 import type { Element } from '../../xml/element.ts'
 import type { StanzaError } from '../../xmpp/error.ts'
 import { StreamError } from '../../xmpp/error.ts'
 import { errorTo, result } from '../../xmpp/stanza.ts'
-import { Bind, Etherx, OldSession, Sasl, Sasl2, Sm, Stanzas, Tls } from '../namespaces.ts'
-import { type Announcement, announcementFor } from './announcement.ts'
+import { Bind, OldSession, Sasl, Sasl2, Sm, Stanzas, Tls } from '../namespaces.ts'
+import { type Announcement, announcementFor, featuresElement } from './announcement.ts'
 import { Authentication } from './authentication.ts'
 import { bindResource, resumeStream } from './binding.ts'
 import type { Connection } from './connection.ts'
 
 /** Tries per stream for what can be guessed: passwords, tokens (RFC 6120 §6.4.5). */
 const TRIES = 5
+
+const START_TLS = [Tls('starttls', {}, Tls('required'))]
+const BINDING = [Bind('bind'), OldSession('session', {}, OldSession('optional'))]
+const MANAGEMENT = [Sm('sm')]
 
 /** What a client and the server settle before stanzas flow: TLS, authentication, resource binding (RFC 6120 §4.3). */
 export class Negotiation implements UnboundStream {
@@ -45,17 +49,18 @@ export class Negotiation implements UnboundStream {
 
   /** What the client may do next, made for the state that the stream is in; `bound` answers what was asked for inline (XEP-0386). */
   features(bound?: Element): Element {
-    if (!this.isSecure) return Etherx('features', {}, Tls('starttls', {}, Tls('required')))
-    const { stream } = this.connection.served!.host
-    if (this.account === undefined) {
-      const offered = stream.unauthenticated.map(offer => offer(this)).filter(feature => feature !== undefined)
-      return Etherx('features', {}, ...this.announcement.features, ...offered)
-    }
-    const offered = stream.authenticated.map(offer => offer(this)).filter(feature => feature !== undefined)
-    const binding = bound === undefined ? [Bind('bind'), OldSession('session', {}, OldSession('optional'))] : []
+    const { host } = this.connection.served!
+    if (!this.isSecure) return featuresElement(host, START_TLS)
+    const { unauthenticated, authenticated } = host.stream
+    if (this.account === undefined) return featuresElement(host, [...this.announcement.features, ...this.#offered(unauthenticated)])
+    const binding = bound === undefined ? BINDING : []
     // A client that is offered it once more may try to resume what it has just begun.
-    const management = bound?.child(Sm, 'enabled') === undefined ? [Sm('sm')] : []
-    return Etherx('features', {}, ...binding, ...management, ...offered)
+    const management = bound?.child(Sm, 'enabled') === undefined ? MANAGEMENT : []
+    return featuresElement(host, [...binding, ...management, ...this.#offered(authenticated)])
+  }
+
+  #offered(offers: readonly Offer[]): Element[] {
+    return offers.map(offer => offer(this)).filter(feature => feature !== undefined)
   }
 
   /** Takes one first-level element before a resource is bound. */
