@@ -101,3 +101,30 @@ test('a transaction that hangs is undone, and the others go on', async t => {
     ['before', 'after', 'of the outer db'],
   )
 })
+
+test('the reads of one turn share a transaction, which ends with the turn or before a write', async () => {
+  const { raw, syncs, db } = held()
+  const count = sql`SELECT COUNT(*) AS notes FROM note`
+  await db.all(count)
+  assert.deepEqual([raw.isTransaction, await db.all(count)], [true, [{ notes: 0 }]])
+  await turn()
+  assert.equal(raw.isTransaction, false)
+  await db.all(count)
+  const written = db.run(add('a'))
+  assert.deepEqual(await db.all(count), [{ notes: 1 }])
+  await turn()
+  assert.deepEqual([raw.isTransaction, syncs.length], [false, 1])
+  syncs[0]!.resolve()
+  await written
+})
+
+test('a read that fails leaves no transaction open', async () => {
+  const { raw, db } = held()
+  await db.all(sql`SELECT text FROM note`)
+  await assert.rejects(db.all(sql`SELECT abs(-9223372036854775807 - 1) FROM (SELECT 1)`), { name: 'StorageError' })
+  raw.exec('ROLLBACK') // as SQLite does by itself after some errors
+  await turn()
+  await db.all(sql`SELECT text FROM note`)
+  await turn()
+  assert.equal(raw.isTransaction, false)
+})

@@ -36,17 +36,21 @@ export class GroupCommit {
   readonly #raw: DatabaseSync
   readonly #sync: (() => Promise<void>) | undefined
   readonly #begin: () => void
+  readonly #beginRead: () => void
   readonly #commit: () => void
   #batch: Batch | undefined
+  #isReading = false
   #syncing: Promise<void> | undefined
   #failure: StorageError | undefined
 
   constructor(raw: DatabaseSync, sync: (() => Promise<void>) | undefined) {
     const begin = raw.prepare('BEGIN IMMEDIATE')
+    const beginRead = raw.prepare('BEGIN')
     const commit = raw.prepare('COMMIT')
     this.#raw = raw
     this.#sync = sync
     this.#begin = () => begin.run()
+    this.#beginRead = () => beginRead.run()
     this.#commit = () => commit.run()
   }
 
@@ -54,11 +58,23 @@ export class GroupCommit {
   open(): Batch {
     if (this.#batch !== undefined) return this.#batch
     if (this.#failure !== undefined) throw this.#failure
+    this.#endRead()
     this.attempt(this.#begin)
     const batch = new Batch()
     this.#batch = batch
     setImmediate(() => this.#end(batch))
     return batch
+  }
+
+  /**
+   * To be called before a read outside of batches. The reads of one turn of the event loop, as of an account that logs in, share
+   * a transaction: for SQLite to lock, to look for what others wrote, and to unlock takes longer than a small read.
+   */
+  read(): void {
+    if (this.#batch !== undefined || this.#isReading) return
+    this.attempt(this.#beginRead)
+    this.#isReading = true
+    setImmediate(() => this.#endRead())
   }
 
   /** Does one step on the connection. Throws a StorageError. */
@@ -84,6 +100,7 @@ export class GroupCommit {
 
   /** Done when all that was written before is on disk, or has failed. */
   async settled(): Promise<void> {
+    this.#endRead()
     await this.#batch?.keep(undefined).catch(() => {})
     await this.#syncing
   }
@@ -92,6 +109,13 @@ export class GroupCommit {
   end(): Promise<void> {
     this.#failure ??= new StorageError('broken', 'the database is closed')
     return this.settled()
+  }
+
+  #endRead(): void {
+    if (!this.#isReading) return
+    this.#isReading = false
+    // A failed read may have ended it.
+    if (this.#raw.isOpen && this.#raw.isTransaction) this.#commit()
   }
 
   #end(batch: Batch): void {

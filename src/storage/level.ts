@@ -42,6 +42,7 @@ export class Level implements Db {
     return this.#step(() => {
       const prepared = this.#connection.prepare(query)
       const batch = prepared.writes || this.#frame !== undefined ? this.#join() : undefined
+      if (batch === undefined) this.#connection.commits.read()
       return this.#safe(rowsOf<Row>(prepared, query), batch)
     })
   }
