@@ -129,8 +129,5 @@ const attribute = (name: string, value: string | undefined): string => (value ==
 
 /** What is inside has namespaces of its own; an element that goes to many streams is serialised once. */
 function prefixed(element: Element, declaration: string): string {
-  const { name, ns, children } = element
-  const xml = element.toString(ns)
-  const inner = children.length === 0 ? '' : xml.slice(xml.indexOf('>') + 1, -`</${name}>`.length)
-  return `<stream:${name}${declaration}>${inner}</stream:${name}>`
+  return `<stream:${element.name}${declaration}>${element.inner}</stream:${element.name}>`
 }

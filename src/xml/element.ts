@@ -120,10 +120,13 @@ export class Element {
         head += ` xmlns:${prefix}='${escapeAttribute(key.slice(1, end))}' ${prefix}:${key.slice(end + 1)}='${value}'`
       } else head += ` ${key}='${value}'`
     }
-    if (this.children.length === 0) return `${head}/>`
+    return this.children.length === 0 ? `${head}/>` : `${head}>${this.inner}</${this.name}>`
+  }
+
+  /** What is inside, as XML within the element's namespace; made once. */
+  get inner(): string {
     const inner = (this.#inner ??= { xml: undefined })
-    inner.xml ??= this.#innerXml()
-    return `${head}>${inner.xml}</${this.name}>`
+    return (inner.xml ??= this.#innerXml())
   }
 
   #innerXml(): string {
