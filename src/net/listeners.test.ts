@@ -102,6 +102,25 @@ test('what goes out in pieces comes whole, also characters of two halves', async
   assert.equal(await text(client, xml.length), xml)
 })
 
+test('nothing is told of what comes while a socket is paused, and all of it in order when it goes on', async t => {
+  const { port, sockets, told, log } = await listen(t, 'tls')
+  const [client, other] = [await dialTls(t, port), await dialTls(t, port)]
+  for (const part of ['a', 'and']) {
+    client.write(part)
+    await told(part)
+  }
+  sockets[0]!.pause()
+  for (const part of ['b', 'c']) await new Promise(resolve => client.write(part, resolve))
+  other.write('behind b and c')
+  await told('behind b and c')
+  const texts = () => log.filter(line => line !== 'connected')
+  assert.deepEqual(texts(), ['a', 'and', 'behind b and c'])
+  sockets[0]!.resume()
+  client.end('d')
+  await told('closed')
+  assert.equal(texts().slice(3).join(''), 'bcdclosed')
+})
+
 test('closing sends what is queued, and is told once', async t => {
   const { port, sockets, told, log, gate } = await listen(t, 'tls')
   const client = await dialTls(t, port)

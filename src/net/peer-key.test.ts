@@ -38,6 +38,16 @@ test('local programs and transports without addresses share one bucket', () => {
   assert.ok(!peers.keyOf('192.0.2.1').isShared)
 })
 
+test('local programs get another key with the hour, too', () => {
+  const { clock, peers } = clockedPeers()
+  const before = peers.keyOf(undefined)
+  assert.equal(peers.keyOf('127.0.0.1'), before)
+  clock.now = HOUR
+  const after = peers.keyOf(undefined)
+  assert.deepEqual([after.open, after.previous, after.epoch], [before.open, before.current, before.epoch + 1])
+  assert.notEqual(after.current, before.current)
+})
+
 test('two processes give one network different keys', () => {
   assert.notEqual(new Peers().keyOf('192.0.2.1').open, new Peers().keyOf('192.0.2.1').open)
 })
