@@ -6,7 +6,17 @@ import type { Account } from './account.ts'
 import { Custody } from './custody.ts'
 import { type LocalHost, SUBSCRIPTION_TYPES, then } from './host.ts'
 import { payloadOf } from './iq-answers.ts'
-import { type Flow, type Incoming, iqIn, messageIn, messageUndelivered, presenceIn, presenceProbed, subscriptionIn } from './points.ts'
+import {
+  type Flow,
+  type Incoming,
+  iqIn,
+  messageBehind,
+  messageIn,
+  messageUndelivered,
+  presenceIn,
+  presenceProbed,
+  subscriptionIn,
+} from './points.ts'
 import type { Router } from './router.ts'
 import type { Session } from './session.ts'
 
@@ -54,8 +64,8 @@ export class Delivery {
         if (type === 'groupchat') throw new StanzaError('service-unavailable')
         if (from.equals(account.jid)) return // what the account itself says to one session, such as a copy, is for no other
         const envelope: Incoming = { stanza, from, to, account, targets: mostAvailable(account), custody }
-        for (const target of envelope.targets) target.send(stanza, custody)
         if (envelope.targets.length === 0) return this.#keep(envelope)
+        return this.#give(envelope, custody)
       }),
     )
   }
@@ -120,11 +130,23 @@ export class Delivery {
     const deliver = (): void | Promise<void> => {
       // Of several sessions, the last one that has not acknowledged it must know whether the others have.
       const shared = custody ?? (envelope.targets.length > 1 ? new Custody() : undefined)
-      for (const session of envelope.targets) session.send(envelope.stanza, shared)
-      const copied = this.#host.hooks.run(messageIn.copy, envelope)
-      return then(copied, () => (envelope.targets.length === 0 && unclaimed(to, type) === 'keep' ? this.#keep(envelope) : undefined))
+      return then(this.#give(envelope, shared), () => {
+        const copied = this.#host.hooks.run(messageIn.copy, envelope)
+        return then(copied, () => (envelope.targets.length === 0 && unclaimed(to, type) === 'keep' ? this.#keep(envelope) : undefined))
+      })
     }
     return this.#pass(messageIn, envelope, deliver, choose)
+  }
+
+  /** To each session at once, unless it has to wait there behind what was kept before. */
+  #give({ account, stanza, targets }: Incoming, custody: Custody | undefined): void | Promise<void> {
+    let waiting: Promise<void>[] | undefined
+    for (const session of targets) {
+      const verdict = this.#host.hooks.run(messageBehind, { account, session, stanza })
+      if (verdict === undefined) session.send(stanza, custody)
+      else if (verdict instanceof Promise) (waiting ??= []).push(verdict.then(kept => (kept ? undefined : session.send(stanza, custody))))
+    }
+    return waiting && Promise.all(waiting).then(() => {})
   }
 
   #keep({ account, stanza }: Incoming): void | Promise<void> {

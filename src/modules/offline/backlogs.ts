@@ -30,6 +30,10 @@ export class Backlogs {
   readonly #host: Host<BacklogLimits>
   readonly #store: OfflineStore
   readonly #tallies = new WeakMap<Account, Tally>()
+  /** The one session that is being sent what waits. What comes for it meanwhile waits too. */
+  readonly #receivers = new WeakMap<Account, Session>()
+  /** Sessions that have said that they take messages. */
+  readonly #present = new WeakSet<Session>()
 
   constructor(host: Host<BacklogLimits>, store: OfflineStore) {
     this.#host = host
@@ -41,7 +45,22 @@ export class Backlogs {
   }
 
   /** `'kept'` once it is safe on disk; nothing where there is no room for it. */
-  async keep(account: Account, stanza: Element, isFromStranger: boolean, position: Position | undefined): Promise<'kept' | undefined> {
+  keep(account: Account, stanza: Element, isFromStranger: boolean, position: Position | undefined): Promise<'kept' | undefined> {
+    return this.#keep(account, stanza, isFromStranger, position, NO_MORE)
+  }
+
+  /** The same for what comes while that which waits is being sent: of this, one part is on its way and leaves its room. */
+  keepBehind(account: Account, stanza: Element, isFromStranger: boolean): Promise<'kept' | undefined> {
+    return this.#keep(account, stanza, isFromStranger, undefined, ONE_BATCH)
+  }
+
+  async #keep(
+    account: Account,
+    stanza: Element,
+    isFromStranger: boolean,
+    position: Position | undefined,
+    more: Amount,
+  ): Promise<'kept' | undefined> {
     const { clock, domain, settings } = this.#host
     // A delay in our name that we did not write would hide ours.
     const own = stanza.without(child => child.is(Delay, 'delay') && child.attrs['from'] === domain)
@@ -49,7 +68,8 @@ export class Backlogs {
     const size = Buffer.byteLength(xml)
     const tally = this.#tallyOf(account)
     const { ofStrangers } = tally
-    if (!hasRoom(tally, size, settings) || (isFromStranger && !hasRoom(ofStrangers, size, settings, STRANGERS_PART))) return undefined
+    if (!hasRoom(tally, size, settings, 1, more)) return undefined
+    if (isFromStranger && !hasRoom(ofStrangers, size, settings, STRANGERS_PART, more)) return undefined
     if (await this.#store.add(account.name, { at: clock.now(), size, stanza: xml, isFromStranger }, position)) {
       for (const sum of isFromStranger ? [tally, ofStrangers] : [tally]) {
         sum.count++
@@ -60,17 +80,37 @@ export class Backlogs {
     return 'kept'
   }
 
-  /** Sends what waits, or the first part of it, if the session takes messages and there is something to send. */
+  /** The session has broadcast presence. One that begins to take messages gets what waits, also where another one had begun to get it. */
+  appear(session: Session): void | Promise<void> {
+    if (!takesMessages(session)) this.#present.delete(session)
+    else if (!this.#present.has(session)) {
+      this.#present.add(session)
+      this.#receivers.delete(session.account)
+    }
+    return this.deliver(session)
+  }
+
+  /** Older messages are still to come to the session. */
+  isBehind(session: Session): boolean {
+    const { account } = session
+    return this.#receivers.get(account) === session && takesMessages(session) && this.#remaining(account) > 0
+  }
+
+  /** Sends what waits, or the first part of it, if the session is the one to get it and there is something to send. */
   deliver(session: Session): void | Promise<void> {
-    if (session.isEnded || !session.isAvailable || session.priority < 0) return
-    const { byStream, count } = this.#tallyOf(session.account)
-    if (count === 0) return
-    const streams = [...liveStreams(session.account)]
-    const taken = streams.reduce((sum, stream) => sum + (byStream.get(stream) ?? 0), 0)
+    const { account } = session
+    if (!takesMessages(session) || this.#remaining(account) === 0) return
+    const receiver = this.#receivers.get(account)
+    if (receiver !== undefined && receiver !== session && takesMessages(receiver)) return
+    this.#receivers.set(account, session)
     const own = session.transport.position?.stream
     // What the client has got already comes first: the rest follows its acknowledgement.
-    if (taken >= count || (own !== undefined && byStream.has(own))) return
-    return this.#deliverBatch(session, streams)
+    if (own !== undefined && this.#tallyOf(account).byStream.has(own)) return
+    return this.#deliverBatch(session).catch(error => {
+      // Nothing must wait behind what does not come.
+      this.#receivers.delete(account)
+      throw error
+    })
   }
 
   /** The client has got all of the stream up to there. */
@@ -95,7 +135,8 @@ export class Backlogs {
       await this.#store.release(account.name, stream)
       await this.load(account)
     }
-    const [heir] = mostAvailable(account)
+    const receiver = this.#receivers.get(account)
+    const heir = receiver !== undefined && takesMessages(receiver) ? receiver : mostAvailable(account)[0]
     if (heir !== undefined) await this.deliver(heir)
   }
 
@@ -105,10 +146,10 @@ export class Backlogs {
     await this.load(account)
   }
 
-  async #deliverBatch(session: Session, streams: readonly string[]): Promise<void> {
+  async #deliverBatch(session: Session): Promise<void> {
     const { account } = session
     await this.expire(account)
-    const batch = fitting(await this.#store.oldest(account.name, streams, BATCH))
+    const batch = fitting(await this.#store.oldest(account.name, [...liveStreams(account)], BATCH))
     if (batch.length === 0) return
     // Before anything is sent: the acknowledgement may come while the positions are being written.
     if (session.transport.position !== undefined) session.hasKept = true
@@ -149,6 +190,15 @@ export class Backlogs {
     Promise.resolve(session.account.turn.take(() => this.deliver(session))).catch(failed)
   }
 
+  /** How many wait that no stream has carried. */
+  #remaining(account: Account): number {
+    const { byStream, count } = this.#tallyOf(account)
+    if (count === 0) return 0
+    let taken = 0
+    for (const stream of liveStreams(account)) taken += byStream.get(stream) ?? 0
+    return count - taken
+  }
+
   #tallyOf(account: Account): Tally {
     return this.#tallies.get(account) ?? NOTHING
   }
@@ -157,9 +207,20 @@ export class Backlogs {
 /** Of accounts that do not exist. */
 const NOTHING: Tally = { count: 0, bytes: 0, ofStrangers: { count: 0, bytes: 0 }, byStream: new Map() }
 
-function hasRoom(sum: { count: number; bytes: number }, size: number, { messages, bytes }: BacklogLimits, part = 1): boolean {
-  return sum.count < Math.ceil(messages * part) && sum.bytes + size <= bytes * part
+interface Amount {
+  readonly count: number
+  readonly bytes: number
 }
+
+const NO_MORE: Amount = { count: 0, bytes: 0 }
+const ONE_BATCH: Amount = { count: BATCH, bytes: BATCH_BYTES }
+
+/** Whether a part of what may be kept, and something more, has room for a message of that size. */
+function hasRoom(sum: Amount, size: number, { messages, bytes }: BacklogLimits, part: number, more: Amount): boolean {
+  return sum.count < Math.ceil(messages * part) + more.count && sum.bytes + size <= bytes * part + more.bytes
+}
+
+const takesMessages = (session: Session): boolean => !session.isEnded && session.isAvailable && session.priority >= 0
 
 /** The streams of the account's sessions, also of those whose client is away for a moment. */
 function* liveStreams(account: Account): Iterable<string> {

@@ -5,6 +5,7 @@ import { defineModule, xep } from '../../core/module.ts'
 import {
   accountLoaded,
   accountRemoved,
+  messageBehind,
   messagesAcknowledged,
   messageUndelivered,
   presenceBroadcast,
@@ -61,9 +62,15 @@ export const offline = defineModule({
       return backlogs.keep(account, stanza, isFromStranger(account, stanza), position)
     })
 
+    // What cannot or need not be kept goes past: late, it would be of no use, or be lost.
+    on(messageBehind, function waitInLine({ account, session, stanza }) {
+      if (!backlogs.isBehind(session) || !isToBeKept(stanza) || isOfTheMoment(stanza) || isNoStore(stanza)) return
+      return backlogs.keepBehind(account, stanza, isFromStranger(account, stanza)).catch(error => log.fault('offline.behind', error))
+    })
+
     on(presenceBroadcast, function deliverKept({ session }) {
       // It has been told to others already: that the disk fails must not refuse the presence.
-      return backlogs.deliver(session)?.catch(error => log.fault('offline.deliver', error))
+      return backlogs.appear(session)?.catch(error => log.fault('offline.deliver', error))
     })
     on(messagesAcknowledged, function removeDelivered({ account, position }) {
       return backlogs.acknowledge(account, position)
@@ -96,6 +103,9 @@ export const offline = defineModule({
     })
   },
 })
+
+/** What RFC 6121 §8.5.2.2.1 keeps when nobody is there. */
+const isToBeKept = ({ attrs: { type = 'normal' } }: Element): boolean => type === 'chat' || type === 'normal'
 
 /** It says no more than what the sender is doing now (XEP-0160 §3), unless it asks to be kept (XEP-0334 §4.4). */
 function isOfTheMoment(message: Element): boolean {

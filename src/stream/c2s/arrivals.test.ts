@@ -92,6 +92,16 @@ streamStory('DESIGN law 7: a message whose recipient stays silent is put on disk
   juliet.forget()
 })
 
+streamStory('DESIGN law 7: a message that waits behind others is acknowledged once it is on disk', async scene => {
+  const { device: romeo } = await managed(scene, 'romeo')
+  for (let i = 0; i < 101; i++) await romeo.sends(say(`m${i}`))
+  const { device: juliet } = await managed(scene, 'juliet')
+  await romeo.sends(say('live'))
+  assert.equal(await handled(romeo), '103')
+  assert.deepEqual((await kept(scene)).slice(-2), ['m100', 'live'])
+  juliet.receivesNothing()
+})
+
 streamStory('DESIGN law 7: what is refused, or for nobody, is acknowledged at once', async scene => {
   const { device } = await managed(scene, 'romeo')
   await device.sends(
