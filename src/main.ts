@@ -105,7 +105,13 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
 
   const listeners = new Listeners({ certificates, gate })
   const accept = (socket: Parameters<ClientStreams['accept']>[0]): void => streams.accept(socket)
-  const http = new Http({ gate, links: webSocketLinks(config), onConnection: accept, largestFrame: config.limits.after.bytes })
+  const http = new Http({
+    gate,
+    links: webSocketLinks(config),
+    onConnection: accept,
+    largestFrame: config.limits.after.bytes,
+    isForwarded: config.web.forwardedFor,
+  })
   try {
     for (const { address, port } of config.listen.c2s)
       await listeners.open({ kind: 'tcp', role: 'client', address, port, onConnection: accept })

@@ -50,6 +50,15 @@ export const configShape = {
     },
     'Where to listen: a port for all addresses, a list of "address:port", or false.',
   ),
+  web: table(
+    {
+      forwardedFor: flag(
+        false,
+        'Whether a reverse proxy on this machine, in front of listen.http, writes the address of its client into X-Forwarded-For, as the last one. Whoever else reaches that port on this machine could lie about it.',
+      ),
+    },
+    'The web side.',
+  ),
   component: tableOf(
     table(
       { secret: read(parseSecret, 'at least 16 characters, such as openssl rand -hex 16 prints', 'What it shows to be let in.') },

@@ -28,7 +28,7 @@ type Written = Table<typeof configShape>
 /** Tor's SOCKS port. */
 const TOR_PORT = 9050
 
-export interface Config extends Pick<Written, 'limits' | 'auth' | 'component'> {
+export interface Config extends Pick<Written, 'limits' | 'auth' | 'component' | 'web'> {
   /** Other servers; `authorities` is an absolute path, `proxy` a place. */
   readonly s2s: Omit<Written['s2s'], 'proxy'> & { readonly proxy: HostPort }
   /** The file the settings are from; undefined without one. */

@@ -24,11 +24,22 @@ export class Gate {
 
   /** The newcomer's key, or `undefined` when it must be turned away. Who was let in must `leave` once. */
   enter(address: string | undefined): PeerKey | undefined {
-    if (this.#connections >= this.#limits.total) return undefined
+    const key = this.#connections >= this.#limits.total ? undefined : this.#count(address)
+    if (key !== undefined) this.#connections++
+    return key
+  }
+
+  /** It has turned out where one that was let in comes from: its new key, or `undefined` when it must be turned away. */
+  exchange(former: PeerKey, address: string): PeerKey | undefined {
+    const key = this.#count(address)
+    if (key !== undefined) this.peers.closed(former)
+    return key
+  }
+
+  #count(address: string | undefined): PeerKey | undefined {
     const key = this.peers.keyOf(address)
     if (!key.isShared && this.peers.openOf(key) >= this.#limits.perNetwork) return undefined
     this.peers.opened(key)
-    this.#connections++
     return key
   }
 

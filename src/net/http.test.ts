@@ -22,7 +22,7 @@ const ca = readFileSync(join(data, 'ca', 'ca.crt'))
 const links = [{ rel: 'urn:xmpp:alt-connections:websocket', href: 'wss://here.example:5443/xmpp-websocket?a&"b' }]
 const otherLinks = [{ rel: 'urn:xmpp:alt-connections:websocket', href: 'wss://xn--bcher-kva.example/xmpp-websocket' }]
 
-async function serve(t: TestContext, { isSecure = false, total = 10 } = {}) {
+async function serve(t: TestContext, { isSecure = false, total = 10, isForwarded = false } = {}) {
   const gate = new Gate(new Peers(), { total, perNetwork: 10 })
   const sockets: Socket[] = []
   const log: string[] = []
@@ -38,6 +38,7 @@ async function serve(t: TestContext, { isSecure = false, total = 10 } = {}) {
       ['xn--bcher-kva.example', otherLinks],
     ]),
     largestFrame: 1000,
+    isForwarded,
     onConnection(socket) {
       sockets.push(socket)
       socket.onData = bytes => note(bytes.toString())
@@ -63,8 +64,8 @@ async function fetchText(port: number, path: string, method = 'GET', headers = {
   return { status: response.statusCode, headers: response.headers, body }
 }
 
-async function dial(t: TestContext, port: number, { path = '/xmpp-websocket', protocols = ['xmpp'], scheme = 'ws' } = {}) {
-  const client = new WebSocket(`${scheme}://127.0.0.1:${port}${path}`, protocols, { ca, servername: 'here.example' } as object)
+async function dial(t: TestContext, port: number, { path = '/xmpp-websocket', protocols = ['xmpp'], scheme = 'ws', headers = {} } = {}) {
+  const client = new WebSocket(`${scheme}://127.0.0.1:${port}${path}`, protocols, { ca, servername: 'here.example', headers } as object)
   t.after(() => client.terminate())
   await once(client, 'open')
   return client.on('error', () => {})
@@ -122,7 +123,7 @@ test('RFC 7395: each frame is one piece of data, both ways', async t => {
   const [code] = await once(client, 'close')
   assert.deepEqual([frames, code], [['<open/>', '<ü/>'], 1000])
   await told('closed')
-  assert.deepEqual([sockets[0]!.kind, sockets[0]!.isSecure, sockets[0]!.tls, sockets[0]!.queued], ['websocket', false, undefined, 0])
+  assert.deepEqual([sockets[0]!.kind, sockets[0]!.isSecure, sockets[0]!.tls, sockets[0]!.queued], ['websocket', true, undefined, 0])
 })
 
 test('RFC 7395 §3.1: a client must offer the subprotocol, on the right path', async t => {
@@ -166,6 +167,51 @@ test('over https the channel can be bound, and the gate counts who comes', async
   client.terminate()
   await told('closed')
   while (gate.connections > 0) await new Promise(setImmediate)
+})
+
+const forwarded = (address: string) => ({ headers: { 'X-Forwarded-For': address } })
+
+test('behind a proxy on this machine, networks are counted as the proxy tells them, and by its own word alone', async t => {
+  const { port, sockets, gate } = await serve(t, { total: 100, isForwarded: true })
+  const network = (address: string | undefined) => gate.peers.keyOf(address).open
+  for (const [header, address] of [
+    ['192.0.2.7', '192.0.2.7'],
+    ['198.51.100.1, 192.0.2.7', '192.0.2.7'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['192.0.2.7, unknown', undefined],
+    ['192.0.2.7,', undefined],
+    ['127.0.0.1', undefined],
+  ] as const) {
+    await dial(t, port, forwarded(header))
+    const { peer, isSecure } = sockets.at(-1)!
+    assert.deepEqual([peer.open, peer.isShared, isSecure], [network(address), address === undefined, true], header)
+  }
+  await dial(t, port)
+  assert.ok(sockets.at(-1)!.peer.isShared)
+})
+
+test('behind a proxy, so many WebSockets may be open from one network', async t => {
+  const { port, sockets, gate, told } = await serve(t, { total: 100, isForwarded: true })
+  for (let i = 0; i < 10; i++) await dial(t, port, forwarded(`192.0.2.${i}`))
+  await assert.rejects(dial(t, port, forwarded('192.0.2.99')), /429/)
+  await dial(t, port, forwarded('198.51.100.1'))
+  sockets[0]!.destroy()
+  await told('closed')
+  while (gate.connections > 10) await new Promise(setImmediate)
+  await dial(t, port, forwarded('192.0.2.99'))
+  for (const socket of sockets) socket.destroy()
+  while (gate.connections > 0) await new Promise(setImmediate)
+  assert.equal(gate.peers.openOf(gate.peers.keyOf('192.0.2.1')), 0)
+  assert.equal(gate.peers.openOf(gate.peers.keyOf(undefined)), 0)
+})
+
+test('where no proxy is trusted, and over https, nobody can say where he comes from', async t => {
+  const near = await serve(t)
+  await dial(t, near.port, forwarded('192.0.2.7'))
+  const secure = await serve(t, { isSecure: true, isForwarded: true })
+  await dial(t, secure.port, { scheme: 'wss', ...forwarded('192.0.2.7') })
+  for (const { sockets } of [near, secure]) assert.ok(sockets[0]!.peer.isShared)
 })
 
 test('https speaks http/1.1 and refuses other protocols, and adopts new contexts', async t => {

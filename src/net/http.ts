@@ -5,9 +5,11 @@ import type { Duplex } from 'node:stream'
 import type { Server as TlsServer } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Certificates } from './certificates.ts'
+import { forwardedFor } from './forwarded.ts'
 import type { Gate } from './gate.ts'
 import { type DomainLinks, hostMetaRoutes } from './host-meta.ts'
 import { type Endpoint, listen } from './listen.ts'
+import type { PeerKey } from './peer-key.ts'
 import type { Socket } from './socket.ts'
 import { WebSocketSocket } from './websocket.ts'
 
@@ -28,6 +30,8 @@ export interface HttpOptions {
   /** Largest WebSocket message in bytes. */
   readonly largestFrame?: number
   readonly handshakeLimit?: number
+  /** A proxy on this machine, in front of the endpoints without TLS, says where its clients come from (X-Forwarded-For). */
+  readonly isForwarded?: boolean
 }
 
 /** The web side of the server. `routes` maps a path, without query, to what answers it; anything else is not found. */
@@ -36,6 +40,8 @@ export class Http {
   readonly #options: HttpOptions
   readonly #webSockets: WebSocketServer
   readonly #closers: (() => void)[] = []
+  /** As whom the gate counts a connection. */
+  readonly #entered = new WeakMap<NetSocket, PeerKey>()
 
   constructor(options: HttpOptions) {
     this.#options = options
@@ -54,7 +60,8 @@ export class Http {
     const server = certificates === undefined ? createHttp(LIMITS) : this.#secureServer(certificates)
     server.on('connection', (raw: NetSocket) => this.#admit(raw))
     server.on('request', (request, response) => this.#answer(request, response))
-    server.on('upgrade', (request, raw, head) => this.#upgrade(request, raw, head))
+    const isForwarded = certificates === undefined && this.#options.isForwarded === true
+    server.on('upgrade', (request, raw, head) => this.#upgrade(request, raw, head, isForwarded))
     server.on('error', () => {})
     const port = await listen(server, endpoint)
     this.#closers.push(() => server.close())
@@ -79,9 +86,11 @@ export class Http {
   }
 
   #admit(raw: NetSocket): void {
-    const peer = this.#options.gate.enter(raw.remoteAddress)
+    const { gate } = this.#options
+    const peer = gate.enter(raw.remoteAddress)
     if (peer === undefined) return void raw.destroy()
-    raw.once('close', () => this.#options.gate.leave(peer))
+    this.#entered.set(raw, peer)
+    raw.once('close', () => gate.leave(this.#entered.get(raw)!))
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -90,18 +99,30 @@ export class Http {
     else route(request, response)
   }
 
-  #upgrade(request: IncomingMessage, raw: Duplex, head: Buffer): void {
+  #upgrade(request: IncomingMessage, raw: Duplex, head: Buffer, isForwarded: boolean): void {
     raw.on('error', () => {})
     const offered = request.headers['sec-websocket-protocol']?.split(',').map(name => name.trim()) ?? []
     // RFC 7395 §3.1: without this subprotocol there is no XMPP.
     if (pathOf(request) !== WEBSOCKET_PATH) refuse(raw, '404 Not Found')
     else if (!offered.includes(SUBPROTOCOL)) refuse(raw, '400 Bad Request')
+    else if (isForwarded && !this.#recount(request)) refuse(raw, '429 Too Many Requests')
     else this.#webSockets.handleUpgrade(request, raw, head, webSocket => this.#welcome(webSocket, request.socket))
   }
 
+  /** Counts a connection that a proxy on this machine has passed on by where it comes from; false if there are too many from there. */
+  #recount(request: IncomingMessage): boolean {
+    const { socket } = request
+    const former = this.#entered.get(socket)
+    const address = forwardedFor(request)
+    if (former === undefined || !former.isShared || address === undefined) return true
+    const peer = this.#options.gate.exchange(former, address)
+    if (peer !== undefined) this.#entered.set(socket, peer)
+    return peer !== undefined
+  }
+
   #welcome(webSocket: WebSocket, raw: NetSocket): void {
-    const peer = this.#options.gate.peers.keyOf(raw.remoteAddress)
-    this.#options.onConnection(new WebSocketSocket(webSocket, raw, peer))
+    const near = this.#options.gate.peers.keyOf(raw.remoteAddress)
+    this.#options.onConnection(new WebSocketSocket(webSocket, raw, this.#entered.get(raw) ?? near, near.isShared))
   }
 }
 

@@ -5,6 +5,7 @@ import type { PeerKey } from './peer-key.ts'
 export interface Socket {
   readonly kind: 'tcp' | 'tls' | 'websocket'
   readonly peer: PeerKey
+  /** By TLS; for a websocket also by a proxy on this machine, which has ended it. */
   readonly isSecure: boolean
   /** What TLS says of this connection; `undefined` before the handshake is done, and without TLS. */
   readonly tls: TlsFacts | undefined

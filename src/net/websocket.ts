@@ -23,12 +23,15 @@ export class WebSocketSocket implements Socket {
   onDrained: () => void = nothing
   readonly #webSocket: WebSocket
   readonly #raw: NetSocket
+  readonly #isNear: boolean
   #pending: string[] = []
   #pendingLength = 0
   #isClosing = false
 
-  constructor(webSocket: WebSocket, raw: NetSocket, peer: PeerKey) {
+  /** `isNear`: it comes from this machine; without TLS, by way of a proxy that has ended it. */
+  constructor(webSocket: WebSocket, raw: NetSocket, peer: PeerKey, isNear: boolean) {
     this.peer = peer
+    this.#isNear = isNear
     this.#webSocket = webSocket
     this.#raw = raw
     webSocket.on('message', (data, isBinary) => {
@@ -41,8 +44,9 @@ export class WebSocketSocket implements Socket {
     raw.on('drain', () => this.onDrained())
   }
 
+  /** RFC 7395 §3.9. */
   get isSecure(): boolean {
-    return this.#raw instanceof TLSSocket
+    return this.#isNear || this.#raw instanceof TLSSocket
   }
 
   get tls(): TlsFacts | undefined {

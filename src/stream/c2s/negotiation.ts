@@ -32,10 +32,8 @@ export class Negotiation implements UnboundStream {
     this.connection = connection
   }
 
-  /** By TLS; or by a proxy on this machine, which has ended it (RFC 7395 §3.9). */
   get isSecure(): boolean {
-    const { isSecure, kind, peer } = this.connection.socket
-    return isSecure || (kind === 'websocket' && peer.isShared)
+    return this.connection.socket.isSecure
   }
 
   get isAuthenticating(): boolean {
