@@ -1,12 +1,14 @@
 #!/bin/bash
 # Starts Conexizan on loopback to be measured, or stops it; the interface of the yardstick's peers/*.sh.
 #   peer.sh start|stop WORKDIR
-# Environment: PORT=29222 (STARTTLS, PORT+1 direct TLS)  ADDRESS  DOMAIN  DOMAIN256  USERS  XLOAD (makes the credentials)
+# Environment: PORT=29222 (STARTTLS, PORT+1 direct TLS, PORT+2 or S2S_PORT other servers)  ADDRESS  DOMAIN  DOMAIN256  USERS
+#   XLOAD (makes the credentials)
 set -eu
 ACTION=${1:?usage: $0 start|stop WORKDIR}
 WORK=$(mkdir -p "${2:?usage: $0 start|stop WORKDIR}" && cd "$2" && pwd)
 HERE=$(cd "$(dirname "$0")/.." && pwd)
 ADDRESS=${ADDRESS:-127.0.0.1} PORT=${PORT:-29222} USERS=${USERS:-20000}
+S2S_PORT=${S2S_PORT:-$((PORT + 2))}
 DOMAIN=${DOMAIN:-localhost} DOMAIN256=${DOMAIN256:-sha256.localhost}
 
 stop() {
@@ -22,17 +24,29 @@ make_certificate() { # one for all domains, as the other peers have
   [ -f "$WORK/cert.pem" ] && return
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 \
     -keyout "$WORK/key.pem" -out "$WORK/cert.pem" -subj "/CN=$DOMAIN" \
-    -addext "subjectAltName=DNS:$DOMAIN,DNS:$DOMAIN256,DNS:conference.$DOMAIN" 2>/dev/null
+    -addext "subjectAltName=DNS:$DOMAIN${DOMAIN256:+,DNS:$DOMAIN256},DNS:conference.$DOMAIN" 2>/dev/null
 }
+
+# What ends like an address and is none is no domain here (between servers only $DOMAIN is used).
+hosts="\"$DOMAIN\""
+case $DOMAIN256 in *.[0-9] | *.[0-9][0-9]) DOMAIN256= ;; *) hosts="$hosts, \"$DOMAIN256\"" ;; esac
 
 write_config() { # limits and shapers off, as for the other peers
   cat >"$WORK/conexizan.toml" <<T
 data = "data"
-hosts = ["$DOMAIN", "$DOMAIN256"]
+hosts = [$hosts]
 [listen]
 c2s = ["$ADDRESS:$PORT"]
 c2sTls = ["$ADDRESS:$((PORT + 1))"]
+s2s = ["$ADDRESS:$S2S_PORT"]
+s2sTls = false
 https = false
+# The servers that are measured have addresses for domains, and certificates of nobody.
+[s2s]
+networks = ["127.0.0.0/8"]
+exceptions = ["127.0.0.12", "127.0.0.13"]
+rate = "1GiB"
+burst = "1GiB"
 [limits]
 connections = 60000
 connectionsPerNetwork = 60000
@@ -58,7 +72,7 @@ start)
   write_config
   if [ ! -f "$WORK/provisioned" ]; then
     provision "$DOMAIN" SCRAM-SHA-1
-    provision "$DOMAIN256" SCRAM-SHA-256
+    [ -z "$DOMAIN256" ] || provision "$DOMAIN256" SCRAM-SHA-256
     touch "$WORK/provisioned"
   fi
   ulimit -n 65536 2>/dev/null || true

@@ -224,12 +224,14 @@ function webSocketLinks({ hosts, listen }: Config): DomainLinks {
 function notesOf(config: Config): string[] {
   const { listen, hosts } = config
   const places = (endpoints: Config['listen']['c2s']): string => endpoints.map(formatEndpoint).join(' and ')
+  const waysOf = (tcp: Config['listen']['c2s'], tls: Config['listen']['c2s']): string =>
+    [...(tcp.length > 0 ? [`${places(tcp)} (STARTTLS)`] : []), ...(tls.length > 0 ? [`${places(tls)} (TLS)`] : [])].join(', ')
   const isLocal = hosts.some(({ certificate }) => certificate === undefined)
   return [
     `Conexizan serves ${hosts.map(({ domain }) => domain).join(', ')}; its data is in ${config.data}`,
-    `Clients: ${places(listen.c2s)} (STARTTLS), ${places(listen.c2sTls)} (TLS)`,
+    `Clients: ${waysOf(listen.c2s, listen.c2sTls)}`,
     ...(listen.https.length > 0 ? [`WebSocket: ${[...webSocketLinks(config).values()].map(([link]) => link!.href).join(' and ')}`] : []),
-    ...(listen.s2s.length > 0 ? [`Other servers: ${places(listen.s2s)} (STARTTLS), ${places(listen.s2sTls)} (TLS)`] : []),
+    ...(listen.s2s.length + listen.s2sTls.length > 0 ? [`Other servers: ${waysOf(listen.s2s, listen.s2sTls)}`] : []),
     ...(listen.component.length > 0 ? [`Components: ${places(listen.component)}`] : []),
     ...(isLocal ? [`Let your client trust the certificate ${config.data}/ca/ca.crt`] : []),
     `Make an account: bin/conexizan user add NAME@${hosts[0]!.domain}`,

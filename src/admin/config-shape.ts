@@ -112,8 +112,9 @@ export const configShape = {
   modules,
 }
 
-/** A domain in the form that addresses have (RFC 7622 §3.2): lower case, and Unicode rather than `xn--`. */
+/** A domain in the form that addresses have (RFC 7622 §3.2): lower case, and Unicode rather than `xn--`; or an IPv4 address. */
 export function parseDomain(text: string): string | undefined {
+  if (isIP(text) === 4) return text
   const ascii = asciiDomain(text) ?? ''
   return ascii.split('.').every(label => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label)) ? domainToUnicode(ascii) : undefined
 }

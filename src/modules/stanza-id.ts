@@ -1,9 +1,9 @@
 // XEP-0359: Unique and Stable Stanza IDs
 
-import { randomBytes } from 'node:crypto'
 import type { Account } from '../core/account.ts'
 import { defineModule, xep } from '../core/module.ts'
 import { type Incoming, messageIn, messageOut, type Outgoing } from '../core/points.ts'
+import { randomId } from '../lib/random.ts'
 import { type Element, namespace } from '../xml/element.ts'
 import { isStore } from '../xmpp/hints.ts'
 import { Jid } from '../xmpp/jid.ts'
@@ -30,7 +30,7 @@ export const stanzaId = defineModule({
     on(messageIn.change, function stampId(envelope) {
       const { account, stanza } = envelope
       if (!isConversation(stanza)) return
-      const id = randomBytes(16).toString('base64url')
+      const id = randomId(16)
       envelope.stanza = stanza.add(StanzaIds('stanza-id', { id, by: String(account.jid) }))
     })
   },

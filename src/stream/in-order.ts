@@ -27,7 +27,7 @@ export class InOrder {
 
   add(element: Element): void {
     if (this.#isOver) return
-    if (!this.#isWorking && this.#waiting.length === 0) this.#begin(() => this.#take(element))
+    if (!this.#isWorking && this.#waiting.length === 0) this.#next(element)
     else {
       this.#waiting.push(element)
       if (this.isFull) this.#steer()
@@ -36,7 +36,12 @@ export class InOrder {
 
   /** Work that elements which come later wait for. */
   first(work: () => void | Promise<void>): void {
-    this.#begin(work)
+    try {
+      const pending = work()
+      if (pending instanceof Promise) this.#wait(pending)
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 
   /** Calls back once all that has been added is dealt with. */
@@ -51,25 +56,23 @@ export class InOrder {
     this.#waiting.length = 0
   }
 
-  #begin(work: () => void | Promise<void>): void {
-    let pending: void | Promise<void>
+  #next(element: Element): void {
     try {
-      pending = work()
+      const pending = this.#take(element)
+      if (pending instanceof Promise) this.#wait(pending)
     } catch (error) {
       this.#failed(error)
-      return
     }
-    if (!(pending instanceof Promise)) return
+  }
+
+  #wait(pending: Promise<void>): void {
     this.#isWorking = true
     pending.catch(error => this.#failed(error)).finally(() => this.#catchUp())
   }
 
   #catchUp(): void {
     this.#isWorking = false
-    while (!this.#isWorking && !this.#isOver && this.#waiting.length > 0) {
-      const element = this.#waiting.shift()!
-      this.#begin(() => this.#take(element))
-    }
+    while (!this.#isWorking && !this.#isOver && this.#waiting.length > 0) this.#next(this.#waiting.shift()!)
     if (this.#isWorking || this.#isOver) return
     this.#steer()
     this.#whenDone?.()
