@@ -111,6 +111,14 @@ test('registration open to everyone is something to look at', async () => {
   assert.match(stdout, /! Everyone may make accounts here/)
 })
 
+test('domains that need no certificate are named', async () => {
+  const s2s = { exceptions: ['old.example'], pins: { 'friend.example': ['ab'.repeat(32)] } }
+  const { code, stdout } = await checked(new FakeProgram(), { listen: quiet, s2s })
+  assert.equal(code, 1)
+  assert.match(stdout, /! old\.example is believed without a certificate/)
+  assert.match(stdout, /✓ friend\.example is believed by the certificate that s2s\.pins names\./)
+})
+
 test('a port that our own server holds is no problem, and its store is left alone', async t => {
   const program = new FakeProgram()
   const socket = await openAdminSocket(data, commands, program.context(defaultConfig({}, data)), () => {})

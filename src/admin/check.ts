@@ -38,6 +38,7 @@ export async function checkAll(setup: Setup): Promise<Finding[]> {
     ...(await settingsFile(config)),
     ...registration(config),
     ...components(config),
+    ...otherServers(config),
     await folder(config.data),
     await space(config.data),
     ...(await certificates(program, config)),
@@ -77,6 +78,19 @@ function components({ listen }: Config): Finding[] {
         'Let nobody else into that network, or listen on 127.0.0.1 and let components come through a tunnel.',
       ),
     )
+}
+
+/** Whom the settings believe without a proof, by name: so that nobody forgets it. */
+function otherServers({ s2s: { exceptions, pins } }: Config): Finding[] {
+  return [
+    ...exceptions.map(domain =>
+      warning(
+        `${domain} is believed without a certificate: whoever is on the way to it can be it.`,
+        'Take it out of s2s.exceptions, or name the hash of its certificate under s2s.pins.',
+      ),
+    ),
+    ...Object.keys(pins).map(domain => fine(`${domain} is believed by the certificate that s2s.pins names.`)),
+  ]
 }
 
 async function folder(data: string): Promise<Finding> {
