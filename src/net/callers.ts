@@ -46,7 +46,7 @@ export class Callers {
         }),
       isCaller: true,
       handshakes: this.#handshakes,
-      alpn,
+      isDirect: kind === 'tls',
       onReady: () => {},
       onGone: () => {},
     }

@@ -41,12 +41,12 @@ export class Listeners {
 
   /** Gives the port. Throws an `Error` whose message is a sentence for the operator. */
   async open({ kind, role, onConnection, ...endpoint }: Listener): Promise<number> {
-    const alpn = kind === 'tls' ? `xmpp-${role}` : undefined
+    const alpn = kind === 'tls' ? protocolList(`xmpp-${role}`) : undefined
     const transport: Transport = {
       secure: (raw, domain) => this.#secure(raw, domain, alpn, role === 'server'),
       isCaller: false,
       handshakes: this.#handshakes,
-      alpn,
+      isDirect: kind === 'tls',
       onReady: onConnection,
       onGone: peer => this.#gate.leave(peer),
     }
@@ -64,7 +64,7 @@ export class Listeners {
   }
 
   /** XEP-0178 §3: servers are asked for a certificate; what it is worth is for others to judge, so none is refused here. */
-  #secure(raw: NetSocket, domain: string | undefined, alpn: string | undefined, isServers: boolean): TLSSocket | undefined {
+  #secure(raw: NetSocket, domain: string | undefined, alpn: Buffer | undefined, isServers: boolean): TLSSocket | undefined {
     const secureContext = this.#certificates.contextFor(domain)
     if (secureContext === undefined) return undefined
     const { sniCallback } = this.#certificates
@@ -72,7 +72,7 @@ export class Listeners {
       isServer: true,
       secureContext,
       ...(sniCallback && { SNICallback: sniCallback }),
-      ...(alpn !== undefined && { ALPNProtocols: [alpn] }),
+      ...(alpn !== undefined && { ALPNProtocols: alpn }),
       ...(isServers && { requestCert: true, rejectUnauthorized: false }),
     })
   }
@@ -82,3 +82,6 @@ export class Listeners {
     for (const server of this.#servers.splice(0)) server.close()
   }
 }
+
+/** RFC 7301 §3.1: the name of the protocol as TLS writes it. Node would write it anew for each connection. */
+const protocolList = (name: string): Buffer => Buffer.concat([Buffer.of(name.length), Buffer.from(name)])

@@ -21,8 +21,8 @@ export interface Transport {
   readonly isCaller: boolean
   /** Those who shake hands; they are cut off when they take too long. */
   readonly handshakes: Deadlines<TcpSocket>
-  /** RFC 7301 name of the protocol, for direct TLS (XEP-0368 §2); `undefined` for STARTTLS. */
-  readonly alpn: string | undefined
+  /** TLS from the first byte (XEP-0368); else STARTTLS. */
+  readonly isDirect: boolean
   /** Called when a socket of direct TLS has shaken hands. */
   readonly onReady: (socket: Socket) => void
   /** Called once for each socket, when its connection is gone. */
@@ -68,12 +68,12 @@ export class TcpSocket implements Socket {
     this.#raw = raw
     own(raw, this)
     raw.on('close', handClose)
-    if (transport.alpn === undefined) this.#listen()
-    else this.#handshake(domain)
+    if (transport.isDirect) this.#handshake(domain)
+    else this.#listen()
   }
 
   get kind(): 'tcp' | 'tls' {
-    return this.#transport.alpn === undefined ? 'tcp' : 'tls'
+    return this.#transport.isDirect ? 'tls' : 'tcp'
   }
 
   get tls(): TlsFacts | undefined {
