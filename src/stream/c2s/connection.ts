@@ -8,23 +8,22 @@ import { StreamError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
 import { type Framing, TcpFraming, WebSocketFraming } from '../framing.ts'
+import { InOrder, type Taker } from '../in-order.ts'
 import { Ping, Sm, Stanzas } from '../namespaces.ts'
 import type { ClientStreams } from './client-streams.ts'
 import { StreamManagement } from './management.ts'
 import { Negotiation } from './negotiation.ts'
 import type { ServedHost } from './settings.ts'
 
-/** Stanzas read but not dealt with, from one client, at which it is not read from any more. */
-const BACKLOG = 32
-
 /**
  * One client's connection: reads its stream, keeps its stanzas in order, writes what it is sent (RFC 6120 §4).
  * Until a resource is bound its `Negotiation` deals with what comes, then the session does.
  */
-export class Connection implements StreamHandler, Transport {
+export class Connection implements StreamHandler, Taker, Transport {
   readonly streams: ClientStreams
   readonly socket: Socket
   readonly #framing: Framing
+  readonly #inOrder = new InOrder(this)
   served: ServedHost | undefined
   /** The revision of the accounts when authentication began. */
   revision = 0
@@ -40,9 +39,7 @@ export class Connection implements StreamHandler, Transport {
   /** The session, if there is one, ends with this connection. */
   #isOver = false
   #isClosed = false
-  #isWorking = false
   #isReading = true
-  readonly #backlog: Element[] = []
   /** When the client was last heard, in ticks of `ClientStreams`. */
   heardAt = 0
   isAsked = false
@@ -111,53 +108,26 @@ export class Connection implements StreamHandler, Transport {
   onElement(element: Element): void {
     if (this.#isClosed || this.#isEnding) return
     if (!this.#isOpen) throw new StreamError('bad-format', 'the stream is not open')
-    if (this.#isWorking || this.#backlog.length > 0) {
-      // XEP-0388 §2.4: during authentication nothing else may come.
-      if (this.#negotiation?.isAuthenticating && element.name !== 'abort') throw new StreamError('policy-violation', 'not now')
-      this.#backlog.push(element)
-      this.steer()
-      return
-    }
-    this.#take(element)
+    // XEP-0388 §2.4: during authentication nothing else may come.
+    if (this.#inOrder.isBusy && this.#negotiation?.isAuthenticating && element.name !== 'abort')
+      throw new StreamError('policy-violation', 'not now')
+    this.#inOrder.add(element)
   }
 
   /** RFC 6120 §4.4: what the client has sent before it closed the stream still counts. */
   onClose(): void {
     if (this.#isClosed) return
     this.#isEnding = true
-    if (!this.#isWorking) this.#end(undefined)
+    this.#inOrder.whenDone(() => this.#end(undefined))
   }
 
-  #take(element: Element): void {
-    let pending: void | Promise<void>
-    try {
-      pending = this.#negotiation === undefined ? this.#dispatch(element) : this.#negotiation.take(element)
-    } catch (error) {
-      this.fail(error)
-      return
-    }
-    if (!(pending instanceof Promise)) return
-    this.#isWorking = true
-    pending.then(
-      () => this.#catchUp(),
-      error => {
-        this.fail(error)
-        this.#catchUp()
-      },
-    )
-  }
-
-  #catchUp(): void {
-    this.#isWorking = false
-    while (!this.#isWorking && !this.#isClosed && this.#backlog.length > 0) this.#take(this.#backlog.shift()!)
-    if (this.#isWorking || this.#isClosed) return
-    if (this.#isEnding) this.#end(undefined)
-    else this.steer()
+  take(element: Element): void | Promise<void> {
+    return this.#negotiation === undefined ? this.#dispatch(element) : this.#negotiation.take(element)
   }
 
   /** Reads on, unless the client has sent more than it may or than is dealt with. */
   steer(): void {
-    const mayRead = !this.isShaped && this.#backlog.length < BACKLOG
+    const mayRead = !this.isShaped && !this.#inOrder.isFull
     if (mayRead === this.#isReading || this.#isClosed) return
     this.#isReading = mayRead
     if (mayRead) this.socket.resume()
@@ -240,7 +210,7 @@ export class Connection implements StreamHandler, Transport {
 
   /** RFC 6120 §4.3.3: the client opens the stream anew. What it sent before it could know is not taken. */
   restart(): void {
-    if (this.#backlog.length > 0 || !this.#framing.isIdle) throw new StreamError('policy-violation', 'too early')
+    if (!this.#inOrder.isEmpty || !this.#framing.isIdle) throw new StreamError('policy-violation', 'too early')
     this.#isOpen = false
     this.#framing.restart()
   }
@@ -250,7 +220,7 @@ export class Connection implements StreamHandler, Transport {
     this.#framing.discard()
     this.#framing.restart()
     this.#isOpen = false
-    this.#backlog.length = 0
+    this.#inOrder.drop()
     this.socket.startTls!(this.served!.host.domain)
   }
 
@@ -332,7 +302,7 @@ export class Connection implements StreamHandler, Transport {
     this.#isClosed = true
     this.streams.left(this)
     this.#framing.discard()
-    this.#backlog.length = 0
+    this.#inOrder.end()
     this.#negotiation?.abandon()
     this.#negotiation = undefined
     const session = this.#session

@@ -7,7 +7,7 @@ import { StreamError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { readCount } from '../c2s/connection.ts'
 import { TcpFraming } from '../framing.ts'
-import { InOrder } from '../in-order.ts'
+import { InOrder, type Taker } from '../in-order.ts'
 import { Etherx, Sm } from '../namespaces.ts'
 import type { Belief } from './belief.ts'
 import { DialbackSide } from './dialback.ts'
@@ -33,14 +33,14 @@ export interface Negotiation {
  * One connection with another server, opened by either side: stanzas of the pairs of domains that were proved on it, in one
  * direction or, with XEP-0288, in both (RFC 6120 §4, §8.1).
  */
-export class Link implements StreamHandler {
+export class Link implements StreamHandler, Taker {
   readonly federation: Federation
   readonly socket: Socket
   readonly isIncoming: boolean
   readonly dialback: DialbackSide
   readonly management: LinkManagement
   readonly #framing: TcpFraming
-  readonly #inOrder: InOrder
+  readonly #inOrder = new InOrder(this)
   readonly #negotiation: Negotiation
   /** The domains that the headers speak of; the other side's is only a hint until it has been proved. */
   local = ''
@@ -79,13 +79,11 @@ export class Link implements StreamHandler {
     this.isIncoming = isIncoming
     this.heardAt = this.usedAt = federation.tick
     this.#framing = new TcpFraming(this, federation.settings.xmlBefore, 'jabber:server')
-    const steer = (): void => this.steer()
-    this.#inOrder = new InOrder(
-      element => this.#take(element),
-      error => this.fail(error),
-      steer,
+    this.management = new LinkManagement(
+      federation.clock,
+      element => this.sendElement(element),
+      () => this.steer(),
     )
-    this.management = new LinkManagement(federation.clock, element => this.sendElement(element), steer)
     this.dialback = new DialbackSide(this)
     this.#negotiation = negotiation(this)
     socket.onData = bytes => this.#read(bytes)
@@ -196,7 +194,7 @@ export class Link implements StreamHandler {
     if (!this.#isClosed) this.#inOrder.whenDone(() => this.close(undefined))
   }
 
-  #take(element: Element): void | Promise<void> {
+  take(element: Element): void | Promise<void> {
     if (element.ns === 'jabber:client') return this.#stanza(element)
     if (element.is(Etherx, 'error')) return this.#streamError(element)
     if (element.ns === Dialback.uri) return this.#dialback(element)
