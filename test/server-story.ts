@@ -25,6 +25,7 @@ const SETTINGS: ServerStreamSettings = {
   bytesPerSecond: 0,
   burst: 0,
   queue: { stanzas: 5, bytes: 10_000, age: 60_000 },
+  window: { stanzas: 1000, bytes: 100_000 },
   mechanisms: { external: true, dialback: true },
   isAllowed: () => true,
   isException: () => false,
@@ -209,7 +210,10 @@ export class CableEnd implements Socket {
   #arrive(xml: string): void {
     if (!this.isOpen) return
     if (this.isReading) this.onData(Buffer.from(xml))
-    else this.#unread.push(xml)
+    else {
+      this.#unread.push(xml)
+      this.other.queued += xml.length
+    }
   }
 
   close(): void {
@@ -229,6 +233,7 @@ export class CableEnd implements Socket {
 
   resume(): void {
     this.isReading = true
+    this.other.queued = 0
     for (const xml of this.#unread.splice(0)) if (this.isReading) this.#arrive(xml)
   }
 
@@ -297,6 +302,11 @@ export class Stranger {
   async startsTls(): Promise<void> {
     this.#end.startTls()
     await this.#network.settled()
+  }
+
+  /** What comes from now on stays where it is. */
+  stopsReading(): void {
+    this.#end.pause()
   }
 
   async breaks(): Promise<void> {

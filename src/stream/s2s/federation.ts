@@ -274,7 +274,8 @@ export class Federation implements Destination {
     if (this.#unproved.has(link)) return
     const { idleAfter, silentAfter, answerWithin } = this.settings
     const silent = (this.tick - link.heardAt) * TICK
-    if ((this.tick - link.usedAt) * TICK > idleAfter * link.patience && link.management.unacknowledged === 0) link.close(undefined)
+    if (link.management.stuckFor > answerWithin) link.giveUp('it does not answer')
+    else if ((this.tick - link.usedAt) * TICK > idleAfter * link.patience && link.management.unacknowledged === 0) link.close(undefined)
     else if (silent < silentAfter) return
     else if (!link.isAsked) link.ask()
     else if (silent > silentAfter + answerWithin) link.giveUp('it does not answer')

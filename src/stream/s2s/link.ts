@@ -87,7 +87,10 @@ export class Link implements StreamHandler, Taker {
     this.dialback = new DialbackSide(this)
     this.#negotiation = negotiation(this)
     socket.onData = bytes => this.#read(bytes)
-    socket.onClose = () => this.#leave()
+    socket.onClose = () => {
+      this.#why ??= this.#isShakingHands ? 'the TLS handshake failed' : 'the connection broke'
+      this.#leave()
+    }
     socket.onSecured = () => {
       this.#isShakingHands = false
       this.#inOrder.first(() => this.#negotiation.onSecured())
@@ -105,6 +108,11 @@ export class Link implements StreamHandler, Taker {
 
   get pairs(): number {
     return this.#sends.size + this.#receives.size
+  }
+
+  /** It did not end in order. */
+  get hasFailed(): boolean {
+    return this.#why !== undefined
   }
 
   /** Why it ended, if it has and that is known. */
@@ -223,7 +231,10 @@ export class Link implements StreamHandler, Taker {
     if (name !== 'r' && name !== 'a') return false
     if (!this.management.isOn) throw new StreamError('policy-violation', 'nothing is acknowledged here')
     if (name === 'r') this.management.requested()
-    else this.management.acknowledge(readCount(attrs['h']))
+    else {
+      this.management.acknowledge(readCount(attrs['h']))
+      for (const peer of this.peers) peer.relieved(this)
+    }
     return true
   }
 
@@ -245,10 +256,18 @@ export class Link implements StreamHandler, Taker {
 
   // --- what goes out
 
+  /** More may be sent now; else it waits until what was sent is acknowledged. */
+  get hasRoom(): boolean {
+    return this.management.hasRoom(this.federation.settings.window)
+  }
+
   send(parcel: Parcel): void {
     this.usedAt = this.federation.tick
-    this.sendElement(parcel.stanza)
-    this.management.sent(parcel)
+    const xml = this.#framing.stanza(parcel.stanza)
+    // Counted first: what a connection is too full to take comes back with the rest, when it is given up for that.
+    this.management.count(parcel, xml.length)
+    this.write(xml)
+    this.management.sent()
   }
 
   sendElement(element: Element): void {
@@ -339,7 +358,6 @@ export class Link implements StreamHandler, Taker {
   #leave(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    if (this.#isShakingHands) this.#why ??= 'the TLS handshake failed'
     this.#framing.discard()
     this.#inOrder.end()
     this.dialback.end()

@@ -7,6 +7,7 @@ import { StreamError } from '../../xmpp/error.ts'
 import { Arrivals } from '../arrivals.ts'
 import { Sm } from '../namespaces.ts'
 import type { Parcel } from './parcel.ts'
+import type { WindowLimits } from './settings.ts'
 
 /** After so many unacknowledged stanzas the other side is asked, or after that time, ms. */
 const ASK_EVERY = 50
@@ -17,6 +18,12 @@ const MOST_UNDER_WAY = 256
 const REQUEST = Sm('r')
 
 const modulo = (count: number): number => count % 2 ** 32
+
+/** A stanza on its way, and how long it was. */
+interface Sent {
+  readonly parcel: Parcel
+  readonly size: number
+}
 
 /** What one connection between servers has sent and received (DESIGN law 7). */
 export class LinkManagement {
@@ -29,7 +36,10 @@ export class LinkManagement {
   #sent = 0
   #acknowledged = 0
   #askedAt = 0
-  #unacknowledged: Parcel[] = []
+  #unacknowledged: Sent[] = []
+  #bytes = 0
+  /** Since when what waits has been waiting, without one acknowledgement that was news, ms of the clock. */
+  #stuckSince = 0
   #cancelAsk: (() => void) | undefined
   #arrivals: Arrivals
 
@@ -55,7 +65,7 @@ export class LinkManagement {
   /** The other side will not acknowledge after all. */
   countNothing(): void {
     this.#countsSent = false
-    for (const { custody } of this.#unacknowledged.splice(0)) custody?.safe()
+    this.#forget(this.#unacknowledged.length)
   }
 
   get isOn(): boolean {
@@ -64,15 +74,22 @@ export class LinkManagement {
 
   // --- what goes out
 
-  /** It has been written. Without acknowledgements more cannot be known. */
-  sent(parcel: Parcel): void {
+  /** It is about to be written. Without acknowledgements more cannot be known. */
+  count(parcel: Parcel, size: number): void {
     if (!this.#countsSent) {
       parcel.custody?.safe()
       return
     }
     this.#sent++
-    this.#unacknowledged.push(parcel)
+    if (this.#unacknowledged.length === 0) this.#stuckSince = this.#clock.now()
+    this.#unacknowledged.push({ parcel, size })
+    this.#bytes += size
     parcel.custody?.hold(this.#hurry)
+  }
+
+  /** What was counted has been written. */
+  sent(): void {
+    if (this.#unacknowledged.length === 0) return
     if (this.#sent - Math.max(this.#askedAt, this.#acknowledged) >= ASK_EVERY) this.#ask()
     else this.#cancelAsk ??= this.#clock.after(ASK_AFTER, this.#askLate)
   }
@@ -86,15 +103,33 @@ export class LinkManagement {
       throw new StreamError('undefined-condition', '', extra)
     }
     this.#acknowledged += news
-    for (const { custody } of this.#unacknowledged.splice(0, news)) custody?.safe()
+    if (news > 0) this.#stuckSince = this.#clock.now()
+    this.#forget(news)
     if (this.#unacknowledged.length > 0) return
     this.#cancelAsk?.()
     this.#cancelAsk = undefined
   }
 
+  #forget(count: number): void {
+    for (const { parcel, size } of this.#unacknowledged.splice(0, count)) {
+      this.#bytes -= size
+      parcel.custody?.safe()
+    }
+  }
+
   /** How many stanzas the other side has not acknowledged. */
   get unacknowledged(): number {
     return this.#unacknowledged.length
+  }
+
+  /** More may be sent before the other side has acknowledged what it has got. */
+  hasRoom({ stanzas, bytes }: WindowLimits): boolean {
+    return this.#unacknowledged.length < stanzas && this.#bytes < bytes
+  }
+
+  /** For how long the other side has acknowledged nothing of what it was sent, ms; 0 if nothing waits. */
+  get stuckFor(): number {
+    return this.#unacknowledged.length === 0 ? 0 : this.#clock.now() - this.#stuckSince
   }
 
   /** The connection is over: gives what was not acknowledged, in order, for another one to carry. */
@@ -103,8 +138,9 @@ export class LinkManagement {
     this.#cancelAsk = undefined
     this.#arrivals.close()
     this.#countsSent = this.#countsReceived = false
-    const rest = this.#unacknowledged
+    const rest = this.#unacknowledged.map(({ parcel }) => parcel)
     this.#unacknowledged = []
+    this.#bytes = 0
     for (const { custody } of rest) {
       custody?.giveBack()
       custody?.release()

@@ -122,7 +122,11 @@ export class OutgoingNegotiation implements Negotiation {
 
   #managed(element: Element): void {
     this.#management = 'none'
-    if (element.is(Sm, 'enabled')) this.#link.management.countReceived()
-    else this.#link.management.countNothing()
+    const link = this.#link
+    if (element.is(Sm, 'enabled')) link.management.countReceived()
+    else {
+      link.management.countNothing()
+      for (const peer of link.peers) peer.relieved(link)
+    }
   }
 }

@@ -42,7 +42,7 @@ export class Peer {
   failure: Failure | undefined
   #failures = 0
   #retryAt = 0
-  #triedAt = 0
+  #triedAt = Number.NEGATIVE_INFINITY
   #cancelRetry: (() => void) | undefined
 
   constructor(domain: string, federation: Federation) {
@@ -66,10 +66,11 @@ export class Peer {
   deliver(parcel: Parcel): void {
     const local = parcel.from.domain
     const link = this.#linkFor(local)
-    if (link !== undefined) link.send(parcel)
+    if (link?.hasRoom && !this.#queue.has(local)) link.send(parcel)
     else if (this.failure !== undefined && this.#isHopeless(this.failure)) this.#return([parcel], this.failure)
-    else if (this.#queue.add(parcel)) this.#connect(local)
-    else this.#federation.refuse(parcel, new StanzaError('resource-constraint', 'too much waits for this domain'))
+    else if (this.#queue.add(parcel)) {
+      if (link === undefined) this.#connect(local)
+    } else this.#federation.refuse(parcel, new StanzaError('resource-constraint', 'too much waits for this domain'))
   }
 
   /** No try will be made before a stanza would be returned anyway. */
@@ -110,9 +111,23 @@ export class Peer {
     this.#join(link)
     if (this.#opening?.local === local) this.#opening = undefined
     this.failure = undefined
-    this.#failures = this.#retryAt = 0
-    for (const parcel of this.#queue.takeFrom(local)) link.send(parcel)
+    this.#retryAt = 0
+    this.#sendFrom(local, link)
     this.#goOn()
+  }
+
+  /** The other side has acknowledged some of what it got: what has waited for that goes out. */
+  relieved(link: Link): void {
+    this.#failures = 0
+    if (this.#queue.length > 0) for (const local of this.#queue.senders()) this.#sendFrom(local, link)
+  }
+
+  #sendFrom(local: string, link: Link): void {
+    while (link.sends(local, this.domain) && link.hasRoom) {
+      const parcel = this.#queue.next(local)
+      if (parcel === undefined) return
+      link.send(parcel)
+    }
   }
 
   /** The domain may write to us over the link. So it is there: what waits for it need not wait longer. */
@@ -138,8 +153,14 @@ export class Peer {
     this.links.delete(link)
     this.#extendable.delete(link)
     this.#secured.delete(link)
-    if (rest.length > 0) this.#queue.putBack(rest)
+    if (link.hasFailed && this.links.size === 0) this.failure = link.failure
+    if (rest.length > 0) {
+      this.#queue.putBack(rest)
+      // What has waited for its acknowledgement for so long is not carried once more.
+      this.expire()
+    }
     if (this.#opening?.link === link) this.#failed(link.failure)
+    else if (link.hasFailed) this.#broke()
     else this.#goOn()
   }
 
@@ -203,11 +224,24 @@ export class Peer {
     return this.#questions.length > 0 ? Math.min(this.#retryAt, this.#triedAt + FIRST_RETRY) : this.#retryAt
   }
 
+  /**
+   * What has served is replaced at once. But a domain whose connections break one after the other is tried ever more rarely, like
+   * one that cannot be reached, until it acknowledges something; and even then not all the time.
+   */
+  #broke(): void {
+    this.#retryAt = Math.max(this.#retryAt, this.#triedAt + this.#nextWait())
+    this.#goOn()
+  }
+
+  #nextWait(): number {
+    const wait = Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** Math.min(this.#failures++, 10))
+    return wait + randomInt(wait / 2)
+  }
+
   #failed(reason: Failure): void {
     this.#opening = undefined
     this.failure = reason
-    const wait = Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** Math.min(this.#failures++, 10))
-    this.#retryAt = this.#now + wait + randomInt(wait / 2)
+    this.#retryAt = this.#now + this.#nextWait()
     this.#doubt(reason)
     if (reason.isLasting) this.#giveUp(reason)
     else this.#goOn()

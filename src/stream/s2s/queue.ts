@@ -34,8 +34,18 @@ export class Queue {
     return new Set(this.#parcels.map(({ from }) => from.domain))
   }
 
-  takeFrom(local: string): Parcel[] {
-    return this.#takeIf(({ from }) => from.domain === local)
+  /** Something waits from that domain of ours. */
+  has(local: string): boolean {
+    return this.#parcels.some(({ from }) => from.domain === local)
+  }
+
+  /** The first that waits from a domain of ours. */
+  next(local: string): Parcel | undefined {
+    const at = this.#parcels.findIndex(({ from }) => from.domain === local)
+    if (at < 0) return undefined
+    const [parcel] = this.#parcels.splice(at, 1)
+    this.#bytes -= sizeOf(parcel!)
+    return parcel
   }
 
   /** What came at that time or before. */

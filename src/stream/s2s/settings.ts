@@ -18,14 +18,21 @@ export interface ServerStreamSettings {
   /** Bytes that one connection may bring per second on average, and at once; 0: as many as it likes. */
   readonly bytesPerSecond: number
   readonly burst: number
-  /** What may wait for one domain that is not connected. */
+  /** What may wait for one domain that is not connected, or has not acknowledged enough. */
   readonly queue: QueueLimits
+  /** What one connection may have sent that is not acknowledged, where the other side acknowledges. */
+  readonly window: WindowLimits
   /** How servers may prove their domains to us, and we ours to them. */
   readonly mechanisms: { readonly external: boolean; readonly dialback: boolean }
   /** Whether we may talk with a domain at all. */
   isAllowed(domain: string): boolean
   /** Domains whose certificate need not be believed: the operator says so, by name. */
   isException(domain: string): boolean
+}
+
+export interface WindowLimits {
+  readonly stanzas: number
+  readonly bytes: number
 }
 
 export interface QueueLimits {
