@@ -50,7 +50,7 @@ export function federate(config: Config, { router, certificates, peers, log }: S
       posh: s2s.posh && s2s.tor !== 'all' ? new Posh({ get: httpsGetter({ lookup: lookupBy(dns, policy) }) }) : undefined,
       pins: new Map(Object.entries(s2s.pins).map(([domain, pins]) => [asciiDomain(domain) ?? domain, pins])),
       isException: domain => federation.settings.isException(domain),
-      targetOf: socket => dialer.targetOf(socket),
+      calledOn: socket => dialer.calledOn(socket),
     }),
     isOpen: domain => !closed.has(domain),
   })

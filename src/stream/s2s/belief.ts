@@ -22,6 +22,12 @@ export type Judge = (socket: Socket, domain: string) => Promise<Judgement>
 /** How a connection to a domain is made. Rejects with a `Failure`. */
 export type Dial = (local: string, remote: string) => Promise<Socket>
 
+/** A domain that was looked for, and the place that it was found at. */
+export interface Called {
+  readonly domain: string
+  readonly target: Target
+}
+
 export interface Grounds {
   readonly anchors: TrustAnchors
   readonly dns: Dns
@@ -31,8 +37,8 @@ export interface Grounds {
   readonly pins: ReadonlyMap<string, readonly Buffer[]>
   /** Domains that the operator believes without a certificate. */
   isException(domain: string): boolean
-  /** Where a connection goes to, if we have opened it. */
-  targetOf(socket: Socket): Target | undefined
+  /** Whom a connection was opened to, and where it goes, if we have opened it. */
+  calledOn(socket: Socket): Called | undefined
 }
 
 type Distrust = Extract<Verdict, { isBelieved: false }>['why']
@@ -46,9 +52,11 @@ const WHY: Readonly<Partial<Record<Distrust, Why>>> = {
 /** Judges by all that may make us believe, the strongest first (RFC 6120 §13.7.2, RFC 7673, RFC 7711). */
 export function judgeBy(grounds: Grounds): Judge {
   return async (socket, domain) => {
-    const target = grounds.targetOf(socket)
+    const called = grounds.calledOn(socket)
+    // On one connection several domains may be claimed. What led to the place speaks for the domain that was looked for alone.
+    const target = called?.domain === domain ? called.target : undefined
     // Whoever answers at the address of an onion service has its key: the address is the hash of it.
-    if (target !== undefined && isOnion(domain)) return { isBelieved: true, by: 'onion' }
+    if (target?.host === domain && isOnion(domain)) return { isBelieved: true, by: 'onion' }
     const shown = socket.tls?.shown() ?? []
     const { anchors, posh, pins: exceptions } = grounds
     const tlsa = target?.isAuthentic ? await tlsaOf(grounds.dns, target) : []
@@ -58,7 +66,7 @@ export function judgeBy(grounds: Grounds): Judge {
       verdict = judge(shown, domain, { anchors, posh: await posh.fingerprints(domain) })
     if (verdict.isBelieved) {
       // On a connection of ours OpenSSL has looked, too, and whether it is a server's: two must agree.
-      const isDoubted = verdict.by === 'pkix' && target !== undefined && socket.tls?.isVerified !== true
+      const isDoubted = verdict.by === 'pkix' && called !== undefined && socket.tls?.isVerified !== true
       if (!isDoubted) return { isBelieved: true, by: verdict.by === 'exception' ? 'pin' : verdict.by }
     }
     if (grounds.isException(domain)) return { isBelieved: true, by: 'exception' }

@@ -6,6 +6,7 @@ import { isOnion } from '../../net/dns-name.ts'
 import type { Socket } from '../../net/socket.ts'
 import type { SocksProxy } from '../../net/socks.ts'
 import { findTargets, type Overrides, parseTarget, type Target } from '../../net/targets.ts'
+import type { Called } from './belief.ts'
 import { failure, type Why } from './parcel.ts'
 
 /** How long all tries to reach one domain may take together, ms. */
@@ -33,8 +34,8 @@ const WHY: Readonly<Record<DialFailure, Why>> = {
 /** Finds the servers of domains and connects to them. */
 export class Dialer {
   readonly #options: DialerOptions
-  /** Where the connections that there are go to. */
-  readonly #targets = new WeakMap<Socket, Target>()
+  /** Whom the connections that there are were opened to. */
+  readonly #called = new WeakMap<Socket, Called>()
 
   constructor(options: DialerOptions) {
     this.#options = options
@@ -51,7 +52,7 @@ export class Dialer {
       const socks: SocksProxy | undefined = isByProxy ? { ...proxy, isolation: `${local} ${remote}` } : undefined
       const { socket: raw, target } = await dial(targets, { dns, policy, timeout: DIAL_LIMIT, socks })
       const socket = callers.socketOf(raw, { kind: target.kind, remote, local })
-      this.#targets.set(socket, target)
+      this.#called.set(socket, { domain: remote, target })
       return socket
     } catch (error) {
       if (!(error instanceof DialError)) throw error
@@ -59,9 +60,9 @@ export class Dialer {
     }
   }
 
-  /** Where a connection that was dialled goes to; undefined for others. */
-  targetOf(socket: Socket): Target | undefined {
-    return this.#targets.get(socket)
+  /** Whom a connection that was dialled was opened to; undefined for others. */
+  calledOn(socket: Socket): Called | undefined {
+    return this.#called.get(socket)
   }
 }
 
