@@ -219,6 +219,59 @@ dialbackAttack('a domain that was proved lets no other one in beside it', async 
   mallory.receivesStreamError('invalid-from')
 })
 
+dialbackAttack(
+  'who passes on the key of a server that believes any certificate gets nothing that is for it',
+  async ({ network, victim, juliet, mallory }) => {
+    const romeo = await victim.world.online('romeo')
+    const streamId = await mallory.opens('victim.example', 'here.example')
+    mallory.forget()
+    const key = victim.federation.keys.make({ target: 'here.example', sender: 'victim.example', streamId })
+    await mallory.sends(`<bidi xmlns='urn:xmpp:bidi'/><db:result from='victim.example' to='here.example'>${key}</db:result>`)
+    mallory.receives('<result xmlns="jabber:server:dialback" from="here.example" to="victim.example" type="valid"/>')
+    // The connection on which the key was asked about ends.
+    assert.ok(victim.federation.closeDomain('here.example'))
+    await network.settled()
+    await juliet.sends('<message to="romeo@victim.example" id="m1"><body>secret</body></message>')
+    await network.settled()
+    romeo.receives('<message id="m1"/>')
+    mallory.receivesNothing()
+  },
+)
+
+serverStory('who only says that he is a domain which needs no certificate is asked about where it is', async network => {
+  const here = await network.town('here.example', { isException: domain => domain === 'lax.example' })
+  const place = network.stranger('lax.example', [])
+  const mallory = network.stranger('evil.example')
+  await mallory.opens('lax.example', 'here.example')
+  const features = mallory.receives('<features xmlns="http://etherx.jabber.org/streams"/>')
+  assert.ok(!String(features).includes('EXTERNAL'))
+  await mallory.sends(EXTERNAL)
+  mallory.receives('<failure xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><invalid-mechanism/></failure>')
+  network.places.set('lax.example', { kind: 'tcp', shows: [], accept: end => place.take(end) })
+  await mallory.sends("<db:result from='lax.example' to='here.example'>abc</db:result>")
+  await place.welcomes('lax.example', 'here.example', "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>")
+  place.receives('<verify xmlns="jabber:server:dialback" from="here.example" to="lax.example">abc</verify>')
+  assert.equal(here.federation.peer('lax.example').links.size, 1)
+})
+
+serverStory('who has been called cannot say that he is also a domain which needs no certificate', async network => {
+  const here = await network.town('here.example', { isException: domain => domain === 'lax.example' })
+  const romeo = await here.world.online('romeo')
+  const mallory = network.stranger('evil.example')
+  await romeo.sends('<message to="a@evil.example" id="m1"/>')
+  await mallory.welcomes(
+    'evil.example',
+    'here.example',
+    "<bidi xmlns='urn:xmpp:features:bidi'/><dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>",
+  )
+  mallory.receives('<bidi xmlns="urn:xmpp:bidi"/>')
+  mallory.receives('<result xmlns="jabber:server:dialback" from="here.example" to="evil.example"/>')
+  await mallory.sends("<db:result from='lax.example' to='here.example'>abc</db:result>")
+  mallory.receives('<result xmlns="jabber:server:dialback" from="here.example" to="lax.example" type="error"/>')
+  await mallory.sends(message('admin@lax.example', 'romeo@here.example'))
+  romeo.receivesNothing()
+})
+
 serverStory('a key is not asked about where the certificate is another’s', async network => {
   const here = await network.town('here.example', { mechanisms: { external: false, dialback: true } })
   const mallory = network.stranger('evil.example')

@@ -140,8 +140,9 @@ export class DialbackSide {
     const link = this.#link
     if (link.isIncoming) return link.federation.peer(vouched.sender).verify(vouched, key)
     if (!link.isBidi) return 'not-acceptable'
-    const { isBelieved } = await link.federation.judge(link, vouched.sender)
-    return isBelieved ? 'valid' : 'not-authorized'
+    const judgement = await link.federation.judge(link, vouched.sender)
+    // A domain that is believed without a certificate is believed where it is found alone.
+    return judgement.isBelieved && judgement.by !== 'exception' ? 'valid' : 'not-authorized'
   }
 
   #conclude(verdict: Verdict, { sender, target }: { sender: string; target: string }, answer: (verdict: Verdict) => void): void {
@@ -160,7 +161,9 @@ export class DialbackSide {
     if (verdict !== 'valid') return
     link.remote ||= sender
     link.mayReceiveFrom(sender, target)
-    if (link.isBidi) link.maySendFrom(target, sender)
+    // What is for the domain goes only where its certificate was believed. Here the key alone has been: whoever stands between a
+    // server that believes any certificate and us could pass it on, and would get what is written to that server, too.
+    if (link.isBidi && !link.isIncoming) link.maySendFrom(target, sender)
   }
 
   /** Authoritative Server, step 3: did we make this key? */

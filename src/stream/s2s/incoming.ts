@@ -52,7 +52,8 @@ export class IncomingNegotiation implements Negotiation {
     const { mechanisms } = link.federation.settings
     const verdict = mechanisms.external ? await link.federation.judge(link, sender) : undefined
     link.belief = verdict?.isBelieved ? verdict.by : undefined
-    this.#mayBeExternal = verdict?.isBelieved === true
+    // Whoever is believed without a certificate could be anybody who connects: he has to be found where his domain is.
+    this.#mayBeExternal = verdict?.isBelieved === true && verdict.by !== 'exception'
     if (!this.#mayBeExternal && !mechanisms.dialback) throw new StreamError('not-authorized', 'your certificate is not believed')
   }
 
