@@ -160,7 +160,7 @@ export class Peer {
       this.expire()
     }
     if (this.#opening?.link === link) this.#failed(link.failure)
-    else if (link.hasFailed) this.#broke()
+    else if (link.hasFailed && this.links.size === 0) this.#broke()
     else this.#goOn()
   }
 
@@ -180,11 +180,15 @@ export class Peer {
     link.peers.add(this)
   }
 
-  /** Whoever waits without a connection gets one. */
+  /** What waits goes out where there is a connection for it; whoever has none gets one. */
   #goOn(): void {
     const [question] = this.#questions
     if (question !== undefined) this.#connect(question.vouched.target)
-    for (const local of this.#queue.senders()) if (this.#linkFor(local) === undefined) this.#connect(local)
+    for (const local of this.#queue.senders()) {
+      const link = this.#linkFor(local)
+      if (link === undefined) this.#connect(local)
+      else this.#sendFrom(local, link)
+    }
   }
 
   /** Has our domain proved: on a connection that is there, if that can be, or else on a new one. */
