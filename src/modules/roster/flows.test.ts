@@ -58,7 +58,7 @@ story('RFC 6121 §3.1.3: a request waits, whole, until the user answers it, and 
   romeo.forget()
 })
 
-story('RFC 6121 §3.1.3: who is subscribed and asks again is answered in the user’s name', async world => {
+story('RFC 6121 §3.1.3: who is subscribed and asks again is answered in the user’s name, and shown who is there', async world => {
   const romeo = await interested(world, 'romeo')
   const juliet = await interested(world, 'juliet')
   await world.befriend(romeo, juliet)
@@ -69,6 +69,7 @@ story('RFC 6121 §3.1.3: who is subscribed and asks again is answered in the use
   romeo.receives(pushOf('<item jid="juliet@here.example" subscription="from" ask="subscribe"/>'))
   romeo.receives('<presence id="a1" type="subscribed" from="juliet@here.example"/>')
   romeo.receives(pushOf('<item jid="juliet@here.example" subscription="both"/>'))
+  romeo.receives('<presence from="juliet@here.example/phone" to="romeo@here.example"/>')
   juliet.receivesNothing()
 })
 

@@ -80,7 +80,8 @@ export function keepSubscriptions({ on, hooks, send, settings }: Host<FlowLimits
     if (seesUser(before.state) && !seesUser(state)) await hooks.run(subscriberLost, { account, contact })
     if (reply !== undefined)
       send(Client('presence', { type: reply, id: stanza.attrs['id'], from: String(account.jid), to: String(contact) }))
-    if (!seesUser(before.state) && seesUser(state)) await hooks.run(subscriberGained, { account, contact })
+    // Who is subscribed and asks has lost sight of that, and so of the user's presence.
+    if (reply === 'subscribed') await hooks.run(subscriberGained, { account, contact })
   })
 
   /** RFC 6121 §3.1.3: requests to all available resources; §3.1.6, §3.2.3, §3.3.3: the rest to the interested ones. */
