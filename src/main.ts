@@ -81,6 +81,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     streams.close()
     components.close()
     await router.idle()
+    await federation.settle() // contacts elsewhere hear who has gone
     federation.close()
     await admin.close()
     await closeAll(servings)

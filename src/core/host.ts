@@ -27,6 +27,7 @@ import {
   presenceOut,
   sessionBound,
   sessionEnded,
+  sessionSuspended,
   subscriptionOut,
 } from './points.ts'
 import { addresses, type Destination, type Router } from './router.ts'
@@ -227,7 +228,10 @@ export class LocalHost implements Destination {
       for (const session of [...account.sessions.values()]) {
         const suspended = session.transport.suspend?.(error)
         if (suspended === undefined) this.end(session, error)
-        else this.#router.track(suspended)
+        else {
+          const told = account.turn.take(() => this.hooks.tell(sessionSuspended, session, this.failed))
+          this.#router.track(Promise.all([suspended, told]))
+        }
       }
     }
     await this.#router.idle()

@@ -105,5 +105,7 @@ export const accountRemoved = point<{
 export const sessionBound = point<Session>('session.bound')
 /** The client is back on another connection (XEP-0198 §5), and has been sent what it had not acknowledged. */
 export const sessionResumed = point<Session>('session.resumed')
+/** The server stops while the client could still come back (XEP-0198 §5): for others the session is over, its client will say what it has got. */
+export const sessionSuspended = point<Session>('session.suspended')
 /** The session is over; it is no longer among the account's sessions, its last presence still stands in it. */
 export const sessionEnded = point<Session>('session.ended')

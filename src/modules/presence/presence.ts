@@ -3,7 +3,16 @@
 import { randomBytes } from 'node:crypto'
 import type { Account } from '../../core/account.ts'
 import { defineModule } from '../../core/module.ts'
-import { iqIn, type Outgoing, presenceBroadcast, presenceIn, presenceOut, presenceProbed, sessionEnded } from '../../core/points.ts'
+import {
+  iqIn,
+  type Outgoing,
+  presenceBroadcast,
+  presenceIn,
+  presenceOut,
+  presenceProbed,
+  sessionEnded,
+  sessionSuspended,
+} from '../../core/points.ts'
 import type { Session } from '../../core/session.ts'
 import { count } from '../../lib/settings.ts'
 import type { Element } from '../../xml/element.ts'
@@ -36,9 +45,11 @@ export const presence = defineModule({
       else becomeAvailable(session, stanza)
     })
 
-    on(sessionEnded, function takeLeave(session) {
-      tellUnavailable(session, unavailable(session))
-    })
+    for (const point of [sessionEnded, sessionSuspended]) {
+      on(point, function takeLeave(session) {
+        tellUnavailable(session, unavailable(session))
+      })
+    }
 
     function becomeAvailable(session: Session, stanza: Element): void {
       const priority = readPriority(stanza)

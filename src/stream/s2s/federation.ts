@@ -22,8 +22,8 @@ const TICK = 1000
 /** Domains that are remembered; and connections that are being made at a time. */
 const MOST_PEERS = 10_000
 const MOST_OPENING = 200
-/** How long a stop waits for acknowledgements, ms. */
-const SETTLE_WITHIN = 1_000
+/** How long a stop waits for connections and acknowledgements, ms. */
+const SETTLE_WITHIN = 1_500
 
 export interface FederationOptions {
   readonly router: Router
@@ -234,12 +234,19 @@ export class Federation implements Destination {
     for (const peer of this.#peers.values()) if (!settings.isAllowed(peer.domain)) peer.close(failure('it is blocked by the settings'))
   }
 
-  /** Before the server stops: done when all that was sent is acknowledged, where it ever is, or has been waited for long enough. */
+  /**
+   * Before the server stops: done when all that was to be sent has been, where connections are being made, and is
+   * acknowledged, where it ever is; or when that has been waited for long enough.
+   */
   async settle(): Promise<void> {
-    for (const link of this.#links) if (link.management.unacknowledged > 0) link.ask()
     const deadline = performance.now() + SETTLE_WITHIN
-    const isUnsettled = (): boolean => [...this.#links].some(({ management }) => management.unacknowledged > 0)
-    while (isUnsettled() && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 10))
+    while (this.#isUnsettled() && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 10))
+  }
+
+  #isUnsettled(): boolean {
+    const unsettled = [...this.#links].filter(({ management }) => management.unacknowledged > 0)
+    for (const link of unsettled) if (!link.isAsked) link.ask()
+    return unsettled.length > 0 || this.#peers.values().some(({ isUnderWay }) => isUnderWay)
   }
 
   /** Ends all streams. What was not acknowledged was not acknowledged to its senders either. */

@@ -55,6 +55,11 @@ export class Peer {
     return this.#queue.length
   }
 
+  /** Something waits for a connection that is being made. */
+  get isUnderWay(): boolean {
+    return this.#queue.length > 0 && (this.#opening !== undefined || this.#extendable.size > 0)
+  }
+
   /** Nothing would be lost if it were forgotten. */
   get isIdle(): boolean {
     return this.links.size === 0 && this.#queue.length === 0 && this.#questions.length === 0 && this.#opening === undefined

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type Network, serverStory, type Town } from '../../../test/server-story.ts'
 import type { Client } from '../../../test/story.ts'
+import { StreamError } from '../../xmpp/error.ts'
 
 const GET_ROSTER = '<iq type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>'
 const pushOf = (item: string): string => `<iq type="set"><query xmlns="jabber:iq:roster">${item}</query></iq>`
@@ -153,6 +154,28 @@ serverStory(
     juliet.receivesNothing()
   },
 )
+
+for (const [kind, suspend] of [
+  ['ends', undefined],
+  ['could have been resumed', () => Promise.resolve()],
+] as const) {
+  serverStory(
+    `RFC 6121 §4.5.2: of a session that ${kind} with its server contacts elsewhere are told, though there is no connection`,
+    async network => {
+      const { here, romeo, juliet } = await friends(network)
+      Object.assign(romeo, { suspend })
+      await network.later(2_000)
+      here.federation.closeDomain('there.example')
+      await network.settled()
+      await here.world.host.close(new StreamError('system-shutdown'))
+      await here.federation.settle()
+      here.federation.close()
+      await network.settled()
+      juliet.receives('<presence type="unavailable" from="romeo@here.example/phone" to="juliet@there.example"/>')
+      romeo.receivesNothing()
+    },
+  )
+}
 
 serverStory('RFC 6121 §2.5: who is taken out of a roster is told so at the other server', async network => {
   const { romeo, juliet } = await friends(network)
