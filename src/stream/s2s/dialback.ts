@@ -2,8 +2,9 @@
 
 import { type Element, escapeAttribute, escapeText } from '../../xml/element.ts'
 import { type Condition, StanzaError, StreamError } from '../../xmpp/error.ts'
+import { readDomain } from './address.ts'
 import type { Vouched } from './dialback-key.ts'
-import { type Link, readDomain } from './link.ts'
+import type { Link } from './link.ts'
 import { failure } from './parcel.ts'
 
 /** What becomes of a key: it is right, it is wrong, or this came between (XEP-0220 §2.4). */

@@ -2,7 +2,8 @@ import { readBase64 } from '../../sasl/base64.ts'
 import type { Element } from '../../xml/element.ts'
 import { StreamError } from '../../xmpp/error.ts'
 import { Etherx, Sasl, Sm, Stanzas, Tls } from '../namespaces.ts'
-import { type Link, type Negotiation, readDomain } from './link.ts'
+import { readDomain } from './address.ts'
+import type { Link, Negotiation } from './link.ts'
 import { Bidi, BidiFeature, DialbackFeature } from './namespaces.ts'
 
 /** A server has connected to us: TLS, then the proof of its domain by certificate (XEP-0178) or by dialback (XEP-0220). */

@@ -4,11 +4,11 @@ import type { Socket } from '../../net/socket.ts'
 import { type Element, escapeAttribute } from '../../xml/element.ts'
 import { type StreamHandler, XmlError } from '../../xml/parser.ts'
 import { StreamError } from '../../xmpp/error.ts'
-import { Jid } from '../../xmpp/jid.ts'
 import { readCount } from '../c2s/connection.ts'
 import { TcpFraming } from '../framing.ts'
 import { InOrder, type Taker } from '../in-order.ts'
 import { Etherx, Sm } from '../namespaces.ts'
+import { readAddress } from './address.ts'
 import type { Belief } from './belief.ts'
 import { DialbackSide } from './dialback.ts'
 import type { Federation } from './federation.ts'
@@ -16,6 +16,9 @@ import { LinkManagement } from './management.ts'
 import { Dialback } from './namespaces.ts'
 import { failure, type Parcel, type Why } from './parcel.ts'
 import type { Peer } from './peer.ts'
+
+/** How long the other side may take to end a stream that we have ended, ms. */
+const LINGER = 5_000
 
 /** What the two sides settle on a connection; what is no stanza and no acknowledgement goes to it. */
 export interface Negotiation {
@@ -60,6 +63,10 @@ export class Link implements StreamHandler, Taker {
   readonly #proved = new Set<string>()
   #isHeaderSent = false
   #isClosed = false
+  /** We have ended the stream, and wait for what the other side has sent before it ends it, too. */
+  #isLingering = false
+  /** The other side has ended the stream. */
+  #isEnded = false
   #isReading = true
   #isShakingHands = false
   /** What went wrong, for the operator; the first cause counts. */
@@ -89,6 +96,7 @@ export class Link implements StreamHandler, Taker {
     socket.onData = bytes => this.#read(bytes)
     socket.onClose = () => {
       this.#why ??= this.#isShakingHands ? 'the TLS handshake failed' : 'the connection broke'
+      this.#lingerNoMore()
       this.#leave()
     }
     socket.onSecured = () => {
@@ -175,7 +183,7 @@ export class Link implements StreamHandler, Taker {
   // --- what comes in
 
   #read(bytes: Buffer): void {
-    if (this.#isClosed) return
+    if (this.#isClosed && !this.#isLingering) return
     this.heardAt = this.federation.tick
     this.isAsked = false
     this.federation.shape(this, bytes.length)
@@ -194,16 +202,19 @@ export class Link implements StreamHandler, Taker {
   }
 
   onElement(element: Element): void {
-    if (!this.#isClosed) this.#inOrder.add(element)
+    if (!this.#isClosed || this.#isLingering) this.#inOrder.add(element)
   }
 
   /** RFC 6120 §4.4: what came before the end still counts. */
   onClose(): void {
-    if (!this.#isClosed) this.#inOrder.whenDone(() => this.close(undefined))
+    this.#isEnded = true
+    if (this.#isLingering) this.#inOrder.whenDone(() => this.#lingerNoMore())
+    else if (!this.#isClosed) this.#inOrder.whenDone(() => this.close(undefined))
   }
 
   take(element: Element): void | Promise<void> {
     if (element.ns === 'jabber:client') return this.#stanza(element)
+    if (this.#isLingering) return
     if (element.is(Etherx, 'error')) return this.#streamError(element)
     if (element.ns === Dialback.uri) return this.#dialback(element)
     if (element.ns === Sm.uri && this.#acknowledgement(element)) return
@@ -248,7 +259,7 @@ export class Link implements StreamHandler, Taker {
   /** Reads on, unless more has come than may come or than is dealt with. */
   steer(): void {
     const mayRead = !this.isShaped && !this.#inOrder.isFull && !this.management.isFull
-    if (mayRead === this.#isReading || this.#isClosed) return
+    if (mayRead === this.#isReading || (this.#isClosed && !this.#isLingering)) return
     this.#isReading = mayRead
     if (mayRead) this.socket.resume()
     else this.socket.pause()
@@ -323,7 +334,8 @@ export class Link implements StreamHandler, Taker {
   }
 
   fail(error: unknown): void {
-    if (error instanceof XmlError) this.end('it speaks no XMPP', new StreamError(error.condition))
+    if (this.#isLingering) this.#lingerNoMore()
+    else if (error instanceof XmlError) this.end('it speaks no XMPP', new StreamError(error.condition))
     else if (error instanceof StreamError) this.end('the connection broke', error)
     else {
       this.federation.log.fault('stream.failed', error)
@@ -339,13 +351,30 @@ export class Link implements StreamHandler, Taker {
 
   close(error: StreamError | undefined): void {
     if (this.#isClosed) return
+    this.management.conclude()
     if (error !== undefined) {
       if (!this.#isHeaderSent) this.sendHeader(this.isIncoming)
       this.sendStreamElement(error.toElement())
     }
+    // RFC 6120 §4.4: what is under way to us would be lost, unless the other side knows that we have not acknowledged it.
+    const isInGoodOrder = error === undefined && this.#why === undefined && this.isAuthenticated && !this.#isEnded
+    const lingers = isInGoodOrder && !this.management.acknowledges
     if (this.#isHeaderSent) this.write('</stream:stream>')
-    this.socket.close()
+    if (lingers) this.#linger()
+    else this.socket.close()
     this.#leave()
+  }
+
+  #linger(): void {
+    this.#isLingering = true
+    this.federation.clock.after(LINGER, () => this.#lingerNoMore())
+  }
+
+  #lingerNoMore(): void {
+    if (!this.#isLingering) return
+    this.#isLingering = false
+    this.#discard()
+    this.socket.close()
   }
 
   /** Without a word: as if the connection had broken. */
@@ -358,10 +387,14 @@ export class Link implements StreamHandler, Taker {
   #leave(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#framing.discard()
-    this.#inOrder.end()
+    if (!this.#isLingering) this.#discard()
     this.dialback.end()
     this.federation.left(this, this.management.end())
+  }
+
+  #discard(): void {
+    this.#framing.discard()
+    this.#inOrder.end()
   }
 
   /** What a sender is told of what could not be sent here. */
@@ -372,17 +405,3 @@ export class Link implements StreamHandler, Taker {
 
 /** Domains have no spaces. */
 const pair = (from: string, to: string): string => `${from} ${to}`
-
-function readAddress(text: string | undefined): Jid | undefined {
-  try {
-    return text === undefined ? undefined : Jid.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-/** A domain in the form that addresses have; undefined for what is none. */
-export function readDomain(text: string | undefined): string | undefined {
-  const jid = readAddress(text)
-  return jid !== undefined && jid.local === '' && jid.resource === '' ? jid.domain : undefined
-}

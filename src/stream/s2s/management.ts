@@ -117,6 +117,16 @@ export class LinkManagement {
     }
   }
 
+  /** The stream is about to end in good order: says what has been handled, which the other side then need not send again. */
+  conclude(): void {
+    if (this.#countsReceived) this.#send(Sm('a', { h: String(modulo(this.#arrivals.handled)) }))
+  }
+
+  /** What comes is acknowledged, so that the other side knows what has not been handled. */
+  get acknowledges(): boolean {
+    return this.#countsReceived
+  }
+
   /** How many stanzas the other side has not acknowledged. */
   get unacknowledged(): number {
     return this.#unacknowledged.length

@@ -1,7 +1,8 @@
 import type { Element } from '../../xml/element.ts'
 import { StreamError } from '../../xmpp/error.ts'
 import { Etherx, Sasl, Sm, Tls } from '../namespaces.ts'
-import { type Link, type Negotiation, readDomain } from './link.ts'
+import { readDomain } from './address.ts'
+import type { Link, Negotiation } from './link.ts'
 import { Bidi, BidiFeature, DialbackFeature } from './namespaces.ts'
 
 type Step = 'header' | 'features' | 'proceed' | 'external' | 'negotiated'
