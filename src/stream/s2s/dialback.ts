@@ -26,8 +26,8 @@ interface Addressed {
 /** Dialback on one connection, in all its roles: whoever asks, is asked, and answers. What nobody asked for is not heard (§3). */
 export class DialbackSide {
   readonly #link: Link
-  /** Pairs that we have sent a key for: `local remote`. */
-  readonly #requested = new Set<string>()
+  /** Pairs that we have sent a key for: `local remote`, each with what ends the wait for its answer. */
+  readonly #requested = new Map<string, () => void>()
   /** Keys of others that the other side is to vouch for, by pair and stream. */
   readonly #questions = new Map<string, (verdict: Verdict) => void>()
   /** Pairs of the other side that are being checked: `sender target`. */
@@ -40,8 +40,13 @@ export class DialbackSide {
   /** Initiating Server, step 1: asks to be allowed to send from our domain to theirs. The answer goes to the link or to the peer. */
   request(local: string, remote: string): void {
     const link = this.#link
-    if (this.#requested.has(`${local} ${remote}`)) return
-    this.#requested.add(`${local} ${remote}`)
+    const pair = `${local} ${remote}`
+    if (this.#requested.has(pair)) return
+    const { clock } = link.federation
+    const cancel = clock.after(ANSWER_WITHIN, () => {
+      if (this.#requested.delete(pair)) link.federation.peer(remote).refused(link, local, failure('it does not answer'))
+    })
+    this.#requested.set(pair, cancel)
     this.#write(
       'result',
       { from: local, to: remote },
@@ -77,17 +82,24 @@ export class DialbackSide {
   end(): void {
     for (const tell of this.#questions.values()) tell('remote-server-timeout')
     this.#questions.clear()
+    for (const cancel of this.#requested.values()) cancel()
     this.#requested.clear()
   }
 
   /** Initiating Server, step 4. */
   #answered(element: Element, { from: remote, to: local }: Addressed): void {
-    if (!this.#requested.delete(`${local} ${remote}`)) return
+    const pair = `${local} ${remote}`
+    const cancel = this.#requested.get(pair)
+    if (cancel === undefined) return
+    cancel()
+    this.#requested.delete(pair)
     const link = this.#link
-    if (element.attrs['type'] === 'valid') {
+    const { type } = element.attrs
+    if (type === 'valid') {
       if (link.isBidi && link.belief !== undefined && link.belief !== 'exception') link.mayReceiveFrom(remote, local)
       link.maySendFrom(local, remote)
-    } else link.federation.peer(remote).refused(link, failure('it refused our domain'))
+    } else
+      link.federation.peer(remote).refused(link, local, failure(type === 'invalid' ? 'it does not believe us' : 'it refused our domain'))
   }
 
   /** Receiving Server, step 1: the key is checked while the stream goes on. */

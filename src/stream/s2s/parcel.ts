@@ -59,9 +59,10 @@ const LASTING: ReadonlySet<Why> = new Set([
   'it is blocked by the settings',
 ])
 
-/** With what stanzas are returned (RFC 6120 §8.3.3.16 and §8.3.3.17), and whether at once. */
-export const failure = (why: Why): Failure => ({
-  why,
-  condition: NOT_FOUND.has(why) ? 'remote-server-not-found' : 'remote-server-timeout',
-  isLasting: LASTING.has(why),
-})
+/** With what stanzas are returned (RFC 6120 §8.3.3.16 and §8.3.3.17, XEP-0220 §2.1.1), and whether at once. */
+export const failure = (why: Why): Failure => ({ why, condition: conditionOf(why), isLasting: LASTING.has(why) })
+
+function conditionOf(why: Why): Condition {
+  if (why === 'it does not believe us') return 'internal-server-error'
+  return NOT_FOUND.has(why) ? 'remote-server-not-found' : 'remote-server-timeout'
+}

@@ -143,13 +143,14 @@ export class Peer {
   }
 
   /** The other side does not take stanzas from a domain of ours over this link. */
-  refused(link: Link, reason: Failure): void {
+  refused(link: Link, local: string, reason: Failure): void {
     if (this.#opening?.link === link) {
       link.end(reason.why)
       return
     }
-    // RFC and XEP leave open why; a connection of its own is the last thing to try.
     this.#extendable.delete(link)
+    // XEP-0220 §2.1.1: a key that is not right would not be so elsewhere; for all else, a connection of its own is the last thing to try.
+    if (reason.why === 'it does not believe us') this.#return(this.#queue.takeFrom(local), reason)
     this.#goOn()
   }
 
