@@ -6,9 +6,13 @@ import { readDomain } from './address.ts'
 import type { Link, Negotiation } from './link.ts'
 import { Bidi, BidiFeature, DialbackFeature } from './namespaces.ts'
 
+/** Tries to authenticate on one connection. */
+const MOST_FAILURES = 5
+
 /** A server has connected to us: TLS, then the proof of its domain by certificate (XEP-0178) or by dialback (XEP-0220). */
 export class IncomingNegotiation implements Negotiation {
   readonly #link: Link
+  #failures = 0
   /** EXTERNAL is offered: the certificate is believed for `link.remote`. */
   #mayBeExternal = false
   /** The client's empty response is awaited (RFC 6120 §6.4.3). */
@@ -60,7 +64,8 @@ export class IncomingNegotiation implements Negotiation {
 
   #features(): Element {
     const { socket, federation, isBidi, management } = this.#link
-    const bidi = isBidi ? [] : [BidiFeature('bidi')]
+    // XEP-0288 §2.2: both directions are asked for before anything is proved.
+    const bidi = isBidi || this.#isExternal ? [] : [BidiFeature('bidi')]
     if (!socket.isSecure) return Etherx('features', {}, Tls('starttls', {}, Tls('required')), ...bidi)
     const external = this.#mayBeExternal ? [Sasl('mechanisms', {}, Sasl('mechanism', {}, 'EXTERNAL'))] : []
     const dialback = federation.settings.mechanisms.dialback ? [DialbackFeature('dialback', {}, DialbackFeature('errors'))] : []
@@ -110,9 +115,11 @@ export class IncomingNegotiation implements Negotiation {
     }
   }
 
+  /** RFC 6120 §6.4.5: who fails again and again is sent away. */
   #refuse(condition: string): void {
     this.#isChallenged = false
     this.#link.sendElement(Sasl('failure', {}, Sasl(condition)))
+    if (++this.#failures >= MOST_FAILURES) throw new StreamError('policy-violation', 'too many failures')
   }
 
   /** XEP-0198 §3, without resumption. */

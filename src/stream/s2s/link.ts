@@ -194,10 +194,11 @@ export class Link implements StreamHandler, Taker {
     }
   }
 
-  onOpen(root: Element): void {
+  onOpen(root: Element, content: string): void {
     if (this.#isClosed) return
     if (root.name !== 'stream') throw new StreamError('bad-format')
-    if (root.ns !== Etherx.uri) throw new StreamError('invalid-namespace')
+    // RFC 6120 §4.8.2: a client has taken this port for one of its own.
+    if (root.ns !== Etherx.uri || content === 'jabber:client') throw new StreamError('invalid-namespace')
     this.#inOrder.first(() => this.#negotiation.onHeader(root))
   }
 
@@ -352,8 +353,10 @@ export class Link implements StreamHandler, Taker {
   close(error: StreamError | undefined): void {
     if (this.#isClosed) return
     this.management.conclude()
-    if (error !== undefined) {
-      if (!this.#isHeaderSent) this.sendHeader(this.isIncoming)
+    // RFC 6120 §4.9.1.2: an error comes behind a header. Whom we have called, but do not believe yet, hears nothing.
+    if (error !== undefined && (this.#isHeaderSent || this.isIncoming)) {
+      this.local ||= this.federation.anyDomain
+      if (!this.#isHeaderSent) this.sendHeader(true)
       this.sendStreamElement(error.toElement())
     }
     // RFC 6120 §4.4: what is under way to us would be lost, unless the other side knows that we have not acknowledged it.
