@@ -177,6 +177,17 @@ story('RFC 6121 §4.7.1: presence of an unknown type is a bad request', async wo
   juliet.receivesError('p1', 'bad-request')
 })
 
+story('RFC 6120 §8.2.3: what is neither a request nor an answer is a bad request, wherever it goes', async world => {
+  const juliet = await world.online('juliet')
+  const romeo = await world.online('romeo')
+  await world.befriend(juliet, romeo)
+  for (const to of ['romeo@here.example', 'romeo@here.example/phone', 'nobody@here.example', 'here.example', 'here.example/x'])
+    for (const type of ['', ' type="unknown"']) {
+      await juliet.sends(`<iq${type} id="q1" to="${to}"><ping xmlns="urn:xmpp:ping"/></iq>`)
+      juliet.receivesError('q1', 'bad-request')
+    }
+})
+
 story('RFC 6121 §8.5.1 and §8.5.3.2.3: a request to an account or a resource that is not there is refused', async world => {
   await world.online('romeo')
   const juliet = await world.connect('juliet')

@@ -89,7 +89,9 @@ export class Delivery {
 
   #toHost(stanza: Element, from: Jid, to: Jid): void | Promise<void> {
     if (stanza.name === 'message') throw new StanzaError('service-unavailable')
-    if (stanza.name !== 'iq' || !isRequest(stanza)) return
+    if (stanza.name !== 'iq') return
+    mustBeIq(stanza)
+    if (!isRequest(stanza)) return
     if (to.resource !== '') throw new StanzaError('service-unavailable')
     const payload = payloadOf(stanza)
     return then(this.#host.answers.answer('host', { from, to, payload, iq: stanza }), answer => this.#answer(stanza, from, to, answer))
@@ -215,7 +217,15 @@ function mustBeStanza({ stanza, to }: Incoming): void {
   const { type } = stanza.attrs
   if (stanza.name === 'presence' && type !== undefined && !PRESENCE_TYPES.has(type))
     throw new StanzaError('bad-request', 'there is no presence of this type')
-  if (stanza.name === 'iq' && to.isBare && isRequest(stanza)) payloadOf(stanza)
+  if (stanza.name !== 'iq') return
+  mustBeIq(stanza)
+  if (to.isBare && isRequest(stanza)) payloadOf(stanza)
+}
+
+/** RFC 6120 §8.2.3. Throws `bad-request`. */
+function mustBeIq({ attrs: { type } }: Element): void {
+  if (type !== 'get' && type !== 'set' && type !== 'result' && type !== 'error')
+    throw new StanzaError('bad-request', 'a request or an answer has one of four types')
 }
 
 /** What becomes of a message that no session takes (RFC 6121 §8.5.2.2.1 and §8.5.3.2.1, Table 1). */
