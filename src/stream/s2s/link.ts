@@ -12,6 +12,7 @@ import { readAddress } from './address.ts'
 import type { Belief } from './belief.ts'
 import { DialbackSide } from './dialback.ts'
 import type { Federation } from './federation.ts'
+import { inLanguage, languageOf } from './language.ts'
 import { LinkManagement } from './management.ts'
 import { Dialback } from './namespaces.ts'
 import { failure, type Parcel, type Why } from './parcel.ts'
@@ -61,6 +62,8 @@ export class Link implements StreamHandler, Taker {
   readonly #receives = new Set<string>()
   /** Domains that the other side has proved for this whole stream (XEP-0178). */
   readonly #proved = new Set<string>()
+  /** Of the other side's stanzas, where they name none. */
+  #language: string | undefined
   #isHeaderSent = false
   #isClosed = false
   /** We have ended the stream, and wait for what the other side has sent before it ends it, too. */
@@ -199,6 +202,7 @@ export class Link implements StreamHandler, Taker {
     if (root.name !== 'stream') throw new StreamError('bad-format')
     // RFC 6120 §4.8.2: a client has taken this port for one of its own.
     if (root.ns !== Etherx.uri || content === 'jabber:client') throw new StreamError('invalid-namespace')
+    this.#language = languageOf(root)
     this.#inOrder.first(() => this.#negotiation.onHeader(root))
   }
 
@@ -229,7 +233,7 @@ export class Link implements StreamHandler, Taker {
     if (from === undefined || attrs['to'] === undefined) throw new StreamError('improper-addressing')
     if (!this.isAuthenticated) throw new StreamError('not-authorized')
     this.usedAt = this.federation.tick
-    this.management.receive(custody => this.federation.receive(this, stanza, from, attrs['to']!, custody))
+    this.management.receive(custody => this.federation.receive(this, inLanguage(stanza, this.#language), from, attrs['to']!, custody))
   }
 
   #dialback(element: Element): void {

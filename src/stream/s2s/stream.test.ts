@@ -6,14 +6,14 @@ import { Client } from '../../xmpp/stanza.ts'
 
 const EXTERNAL = "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>"
 
-/** A server whose every word the story says has connected, and has proved that it is there.example; `before` it did, it said that. */
-async function authenticated(network: Network, before = ''): Promise<Stranger> {
+/** A server whose every word the story says has connected, and has proved that it is there.example; `more` stands in its last header. */
+async function authenticated(network: Network, more = ''): Promise<Stranger> {
   const there = network.stranger('there.example')
   await there.opens('there.example', 'here.example')
   there.forget()
-  await there.sends(`${before}${EXTERNAL}`)
+  await there.sends(EXTERNAL)
   there.receives('<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>')
-  await there.sends(there.header('there.example', 'here.example'))
+  await there.sends(there.header('there.example', 'here.example').replace(' from=', `${more} from=`))
   there.forget()
   return there
 }
@@ -294,3 +294,13 @@ serverStory(
     there.receives('<result xmlns="jabber:server:dialback" from="also.example" to="there.example"/>')
   },
 )
+
+serverStory('RFC 6120 §8.1.5: the language of the other side’s stream is that of its stanzas, where they name none', async network => {
+  const here = await network.town('here.example')
+  const juliet = await here.world.online('juliet')
+  const there = await authenticated(network, " xml:lang='it'")
+  await there.sends("<message from='romeo@there.example' to='juliet@here.example' id='m1'/>")
+  await there.sends("<message from='romeo@there.example' to='juliet@here.example' id='m2' xml:lang='fr'/>")
+  juliet.receives('<message id="m1" xml:lang="it"/>')
+  juliet.receives('<message id="m2" xml:lang="fr"/>')
+})
