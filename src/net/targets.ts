@@ -43,16 +43,32 @@ export async function findTargets(
   { overrides = {} }: { readonly overrides?: Overrides } = {},
 ): Promise<Target[]> {
   const host = hostOf(domain)
-  if (host === undefined) throw new DialError('dns')
-  const override = Object.entries(overrides).find(([name]) => hostOf(name) === host)?.[1]
-  if (override !== undefined) return [overridden(override)]
+  const written = writtenTarget(domain, overrides)
+  if (written !== undefined) return [written]
   // RFC 6120 §3.2.2 for addresses, RFC 7686 §2 for onion services: DNS is not asked.
   if (isIP(host) || isOnion(host)) return [{ host, port: PORT, kind: 'tcp', isAuthentic: false }]
   return askForTargets(dns, host)
 }
 
+/** Where a server is whose name a proxy resolves: nobody asks DNS. Throws `DialError` if `domain` is no name. */
+export function targetByName(domain: string, overrides: Overrides): Target {
+  return writtenTarget(domain, overrides) ?? { host: hostOf(domain), port: PORT, kind: 'tcp', isAuthentic: false }
+}
+
+function writtenTarget(domain: string, overrides: Overrides): Target | undefined {
+  const host = hostOf(domain)
+  const override = Object.entries(overrides).find(([name]) => nameOf(name) === host)?.[1]
+  return override === undefined ? undefined : overridden(override)
+}
+
+function hostOf(domain: string): string {
+  const host = nameOf(domain)
+  if (host === undefined) throw new DialError('dns')
+  return host
+}
+
 /** The domain as DNS has it; of an IP address (RFC 7622 §3.2) the brackets fall. */
-function hostOf(domain: string): string | undefined {
+function nameOf(domain: string): string | undefined {
   const literal = domain.replace(/^\[(.*)\]$/, '$1')
   return isIP(literal) ? literal.toLowerCase() : dnsName(domain)
 }

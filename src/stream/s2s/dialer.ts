@@ -5,7 +5,7 @@ import type { Dns } from '../../net/dns.ts'
 import { isOnion } from '../../net/dns-name.ts'
 import type { Socket } from '../../net/socket.ts'
 import type { SocksProxy } from '../../net/socks.ts'
-import { findTargets, type Overrides, parseTarget, type Target } from '../../net/targets.ts'
+import { findTargets, type Overrides, targetByName } from '../../net/targets.ts'
 import type { Called } from './belief.ts'
 import { failure, type Why } from './parcel.ts'
 
@@ -47,7 +47,7 @@ export class Dialer {
     const isByProxy = proxy !== undefined && (proxy.isForAll || isOnion(remote))
     if (isOnion(remote) && !isByProxy) throw failure('it offers no server-to-server service')
     try {
-      const targets = isByProxy ? [named(remote, overrides)] : await findTargets(dns, remote, { overrides })
+      const targets = isByProxy ? [targetByName(remote, overrides)] : await findTargets(dns, remote, { overrides })
       // Two of our domains that talk to one of theirs must not be seen to be neighbours.
       const socks: SocksProxy | undefined = isByProxy ? { ...proxy, isolation: `${local} ${remote}` } : undefined
       const { socket: raw, target } = await dial(targets, { dns, policy, timeout: DIAL_LIMIT, socks })
@@ -64,10 +64,4 @@ export class Dialer {
   calledOn(socket: Socket): Called | undefined {
     return this.#called.get(socket)
   }
-}
-
-/** A domain whose name the proxy resolves: nobody asks DNS for it. */
-function named(remote: string, overrides: Overrides): Target {
-  const override = overrides[remote]
-  return (override === undefined ? undefined : parseTarget(override)) ?? { host: remote, port: 5269, kind: 'tcp', isAuthentic: false }
 }

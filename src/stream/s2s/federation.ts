@@ -181,6 +181,10 @@ export class Federation implements Destination {
     let socket: Socket
     try {
       socket = await this.#dial(local, remote)
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+      this.log.fault('dial.failed', error)
+      throw failure('no connection could be made')
     } finally {
       this.#opening--
     }
