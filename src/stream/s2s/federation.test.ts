@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Network, serverStory, type Town } from '../../../test/server-story.ts'
+import { type CableEnd, type Network, serverStory, type Town } from '../../../test/server-story.ts'
 import type { Client } from '../../../test/story.ts'
 import { Custody } from '../../core/custody.ts'
 import { parseElement } from '../../xml/parser.ts'
@@ -58,6 +58,18 @@ serverStory('what cannot be delivered in a minute is returned', async network =>
   romeo.receivesError('m1', 'remote-server-timeout')
   await network.later(30_000)
   romeo.receivesError('i1', 'remote-server-timeout')
+})
+
+serverStory('the operator sees that a handshake failed, also where TLS comes first', async network => {
+  const here = await network.town('here.example')
+  const romeo = await here.world.online('romeo')
+  const breakOff = (end: CableEnd): void => {
+    end.other.shakeHands = () => end.destroy()
+  }
+  network.places.set('there.example', { kind: 'tls', shows: [], accept: breakOff })
+  await romeo.sends('<message to="juliet@there.example" id="m1"><body>hello</body></message>')
+  await network.settled()
+  assert.equal(here.federation.peer('there.example').failure?.why, 'the TLS handshake failed')
 })
 
 serverStory('a server that comes back gets what has waited, in order', async network => {

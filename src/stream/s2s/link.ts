@@ -71,7 +71,7 @@ export class Link implements StreamHandler, Taker {
   /** The other side has ended the stream. */
   #isEnded = false
   #isReading = true
-  #isShakingHands = false
+  #isShakingHands: boolean
   /** What went wrong, for the operator; the first cause counts. */
   #why: Why | undefined
   /** In ticks of `Federation`: when a byte came, and when a stanza went either way. */
@@ -87,6 +87,7 @@ export class Link implements StreamHandler, Taker {
     this.federation = federation
     this.socket = socket
     this.isIncoming = isIncoming
+    this.#isShakingHands = socket.kind === 'tls' && !socket.isSecure
     this.heardAt = this.usedAt = federation.tick
     this.#framing = new TcpFraming(this, federation.settings.xmlBefore, 'jabber:server')
     this.management = new LinkManagement(
