@@ -144,7 +144,8 @@ export async function within<T>(ms: number, promised: Promise<T>, what: string):
   return Promise.race([promised, promise]).finally(() => clearTimeout(timer))
 }
 
-async function freePorts(count: number): Promise<number[]> {
+/** Ports of 127.0.0.1 that nobody has just now. */
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   await Promise.all(servers.map(server => once(server, 'listening')))
   const ports = servers.map(server => (server.address() as AddressInfo).port)

@@ -29,11 +29,22 @@ export class Program {
     this.#process = child
     const open = async (port: number): Promise<void> => {
       while (!(await isOpen(port, address))) {
-        if (!isRunning(child)) throw new Error(`${command} ended: ${readFileSync(join(this.#folder, 'output'), 'utf8').slice(-2000)}`)
+        if (!isRunning(child)) throw new Error(`${command} ended: ${this.output.slice(-2000)}`)
         await pause(50)
       }
     }
     await within(30_000, Promise.all(ports.map(open)), `${command} to serve`)
+  }
+
+  /** What it has said so far. */
+  get output(): string {
+    return readFileSync(join(this.#folder, 'output'), 'utf8')
+  }
+
+  /** What it has in memory, in MiB. */
+  get memory(): number {
+    const [, kib] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.#process!.pid}/status`, 'utf8'))!
+    return Number(kib) / 1024
   }
 
   async end(signal: NodeJS.Signals): Promise<void> {
