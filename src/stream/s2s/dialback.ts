@@ -41,7 +41,7 @@ export class DialbackSide {
   request(local: string, remote: string): void {
     const link = this.#link
     const pair = `${local} ${remote}`
-    if (this.#requested.has(pair)) return
+    if (this.#requested.has(pair) || link.sends(local, remote)) return
     const { clock } = link.federation
     const cancel = clock.after(ANSWER_WITHIN, () => {
       if (this.#requested.delete(pair)) link.federation.peer(remote).refused(link, local, failure('it does not answer'))
@@ -96,8 +96,8 @@ export class DialbackSide {
     const link = this.#link
     const { type } = element.attrs
     if (type === 'valid') {
-      if (link.isBidi && link.belief !== undefined && link.belief !== 'exception') link.mayReceiveFrom(remote, local)
       link.maySendFrom(local, remote)
+      if (link.isBidi && link.belief !== undefined && link.belief !== 'exception') link.mayReceiveFrom(remote, local)
     } else
       link.federation.peer(remote).refused(link, local, failure(type === 'invalid' ? 'it does not believe us' : 'it refused our domain'))
   }

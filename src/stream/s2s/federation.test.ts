@@ -3,6 +3,8 @@ import { type CableEnd, type Network, serverStory, type Town } from '../../../te
 import type { Client } from '../../../test/story.ts'
 import { Custody } from '../../core/custody.ts'
 import { parseElement } from '../../xml/parser.ts'
+import { Jid } from '../../xmpp/jid.ts'
+import { Client as ClientNs } from '../../xmpp/stanza.ts'
 import { overview } from './overview.ts'
 
 /** Romeo at one server, Juliet at the other. */
@@ -289,4 +291,26 @@ serverStory('who writes to us is there, and hears at once what has waited', asyn
   await network.settled()
   romeo.receives('<message id="m2"/>')
   juliet.receives('<message id="m1"/>')
+})
+
+serverStory('a pair that is proved is not asked for once more, which would put it in doubt again', async network => {
+  const here = await network.town('here.example')
+  const there = network.stranger('there.example')
+  const romeo = await here.world.online('romeo')
+  await romeo.sends('<message to="juliet@there.example" id="m1"><body>1</body></message>')
+  const features = "<bidi xmlns='urn:xmpp:features:bidi'/><dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
+  await there.welcomes('there.example', 'here.example', features)
+  there.receives('<bidi xmlns="urn:xmpp:bidi"/>')
+  there.receives('<result xmlns="jabber:server:dialback" from="here.example" to="there.example"/>')
+  await there.sends("<db:result from='there.example' to='here.example' type='valid'/>")
+  there.receives('<message id="m1"/>')
+  // A second domain of ours, on the same connection.
+  here.world.router.add('chat.here.example', { deliver() {} })
+  const [from, to] = [Jid.parse('room@chat.here.example'), Jid.parse('juliet@there.example')]
+  here.federation.deliver(ClientNs('message', { id: 'm2', from: String(from), to: String(to) }), from, to, undefined)
+  await network.settled()
+  there.receives('<result xmlns="jabber:server:dialback" from="chat.here.example" to="there.example"/>')
+  await there.sends("<db:result from='there.example' to='chat.here.example' type='valid'/>")
+  there.receives('<message id="m2"/>')
+  there.receivesNothing()
 })

@@ -48,6 +48,10 @@ export class Queue {
     return parcel
   }
 
+  takeFrom(local: string): Parcel[] {
+    return this.#takeIf(({ from }) => from.domain === local)
+  }
+
   /** What came at that time or before. */
   takeLate(deadline: number): Parcel[] {
     return this.#parcels.length > 0 && this.#parcels[0]!.since <= deadline ? this.#takeIf(({ since }) => since <= deadline) : []
