@@ -26,6 +26,7 @@ const LONGEST_WAIT = 5_000
 const LONGEST_KEPT = 86_400_000
 const FAILURE_KEPT = 300_000
 const MOST_KEPT = 1_000
+const BUSY = 20
 const MOST_FINGERPRINTS = 100
 const DIGESTS = [
   ['sha-256', 32],
@@ -37,6 +38,7 @@ export class Posh {
   readonly #get: Getter
   readonly #now: () => number
   readonly #kept = new Map<string, Kept>()
+  #asking = 0
 
   /** `now` gives ms and never goes back. */
   constructor({ get, now = () => performance.now() }: { readonly get: Getter; readonly now?: () => number }) {
@@ -51,7 +53,9 @@ export class Posh {
     const kept = this.#kept.get(name)
     if (kept !== undefined && kept.until > this.#now()) return kept.fingerprints
     const asked: Kept = { until: Number.POSITIVE_INFINITY, fingerprints: Promise.resolve([]) }
-    asked.fingerprints = this.#ask(name).then(
+    this.#asking++
+    const answer = this.#ask(name).finally(() => this.#asking--)
+    asked.fingerprints = answer.then(
       ({ fingerprints, lifetime }) => {
         asked.until = this.#now() + lifetime
         return fingerprints
@@ -65,6 +69,11 @@ export class Posh {
     this.#kept.set(name, asked)
     if (this.#kept.size > MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value!)
     return asked.fingerprints
+  }
+
+  /** So many are being asked that strangers should not make it ask more: they can say any domain. */
+  get isBusy(): boolean {
+    return this.#asking >= BUSY
   }
 
   async #ask(name: string): Promise<{ readonly fingerprints: readonly Buffer[]; readonly lifetime: number }> {

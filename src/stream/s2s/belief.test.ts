@@ -5,6 +5,7 @@ import { issuedBy, type Made, selfSigned } from '../../../test/net/certificates.
 import { startDnsServer } from '../../../test/net/dns-server.ts'
 import { Dns } from '../../net/dns.ts'
 import { TrustAnchors } from '../../net/path.ts'
+import { Posh } from '../../net/posh.ts'
 import type { Socket } from '../../net/socket.ts'
 import type { Target } from '../../net/targets.ts'
 import { type Called, type Judge, judgeBy } from './belief.ts'
@@ -61,4 +62,25 @@ test('on a connection of ours OpenSSL must believe a certificate, too, whichever
   const both = issuedBy(root, { names: { dns: ['evil.example', 'other.example'] } })
   assert.equal((await judge(showing(both), 'other.example')).isBelieved, false)
   assert.deepEqual(await judge(showing(both, true), 'other.example'), { isBelieved: true, by: 'pkix' })
+})
+
+test('strangers cannot make us ask the web about very many domains at a time', async () => {
+  const asked: string[] = []
+  const posh = new Posh({
+    get(url) {
+      asked.push(url)
+      return new Promise(() => {})
+    },
+  })
+  const judge = judgeBy({
+    anchors: new TrustAnchors([root.cert]),
+    dns: new Dns({ servers: ['127.0.0.1:1'] }),
+    posh,
+    pins: new Map(),
+    isException: () => false,
+    calledOn: () => undefined,
+  })
+  for (let i = 0; i < 50; i++) void judge(showing(own), `d${i}.victim.example`)
+  await new Promise(resolve => setImmediate(resolve))
+  assert.equal(asked.length, 20)
 })

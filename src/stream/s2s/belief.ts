@@ -62,7 +62,8 @@ export function judgeBy(grounds: Grounds): Judge {
     const tlsa = target?.isAuthentic ? await tlsaOf(grounds.dns, target) : []
     if (tlsa === undefined) return { isBelieved: false, why: 'DNS gave no answer' }
     let verdict = judge(shown, domain, { anchors, tlsa, target: target?.host, exceptions })
-    if (!verdict.isBelieved && posh !== undefined && (verdict.why === 'untrusted' || verdict.why === 'wrong-name'))
+    const mayAsk = posh !== undefined && (called !== undefined || !posh.isBusy)
+    if (!verdict.isBelieved && mayAsk && (verdict.why === 'untrusted' || verdict.why === 'wrong-name'))
       verdict = judge(shown, domain, { anchors, posh: await posh.fingerprints(domain) })
     if (verdict.isBelieved) {
       // On a connection of ours OpenSSL has looked, too, and whether it is a server's: two must agree.
