@@ -11,7 +11,7 @@ export { DnsError } from './dns-transport.ts'
 
 const TIMEOUT = 2_000
 const ROUNDS = 2
-const AT_ONCE = 64
+const AT_ONCE = 256
 const MOST_WAITING = 1_000
 
 export interface DnsOptions {

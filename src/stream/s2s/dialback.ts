@@ -14,6 +14,11 @@ export type Verdict = 'valid' | 'invalid' | Condition
 const MOST_CHECKED = 10
 /** Pairs of domains that one connection may carry. */
 const MOST_PAIRS = 200
+/** Keys of one connection that may turn out to be no good within that time, ms; further ones are not looked at. */
+const MOST_FAILED = 20
+const FAILED_WITHIN = 60_000
+/** Keys that the other side is to vouch for at a time. */
+const MOST_QUESTIONS = 100
 const LONGEST_KEY = 256
 /** How long an answer may take, ms. */
 const ANSWER_WITHIN = 30_000
@@ -32,6 +37,8 @@ export class DialbackSide {
   readonly #questions = new Map<string, (verdict: Verdict) => void>()
   /** Pairs of the other side that are being checked: `sender target`. */
   readonly #checked = new Set<string>()
+  #failed = 0
+  #failedSince = Number.NEGATIVE_INFINITY
 
   constructor(link: Link) {
     this.#link = link
@@ -59,10 +66,14 @@ export class DialbackSide {
     const { promise, resolve } = Promise.withResolvers<Verdict>()
     if (this.#link.isClosed) return Promise.resolve('remote-server-timeout')
     const question = `${target} ${sender} ${streamId}`
-    if (this.#questions.has(question)) return Promise.resolve('resource-constraint')
-    this.#questions.set(question, resolve)
-    this.#link.federation.clock.after(ANSWER_WITHIN, () => {
-      if (this.#questions.delete(question)) resolve('remote-server-timeout')
+    if (this.#questions.has(question) || this.#questions.size >= MOST_QUESTIONS) return Promise.resolve('resource-constraint')
+    const cancel = this.#link.federation.clock.after(ANSWER_WITHIN, () => {
+      this.#questions.delete(question)
+      resolve('remote-server-timeout')
+    })
+    this.#questions.set(question, verdict => {
+      cancel()
+      resolve(verdict)
     })
     this.#write('verify', { from: target, to: sender }, key, { id: streamId })
     return promise
@@ -117,7 +128,7 @@ export class DialbackSide {
     }
     const checked = `${sender} ${target}`
     if (this.#checked.has(checked)) return
-    if (this.#checked.size >= MOST_CHECKED || link.pairs >= MOST_PAIRS) {
+    if (this.#checked.size >= MOST_CHECKED || link.pairs >= MOST_PAIRS || this.#mustWait) {
       answer('resource-constraint')
       return
     }
@@ -132,8 +143,19 @@ export class DialbackSide {
       })
       .then(verdict => {
         this.#checked.delete(checked)
+        if (verdict !== 'valid') this.#failed++
         if (!link.isClosed) this.#conclude(verdict, { sender, target }, answer)
       })
+  }
+
+  /** Each key has us ask DNS and connect to a place of the other side's choice. */
+  get #mustWait(): boolean {
+    const now = this.#link.federation.clock.now()
+    if (now - this.#failedSince >= FAILED_WITHIN) {
+      this.#failedSince = now
+      this.#failed = 0
+    }
+    return this.#failed >= MOST_FAILED
   }
 
   /** Why the pair is not even checked. */

@@ -19,9 +19,18 @@ import type { ServerStreamSettings } from './settings.ts'
 
 /** One timer for all connections ticks this often, ms. */
 const TICK = 1000
-/** Domains that are remembered; and connections that are being made at a time. */
+/** Domains that are remembered. */
 const MOST_PEERS = 10_000
-const MOST_OPENING = 200
+/**
+ * Connections that are being made at a time, until they can be used: for stanzas of our own, and to ask about keys that strangers
+ * have shown. These can be made to lead to anybody and to hang, and must not stand in the way of those.
+ */
+const MOST_OPENING = { stanzas: 400, keys: 100 } as const
+/** Connections that we have opened, at which none is opened for strangers any more. */
+const MOST_OPENED = 5_000
+
+/** What a connection is opened for. */
+export type Purpose = keyof typeof MOST_OPENING
 /** How long a stop waits for connections and acknowledgements, ms. */
 const SETTLE_WITHIN = 1_500
 
@@ -54,7 +63,13 @@ export class Federation implements Destination {
   readonly #unproved = new Map<Link, number>()
   readonly #shaped = new Set<Link>()
   readonly #pings: Pings
-  #opening = 0
+  readonly #opening = { stanzas: 0, keys: 0 }
+  /** Those of the connections that we have opened which cannot be used yet. */
+  readonly #opened = new Map<Link, Purpose>()
+  /** When domains were last looked through for some to forget. */
+  #sweptAt = 0
+  /** How many we have opened. */
+  #outgoing = 0
   readonly #timer: NodeJS.Timeout
 
   constructor({ router, clock, log, settings, dial, judge, isOpen = () => true }: FederationOptions) {
@@ -88,7 +103,10 @@ export class Federation implements Destination {
   peer(domain: string): Peer {
     const known = this.#peers.get(domain)
     if (known !== undefined) return known
-    if (this.#peers.size >= MOST_PEERS) for (const peer of this.#peers.values()) if (peer.isIdle) this.#peers.delete(peer.domain)
+    if (this.#peers.size >= MOST_PEERS && this.#sweptAt !== this.tick) {
+      this.#sweptAt = this.tick
+      for (const peer of this.#peers.values()) if (peer.isIdle) this.#peers.delete(peer.domain)
+    }
     const peer = new Peer(domain, this)
     this.#peers.set(domain, peer)
     return peer
@@ -175,22 +193,31 @@ export class Federation implements Destination {
   }
 
   /** Connects to a domain in the name of one of ours. Rejects with a `Failure`. */
-  async open(local: string, remote: string): Promise<Link> {
-    if (this.#opening >= MOST_OPENING) throw failure('no connection was made in time')
-    this.#opening++
+  async open(local: string, remote: string, purpose: Purpose): Promise<Link> {
+    const isTooMuch = purpose === 'keys' && this.#outgoing >= MOST_OPENED
+    if (isTooMuch || this.#opening[purpose] >= MOST_OPENING[purpose]) throw failure('no connection was made in time')
+    this.#opening[purpose]++
     let socket: Socket
     try {
       socket = await this.#dial(local, remote)
     } catch (error) {
+      this.#opening[purpose]--
       if (!(error instanceof Error)) throw error
       this.log.fault('dial.failed', error)
       throw failure('no connection could be made')
-    } finally {
-      this.#opening--
     }
     const link = new Link(this, socket, false, link => new OutgoingNegotiation(link, local, remote))
-    this.#add(link)
+    this.#opened.set(link, purpose)
+    if (link.isClosed) this.#free(link)
+    else this.#add(link)
     return link
+  }
+
+  /** It can be used, or is over: another one may be made. */
+  #free(link: Link): void {
+    const purpose = this.#opened.get(link)
+    if (purpose !== undefined) this.#opening[purpose]--
+    this.#opened.delete(link)
   }
 
   judge(link: Link, domain: string): Promise<Judgement> {
@@ -199,18 +226,21 @@ export class Federation implements Destination {
 
   #add(link: Link): void {
     this.#links.add(link)
+    if (!link.isIncoming) this.#outgoing++
     this.#unproved.set(link, this.tick + Math.ceil(this.settings.timeToAuthenticate / TICK))
   }
 
   authenticated(link: Link): void {
     this.#unproved.delete(link)
+    this.#free(link)
   }
 
   /** The link is over; `rest` was sent on it and not acknowledged. */
   left(link: Link, rest: Parcel[]): void {
-    this.#links.delete(link)
+    if (this.#links.delete(link) && !link.isIncoming) this.#outgoing--
     this.#unproved.delete(link)
     this.#shaped.delete(link)
+    this.#free(link)
     for (const peer of link.peers) {
       peer.left(
         link,

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Verdict } from './dialback.ts'
 import type { Vouched } from './dialback-key.ts'
-import type { Federation } from './federation.ts'
+import type { Federation, Purpose } from './federation.ts'
 import type { Link } from './link.ts'
 import { type Failure, failure, type Parcel } from './parcel.ts'
 import { Queue } from './queue.ts'
@@ -22,6 +22,7 @@ interface Question {
 
 interface Opening {
   readonly local: string
+  readonly purpose: Purpose
   link: Link | undefined
 }
 
@@ -43,6 +44,8 @@ export class Peer {
   #failures = 0
   #retryAt = 0
   #triedAt = Number.NEGATIVE_INFINITY
+  /** When a connection was tried for nothing but keys that strangers have shown, since the last one that served. */
+  #triedForKeysAt = Number.NEGATIVE_INFINITY
   #cancelRetry: (() => void) | undefined
 
   constructor(domain: string, federation: Federation) {
@@ -117,6 +120,7 @@ export class Peer {
     if (this.#opening?.local === local) this.#opening = undefined
     this.failure = undefined
     this.#retryAt = 0
+    this.#triedForKeysAt = Number.NEGATIVE_INFINITY
     this.#sendFrom(local, link)
     this.#goOn()
   }
@@ -216,10 +220,11 @@ export class Peer {
       this.#cancelRetry = this.#federation.clock.after(wait, () => this.#goOn())
       return
     }
+    const opening: Opening = { local, purpose: this.#queue.length > 0 ? 'stanzas' : 'keys', link: undefined }
     this.#triedAt = this.#now
-    const opening: Opening = { local, link: undefined }
+    if (opening.purpose === 'keys') this.#triedForKeysAt = this.#now
     this.#opening = opening
-    this.#federation.open(local, this.domain).then(
+    this.#federation.open(local, this.domain, opening.purpose).then(
       link => {
         if (link.isClosed) return this.#failed(link.failure)
         opening.link = link
@@ -231,7 +236,8 @@ export class Peer {
 
   /** Who asks us to check a key of the domain has seen it alive: then a try is worth more, but no more often than the first one. */
   get #earliest(): number {
-    return this.#questions.length > 0 ? Math.min(this.#retryAt, this.#triedAt + FIRST_RETRY) : this.#retryAt
+    const forKeys = this.#questions.length > 0 ? this.#triedForKeysAt + FIRST_RETRY : Number.POSITIVE_INFINITY
+    return this.#queue.length > 0 ? Math.min(this.#retryAt, forKeys) : forKeys
   }
 
   /**
@@ -249,9 +255,11 @@ export class Peer {
   }
 
   #failed(reason: Failure): void {
+    const isForKeys = this.#opening?.purpose === 'keys' && this.#queue.length === 0
     this.#opening = undefined
     this.failure = reason
-    this.#retryAt = this.#now + this.#nextWait()
+    // Tries that only strangers have caused do not count: how often those come is up to them.
+    if (!isForKeys) this.#retryAt = this.#now + this.#nextWait()
     this.#doubt(reason)
     if (reason.isLasting) this.#giveUp(reason)
     else this.#goOn()
