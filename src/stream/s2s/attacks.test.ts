@@ -50,6 +50,30 @@ attack('what came in plaintext behind <starttls/> is dropped', async ({ mallory 
   mallory.receivesNothing()
 })
 
+attack('what came in plaintext behind <starttls/> is dropped, even if the header was not answered yet', async ({ mallory }) => {
+  await mallory.calls('here.example')
+  await mallory.sends(
+    `${mallory.header('evil.example', 'here.example')}<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>${EXTERNAL}${message('a@evil.example')}`,
+  )
+  mallory.receives('<stream xmlns="http://etherx.jabber.org/streams"/>')
+  mallory.receives('<features xmlns="http://etherx.jabber.org/streams"/>')
+  mallory.receives("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+  await mallory.startsTls()
+  mallory.receivesNothing()
+  await mallory.sends(mallory.header('evil.example', 'here.example'))
+  mallory.receives('<stream xmlns="http://etherx.jabber.org/streams"/>')
+})
+
+attack('a domain that is blocked while it proves itself is not let in', async ({ here, mallory }) => {
+  await mallory.opens('evil.example', 'here.example')
+  here.federation.reload({ ...here.federation.settings, isAllowed: domain => domain !== 'evil.example' })
+  mallory.forget()
+  await mallory.sends(EXTERNAL)
+  mallory.receives('<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>')
+  assert.ok(!mallory.isConnected)
+  mallory.forget()
+})
+
 attack('without TLS nobody proves anything', async ({ mallory }) => {
   await mallory.calls('here.example')
   await mallory.sends(mallory.header('evil.example', 'here.example'))

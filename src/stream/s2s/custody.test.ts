@@ -92,3 +92,39 @@ serverStory('a server that reads and never acknowledges is given up', async netw
   assert.ok(!former.isOpen)
   romeo.receivesError('m1', 'remote-server-timeout')
 })
+
+serverStory('a connection that ends as it becomes usable does not stand in the way of the next one', async network => {
+  const here = await network.town('here.example')
+  const romeo = await here.world.online('romeo')
+  const { there, cable } = called(network)
+  const features = `<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>EXTERNAL</mechanism></mechanisms>`
+  const welcome = async (queued: number): Promise<void> => {
+    await there.welcomes('there.example', 'here.example', features)
+    there.receives('<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL"/>')
+    await there.sends("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
+    there.receives('<stream xmlns="http://etherx.jabber.org/streams"/>')
+    cable().queued = queued
+    await there.sends(
+      `${there.header('there.example', 'here.example', 'x')}<stream:features><dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback></stream:features>`,
+    )
+  }
+  await romeo.sends(message('m1'))
+  await welcome(2 ** 21)
+  there.forget()
+  await network.later(3_000)
+  await welcome(0)
+  there.receives('<message id="m1"/>')
+})
+
+serverStory('a server that stops connects to nobody any more', async network => {
+  const here = await network.town('here.example')
+  const romeo = await here.world.online('romeo')
+  const { there } = called(network)
+  await romeo.sends(message('m1'))
+  await welcomes(there)
+  there.receives('<message id="m1"/>')
+  here.federation.close()
+  await network.settled()
+  assert.equal(network.dialled, 1)
+  there.forget()
+})

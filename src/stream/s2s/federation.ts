@@ -71,6 +71,7 @@ export class Federation implements Destination {
   /** How many we have opened. */
   #outgoing = 0
   readonly #timer: NodeJS.Timeout
+  #isOver = false
 
   constructor({ router, clock, log, settings, dial, judge, isOpen = () => true }: FederationOptions) {
     this.#router = router
@@ -194,6 +195,7 @@ export class Federation implements Destination {
 
   /** Connects to a domain in the name of one of ours. Rejects with a `Failure`. */
   async open(local: string, remote: string, purpose: Purpose): Promise<Link> {
+    if (this.#isOver) throw failure('the connection broke')
     const isTooMuch = purpose === 'keys' && this.#outgoing >= MOST_OPENED
     if (isTooMuch || this.#opening[purpose] >= MOST_OPENING[purpose]) throw failure('no connection was made in time')
     this.#opening[purpose]++
@@ -285,6 +287,7 @@ export class Federation implements Destination {
 
   /** Ends all streams. What was not acknowledged was not acknowledged to its senders either. */
   close(): void {
+    this.#isOver = true
     clearInterval(this.#timer)
     for (const link of [...this.#links]) link.close(new StreamError('system-shutdown'))
   }

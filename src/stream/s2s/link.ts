@@ -334,6 +334,7 @@ export class Link implements StreamHandler, Taker {
   /** RFC 6120 §5.4.3.3: nothing that came before TLS counts. */
   startTls(): void {
     this.#framing.discard()
+    this.#inOrder.drop()
     this.restart()
     this.#isShakingHands = true
     this.socket.startTls!(this.local)

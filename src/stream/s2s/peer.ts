@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { StanzaError } from '../../xmpp/error.ts'
+import { StanzaError, StreamError } from '../../xmpp/error.ts'
 import type { Verdict } from './dialback.ts'
 import type { Vouched } from './dialback-key.ts'
 import type { Federation, Purpose } from './federation.ts'
@@ -106,6 +106,7 @@ export class Peer {
 
   /** A connection that we have opened is to be trusted. `isExtendable`: the other side says that it can refuse a pair and go on. */
   secured(link: Link, isExtendable: boolean): void {
+    if (!this.#mayJoin(link)) return
     this.#join(link)
     this.#secured.add(link)
     if (isExtendable) this.#extendable.add(link)
@@ -116,6 +117,7 @@ export class Peer {
 
   /** Our domain may send over the link: what has waited goes out. */
   authorised(link: Link, local: string): void {
+    if (!this.#mayJoin(link)) return
     this.#join(link)
     if (this.#opening?.local === local) this.#opening = undefined
     this.failure = undefined
@@ -141,6 +143,7 @@ export class Peer {
 
   /** The domain may write to us over the link. So it is there: what waits for it need not wait longer. */
   heard(link: Link): void {
+    if (!this.#mayJoin(link)) return
     this.#join(link)
     this.#retryAt = 0
     this.#goOn()
@@ -183,6 +186,12 @@ export class Peer {
     this.#questions.push({ vouched, key, tell: resolve })
     this.#connect(vouched.target)
     return promise
+  }
+
+  /** False if it is over, or ends here: the domain may have been blocked while it was being proved. */
+  #mayJoin(link: Link): boolean {
+    if (!this.#federation.settings.isAllowed(this.domain)) link.end('it is blocked by the settings', new StreamError('policy-violation'))
+    return !link.isClosed
   }
 
   #join(link: Link): void {
