@@ -65,6 +65,24 @@ test('a name is resolved and connected to, and nothing has been read', async t =
   assert.equal(String(words), 'hello')
 })
 
+test('nobody can have us knock at more than sixteen doors', async t => {
+  const port = await closedPort()
+  const a = Array.from({ length: 6 }, (_, i) => `127.0.0.${i + 2}`)
+  const names = Array.from({ length: 8 }, (_, i) => `xmpp${i}.there.example`)
+  const { dns, server } = await startDns(t, Object.fromEntries(names.map(name => [name, { a }])))
+  await assert.rejects(
+    dial(
+      names.map(name => at(name, port)),
+      { dns, policy: LOOPBACK, timeout: 60_000 },
+    ),
+    { kind: 'unreachable' },
+  )
+  assert.deepEqual(
+    server.questions.filter(question => question.startsWith('A ')),
+    ['A xmpp0.there.example', 'A xmpp1.there.example', 'A xmpp2.there.example'],
+  )
+})
+
 test('RFC 8305 §4: IPv6 is tried first', { skip: !hasIPv6 && 'this machine has no IPv6' }, async t => {
   const { port } = await listen(t, '::1')
   await listen(t, '127.0.0.9', port)

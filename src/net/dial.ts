@@ -15,6 +15,8 @@ const DELAY = 250
 const PATIENCE = 5_000
 /** Nobody can have us knock at more doors of one target. */
 const MOST_ADDRESSES = 6
+/** Nor of all targets together. */
+const MOST_ATTEMPTS = 16
 
 export interface DialOptions {
   readonly dns: Dns
@@ -49,17 +51,20 @@ export function dial(targets: readonly Target[], options: DialOptions): Promise<
 
 async function runDirectly(race: Race<Target>, targets: readonly Target[], { dns, policy }: DialOptions): Promise<DialFailure[]> {
   const failures: DialFailure[] = []
+  let attempts = 0
   for (const target of targets) {
     if (race.isOver) return failures
+    if (attempts >= MOST_ATTEMPTS) break
     const addresses = await addressesOf(dns, target)
     if (addresses === undefined) failures.push('dns')
     else if (addresses.length === 0) failures.push('not-found')
-    for (const address of interleaved(addresses ?? []).slice(0, MOST_ADDRESSES)) {
+    for (const address of interleaved(addresses ?? []).slice(0, Math.min(MOST_ADDRESSES, MOST_ATTEMPTS - attempts))) {
       if (!policy.allows(address)) {
         failures.push('refused-network')
         continue
       }
       if (race.isOver) return failures
+      attempts++
       failures.push('unreachable')
       race.enter(target, signal => connectTo(address, target.port, signal))
       await race.change(DELAY)
