@@ -128,3 +128,18 @@ serverStory('a server that stops connects to nobody any more', async network => 
   assert.equal(network.dialled, 1)
   there.forget()
 })
+
+serverStory('who hangs up on what he is sent is not called anew at once', async network => {
+  const here = await network.town('here.example')
+  const romeo = await here.world.online('romeo')
+  const { there } = called(network)
+  await romeo.sends(message('m1'))
+  for (let visits = 1; visits <= 3; visits++) {
+    await welcomes(there)
+    there.receives('<message id="m1"/>')
+    await there.breaks()
+    assert.equal(there.visits, visits)
+    await network.later(7_000)
+  }
+  there.forget()
+})

@@ -38,6 +38,8 @@ export class LinkManagement {
   #askedAt = 0
   #unacknowledged: Sent[] = []
   #bytes = 0
+  /** What is being written and will not be acknowledged. */
+  #writing: Parcel | undefined
   /** Since when what waits has been waiting, without one acknowledgement that was news, ms of the clock. */
   #stuckSince = 0
   #cancelAsk: (() => void) | undefined
@@ -77,7 +79,7 @@ export class LinkManagement {
   /** It is about to be written. Without acknowledgements more cannot be known. */
   count(parcel: Parcel, size: number): void {
     if (!this.#countsSent) {
-      parcel.custody?.safe()
+      this.#writing = parcel
       return
     }
     this.#sent++
@@ -89,6 +91,8 @@ export class LinkManagement {
 
   /** What was counted has been written. */
   sent(): void {
+    this.#writing?.custody?.safe()
+    this.#writing = undefined
     if (this.#unacknowledged.length === 0) return
     if (this.#sent - Math.max(this.#askedAt, this.#acknowledged) >= ASK_EVERY) this.#ask()
     else this.#cancelAsk ??= this.#clock.after(ASK_AFTER, this.#askLate)
@@ -155,6 +159,9 @@ export class LinkManagement {
       custody?.giveBack()
       custody?.release()
     }
+    // Over which the connection ended.
+    if (this.#writing !== undefined) rest.push(this.#writing)
+    this.#writing = undefined
     return rest
   }
 

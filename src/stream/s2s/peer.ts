@@ -173,7 +173,8 @@ export class Peer {
       this.expire()
     }
     if (this.#opening?.link === link) this.#failed(link.failure)
-    else if (link.hasFailed && this.links.size === 0) this.#broke()
+    // Who hangs up on what he is sent could do so as often as he likes.
+    else if ((link.hasFailed || rest.length > 0) && this.links.size === 0) this.#broke()
     else this.#goOn()
   }
 
