@@ -64,6 +64,27 @@ test('on a connection of ours OpenSSL must believe a certificate, too, whichever
   assert.deepEqual(await judge(showing(both, true), 'other.example'), { isBelieved: true, by: 'pkix' })
 })
 
+test('RFC 7673 §4.2: what a web site tells does not count where DNS tells of an authority', async t => {
+  const authority = selfSigned({ subject: 'Own' })
+  const leaf = issuedBy(authority, { names: { dns: ['other.example'] } })
+  const certificate = hash('sha256', authority.cert.raw, 'buffer')
+  const server = await startDnsServer({
+    '_5269._tcp.xmpp.evil.example': { isAuthentic: true, tlsa: [{ usage: 2, selector: 0, matchingType: 1, certificate }] },
+  })
+  t.after(() => server.close())
+  const fingerprints = [{ 'sha-256': hash('sha256', leaf.cert.raw, 'base64') }]
+  const judge = judgeBy({
+    anchors: new TrustAnchors([root.cert]),
+    dns: new Dns({ servers: [server.address] }),
+    posh: new Posh({ get: async () => Buffer.from(JSON.stringify({ fingerprints, expires: 60 })) }),
+    pins: new Map(),
+    isException: () => false,
+    calledOn: () => ({ domain: 'evil.example', target }),
+  })
+  const shown = { tls: { shown: () => [leaf.cert, authority.cert], isVerified: false } } as unknown as Socket
+  assert.deepEqual(await judge(shown, 'evil.example'), { isBelieved: false, why: 'its certificate names another domain' })
+})
+
 test('strangers cannot make us ask the web about very many domains at a time', async () => {
   const asked: string[] = []
   const posh = new Posh({

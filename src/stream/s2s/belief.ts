@@ -1,5 +1,5 @@
 import { judge, type Verdict } from '../../net/belief.ts'
-import type { Tlsa } from '../../net/dane.ts'
+import { type Tlsa, usableTlsa } from '../../net/dane.ts'
 import type { Dns } from '../../net/dns.ts'
 import { isOnion } from '../../net/dns-name.ts'
 import type { TrustAnchors } from '../../net/path.ts'
@@ -62,7 +62,8 @@ export function judgeBy(grounds: Grounds): Judge {
     const tlsa = target?.isAuthentic ? await tlsaOf(grounds.dns, target) : []
     if (tlsa === undefined) return { isBelieved: false, why: 'DNS gave no answer' }
     let verdict = judge(shown, domain, { anchors, tlsa, target: target?.host, exceptions })
-    const mayAsk = posh !== undefined && (called !== undefined || !posh.isBusy)
+    // RFC 7673 §4.2: where DNS has told which certificates are good, nobody else is asked.
+    const mayAsk = posh !== undefined && usableTlsa(tlsa).length === 0 && (called !== undefined || !posh.isBusy)
     if (!verdict.isBelieved && mayAsk && (verdict.why === 'untrusted' || verdict.why === 'wrong-name'))
       verdict = judge(shown, domain, { anchors, posh: await posh.fingerprints(domain) })
     if (verdict.isBelieved) {
