@@ -35,9 +35,9 @@ export class InOrder {
     return this.#isWorking || this.#waiting.length > 0
   }
 
-  /** Nothing waits behind what is being dealt with. */
-  get isEmpty(): boolean {
-    return this.#waiting.length === 0
+  /** How many elements wait behind what is being dealt with. */
+  get length(): number {
+    return this.#waiting.length
   }
 
   add(element: Element): void {

@@ -210,7 +210,7 @@ export class Connection implements StreamHandler, Taker, Transport {
 
   /** RFC 6120 §4.3.3: the client opens the stream anew. What it sent before it could know is not taken. */
   restart(): void {
-    if (!this.#inOrder.isEmpty || !this.#framing.isIdle) throw new StreamError('policy-violation', 'too early')
+    if (this.#inOrder.length > 0 || !this.#framing.isIdle) throw new StreamError('policy-violation', 'too early')
     this.#isOpen = false
     this.#framing.restart()
   }

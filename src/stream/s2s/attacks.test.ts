@@ -64,6 +64,17 @@ attack('what came in plaintext behind <starttls/> is dropped, even if the header
   mallory.receives('<stream xmlns="http://etherx.jabber.org/streams"/>')
 })
 
+attack('not very many elements wait until a certificate is judged', async ({ mallory }) => {
+  await mallory.calls('here.example')
+  await mallory.sends(mallory.header('evil.example', 'here.example'))
+  await mallory.sends("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+  await mallory.startsTls()
+  mallory.forget()
+  await mallory.sends(mallory.header('evil.example', 'here.example') + '<a/>'.repeat(1000))
+  mallory.receives('<stream xmlns="http://etherx.jabber.org/streams"/>')
+  mallory.receivesStreamError('policy-violation')
+})
+
 attack('a domain that is blocked while it proves itself is not let in', async ({ here, mallory }) => {
   await mallory.opens('evil.example', 'here.example')
   here.federation.reload({ ...here.federation.settings, isAllowed: domain => domain !== 'evil.example' })

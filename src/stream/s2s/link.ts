@@ -20,6 +20,8 @@ import type { Peer } from './peer.ts'
 
 /** How long the other side may take to end a stream that we have ended, ms. */
 const LINGER = 5_000
+/** Elements that may wait before anything is proved. */
+const MOST_BEFORE = 64
 
 /** What the two sides settle on a connection; what is no stanza and no acknowledgement goes to it. */
 export interface Negotiation {
@@ -208,7 +210,10 @@ export class Link implements StreamHandler, Taker {
   }
 
   onElement(element: Element): void {
-    if (!this.#isClosed || this.#isLingering) this.#inOrder.add(element)
+    if (this.#isClosed && !this.#isLingering) return
+    // While a certificate is looked at, one piece of TLS could bring thousands of the smallest elements, each many times its size.
+    if (!this.isAuthenticated && this.#inOrder.length >= MOST_BEFORE) throw new StreamError('policy-violation', 'too much at once')
+    this.#inOrder.add(element)
   }
 
   /** RFC 6120 §4.4: what came before the end still counts. */
