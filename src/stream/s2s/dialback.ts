@@ -196,9 +196,17 @@ export class DialbackSide {
     if (verdict !== 'valid') return
     link.remote ||= sender
     link.mayReceiveFrom(sender, target)
-    // What is for the domain goes only where its certificate was believed. Here the key alone has been: whoever stands between a
-    // server that believes any certificate and us could pass it on, and would get what is written to that server, too.
-    if (link.isBidi && !link.isIncoming) link.maySendFrom(target, sender)
+    if (link.isBidi) this.#sendBack(sender, target).catch((error: unknown) => link.federation.log.fault('dialback.failed', error))
+  }
+
+  /**
+   * XEP-0288: what is for the domain may go over the same connection, but only if its certificate is believed, too. A key alone can
+   * be passed on by whoever stands between us and a server that believes any certificate: he would read all that is written to it.
+   */
+  async #sendBack(sender: string, target: string): Promise<void> {
+    const link = this.#link
+    const judgement = await link.federation.judge(link, sender)
+    if (judgement.isBelieved && judgement.by !== 'exception' && !link.isClosed) link.maySendFrom(target, sender)
   }
 
   /** Authoritative Server, step 3: did we make this key? */
