@@ -47,7 +47,10 @@ export function federate(config: Config, { router, certificates, peers, log }: S
       anchors: anchorsOf(config),
       dns,
       // By way of Tor no web site can be asked without telling DNS whom we talk with.
-      posh: s2s.posh && s2s.tor !== 'all' ? new Posh({ get: httpsGetter({ lookup: lookupBy(dns, policy) }) }) : undefined,
+      posh:
+        s2s.posh && s2s.tor !== 'all'
+          ? new Posh({ get: httpsGetter({ lookup: lookupBy(dns, policy), authorities: authoritiesOf(config) }) })
+          : undefined,
       pins: new Map(Object.entries(s2s.pins).map(([domain, pins]) => [asciiDomain(domain) ?? domain, pins])),
       isException: domain => federation.settings.isException(domain),
       calledOn: socket => dialer.calledOn(socket),

@@ -127,7 +127,7 @@ test('a certificate is matched by its whole', () => {
 })
 
 const authority = selfSigned()
-const ca = authority.cert.toString()
+const authorities = [authority.cert.toString()]
 
 async function web(
   t: TestContext,
@@ -154,12 +154,12 @@ async function web(
 
 test('Node fetches from where the lookup leads, and nowhere else', async t => {
   const { url, lookup, lookups } = await web(t, (_, response) => response.end('{"fingerprints":[]}'))
-  assert.equal(String(await httpsGetter({ lookup, ca })(url)), '{"fingerprints":[]}')
+  assert.equal(String(await httpsGetter({ lookup, authorities })(url)), '{"fingerprints":[]}')
   assert.deepEqual(lookups, ['there.example'])
   const refusing: LookupFunction = (_host, _options, done) => done(new Error('not there'), '', 4)
-  await assert.rejects(httpsGetter({ lookup: refusing, ca })(url), /not there/)
+  await assert.rejects(httpsGetter({ lookup: refusing, authorities })(url), /not there/)
   for (const address of ['127.0.0.1', '[::1]'])
-    await assert.rejects(httpsGetter({ lookup, ca })(url.replace('there.example', address)), /Addresses are not asked/)
+    await assert.rejects(httpsGetter({ lookup, authorities })(url.replace('there.example', address)), /Addresses are not asked/)
 })
 
 test('Node fetches from a server with a good certificate only, and the environment does not change that', async t => {
@@ -173,9 +173,9 @@ test('Node fetches from a server with a good certificate only, and the environme
     else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = kept
   })
   await assert.rejects(httpsGetter({ lookup })(url))
-  await assert.rejects(httpsGetter({ lookup, ca })(url.replace('there', 'elsewhere')))
+  await assert.rejects(httpsGetter({ lookup, authorities })(url.replace('there', 'elsewhere')))
   const common = await web(t, (_, response) => response.end('{}'), [], 'there.example')
-  await assert.rejects(httpsGetter({ lookup, ca })(common.url), /other names/)
+  await assert.rejects(httpsGetter({ lookup, authorities })(common.url), /other names/)
 })
 
 test('what is not there, leads on or is too large is no document', async t => {
@@ -183,6 +183,6 @@ test('what is not there, leads on or is too large is no document', async t => {
     if (request.url === '/large') return response.end(Buffer.alloc(65_537))
     return response.writeHead(request.url === '/on' ? 302 : 404, { Location: '/x.json' }).end('{}')
   })
-  const get = httpsGetter({ lookup, ca })
+  const get = httpsGetter({ lookup, authorities })
   for (const path of ['/large', '/on', '/nothing']) await assert.rejects(get(new URL(path, url).href), /no document/)
 })

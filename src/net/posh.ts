@@ -2,6 +2,7 @@
 import { hash, X509Certificate } from 'node:crypto'
 import { get as httpsGet } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { covers } from './certificate-files.ts'
 import { asciiDomain } from './domain-name.ts'
 
@@ -92,19 +93,27 @@ export function matchesPosh(leaf: X509Certificate, fingerprints: readonly Buffer
   return fingerprints.some(fingerprint => own.some(digest => digest.equals(fingerprint)))
 }
 
+export interface HttpsGetterOptions {
+  readonly lookup: LookupFunction
+  readonly authorities?: readonly string[]
+}
+
 /**
  * Fetches with Node, and connects only where `lookup` says; so that decides which addresses may be reached. An address in
- * the URL, for which it would not be asked, is refused. Redirects are not followed. `ca` (PEM) takes the place of the public
- * authorities.
+ * the URL, for which it would not be asked, is refused. Redirects are not followed. `authorities` (PEM) are believed besides
+ * those of Node and of the machine.
  */
-export function httpsGetter({ lookup, ca }: { readonly lookup: LookupFunction; readonly ca?: string | string[] }): Getter {
+export function httpsGetter({ lookup, authorities = [] }: HttpsGetterOptions): Getter {
+  // Made for the first question, as all authorities are in it.
+  let secureContext: SecureContext | undefined
   return async url => {
     const { hostname } = new URL(url)
     if (isIP(hostname.replace(/^\[|\]$/g, '')) !== 0) throw new Error('Addresses are not asked.')
     const signal = AbortSignal.timeout(LONGEST_WAIT)
+    secureContext ??= createSecureContext({ ca: [...getCACertificates('default'), ...getCACertificates('system'), ...authorities] })
     return new Promise((resolve, reject) => {
       const options = {
-        ...(ca !== undefined && { ca }),
+        secureContext,
         lookup,
         signal,
         agent: false,
