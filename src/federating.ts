@@ -10,6 +10,7 @@ import { AddressPolicy } from './net/address-policy.ts'
 import { Callers } from './net/callers.ts'
 import type { Certificates } from './net/certificates.ts'
 import { Dns } from './net/dns.ts'
+import { isOnion } from './net/dns-name.ts'
 import { asciiDomain } from './net/domain-name.ts'
 import { TrustAnchors } from './net/path.ts'
 import type { Peers } from './net/peer-key.ts'
@@ -97,6 +98,7 @@ export function serverStreamSettings({ s2s, limits: { before, after } }: Config)
     mechanisms: { external: mechanisms.includes('external'), dialback: mechanisms.includes('dialback') },
     isAllowed: domain => !block.includes(domain) && (allow.length === 0 || allow.includes(domain)),
     isException: domain => s2s.exceptions.includes(domain),
+    isApart: domain => s2s.tor === 'all' || (s2s.tor === 'onions' && isOnion(domain)),
   }
 }
 

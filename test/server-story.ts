@@ -29,6 +29,7 @@ const SETTINGS: ServerStreamSettings = {
   mechanisms: { external: true, dialback: true },
   isAllowed: () => true,
   isException: () => false,
+  isApart: () => false,
 }
 
 /** How a server is found, and what it shows. */

@@ -314,3 +314,31 @@ serverStory('a pair that is proved is not asked for once more, which would put i
   there.receives('<message id="m2"/>')
   there.receivesNothing()
 })
+
+serverStory(
+  'where a domain must not see which of ours are served together, a key is asked about on a connection of its own',
+  async network => {
+    const here = await network.town('here.example', { isApart: () => true })
+    const romeo = await here.world.online('romeo')
+    const there = network.stranger('there.example')
+    await romeo.sends('<message to="juliet@there.example"><body>hello</body></message>')
+    await network.settled()
+    await there.welcomes('there.example', 'here.example', "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>")
+    there.receives('<result xmlns="jabber:server:dialback" from="here.example" to="there.example"/>')
+    const peer = here.federation.peer('there.example')
+    const verdicts = [
+      peer.verify({ target: 'here.example', sender: 'there.example', streamId: 's1' }, 'key'),
+      peer.verify({ target: 'also-here.example', sender: 'there.example', streamId: 's2' }, 'key'),
+    ]
+    await network.settled()
+    there.receives('<verify xmlns="jabber:server:dialback" from="here.example" to="there.example" id="s1">key</verify>')
+    there.receivesNothing()
+    await there.sends("<db:result from='there.example' to='here.example' type='valid'/>")
+    there.receives('<message to="juliet@there.example"/>')
+    // The other domain's own connection.
+    await there.welcomes('there.example', 'also-here.example', "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>")
+    there.receives('<verify xmlns="jabber:server:dialback" from="also-here.example" to="there.example" id="s2">key</verify>')
+    await there.sends("<db:verify from='there.example' to='also-here.example' id='s2' type='valid'/>")
+    assert.equal(await verdicts[1], 'valid')
+  },
+)

@@ -109,8 +109,11 @@ export class Peer {
     if (!this.#mayJoin(link)) return
     this.#join(link)
     this.#secured.add(link)
-    if (isExtendable) this.#extendable.add(link)
-    for (const { vouched, key, tell } of this.#questions.splice(0)) link.dialback.verify(vouched, key).then(tell)
+    if (isExtendable && !this.#isApart) this.#extendable.add(link)
+    for (const question of this.#questions.splice(0)) {
+      if (this.#mayAskOn(link, question.vouched)) link.dialback.verify(question.vouched, question.key).then(question.tell)
+      else this.#questions.push(question)
+    }
     if (this.#opening?.link === link) link.dialback.request(this.#opening.local, this.domain)
     this.#goOn()
   }
@@ -180,7 +183,7 @@ export class Peer {
 
   /** XEP-0220 §2.1.2: whether the domain's own server made this key; asked only where its certificate is believed. */
   verify(vouched: Vouched, key: string): Promise<Verdict> {
-    const [link] = this.#secured
+    const link = [...this.#secured].find(link => this.#mayAskOn(link, vouched))
     if (link !== undefined) return link.dialback.verify(vouched, key)
     if (this.#questions.length >= MOST_QUESTIONS) return Promise.resolve('resource-constraint')
     const { promise, resolve } = Promise.withResolvers<Verdict>()
@@ -193,6 +196,15 @@ export class Peer {
   #mayJoin(link: Link): boolean {
     if (!this.#federation.settings.isAllowed(this.domain)) link.end('it is blocked by the settings', new StreamError('policy-violation'))
     return !link.isClosed
+  }
+
+  /** No connection says more than one of our domains, where the other side must not see which are served together. */
+  #mayAskOn(link: Link, { target }: Vouched): boolean {
+    return !this.#isApart || link.local === target
+  }
+
+  get #isApart(): boolean {
+    return this.#federation.settings.isApart(this.domain)
   }
 
   #join(link: Link): void {

@@ -28,6 +28,8 @@ export interface ServerStreamSettings {
   isAllowed(domain: string): boolean
   /** Domains whose certificate need not be believed: the operator says so, by name. */
   isException(domain: string): boolean
+  /** Whether a domain must not see which of ours are served together: then each has a connection of its own. */
+  isApart(domain: string): boolean
 }
 
 export interface WindowLimits {
