@@ -88,6 +88,14 @@ export class Home implements AsyncDisposable {
     return new Map(all.map(known => [known.domain, known]))
   }
 
+  /** Why a domain cannot be reached, once that has been tried, and how much waits for it nevertheless. */
+  async failureOf(domain: string): Promise<{ failure: string; waiting: number }> {
+    for (;;) {
+      const known = (await this.known()).get(domain)
+      if (known?.failure !== undefined) return { failure: known.failure, waiting: known.waiting }
+    }
+  }
+
   command(words: readonly string[], input = ''): Promise<string> {
     return run(PROGRAM, [...words, '--config', this.#config], input)
   }
