@@ -105,9 +105,9 @@ export class Home implements AsyncDisposable {
     return this.#program.output
   }
 
-  /** Of its process, in MiB. */
-  get memory(): number {
-    return this.#program.memory
+  /** What its process has in memory, in MiB. */
+  async memory(): Promise<number> {
+    return JSON.parse(await this.command(['status', '--json'])).memory_mib
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -41,12 +41,6 @@ export class Program {
     return readFileSync(join(this.#folder, 'output'), 'utf8')
   }
 
-  /** What it has in memory, in MiB. */
-  get memory(): number {
-    const [, kib] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.#process!.pid}/status`, 'utf8'))!
-    return Number(kib) / 1024
-  }
-
   async end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process
     this.#process = undefined
