@@ -56,10 +56,10 @@ const endEntity = ({ publicKey }: Made): Tlsa => ({
 })
 const anchor = ({ cert }: Made): Tlsa => ({ usage: 2, selector: 0, matchingType: 1, certificate: hash('sha256', cert.raw, 'buffer') })
 
-/** A server for a domain that DNSSEC speaks of, or does not. */
-async function signedPlace(domain: string, tlsa: Tlsa, isAuthentic = true): Promise<Place> {
-  const place = await scene.place(domain, 'tcp', { isAuthentic })
-  scene.dns.zone[`_${place.port}._tcp.host.${domain}`] = { isAuthentic, tlsa: [tlsa] }
+/** A server for a domain; DNSSEC vouches for where it is, and for what is said of its certificate, or does not. */
+async function signedPlace(domain: string, tlsa: Tlsa, signed = { place: true, record: true }): Promise<Place> {
+  const place = await scene.place(domain, 'tcp', { isAuthentic: signed.place })
+  scene.dns.zone[`_${place.port}._tcp.host.${domain}`] = { isAuthentic: signed.record, tlsa: [tlsa] }
   return place
 }
 
@@ -117,17 +117,22 @@ for (const [usage, record] of [
   })
 }
 
-test('a TLSA record that nobody vouches for makes nobody believed', async () => {
-  const domain = 'unsigned.example'
-  const made = alone(domain)
-  assert.equal(await fails(await signedPlace(domain, endEntity(made), false), domain, pem(made)), 'its certificate is not believed')
-})
+for (const [what, label, signed] of [
+  ['nothing', 'unsigned', { place: false, record: false }],
+  ['the place of the server alone', 'unsigned-record', { place: true, record: false }],
+  ['the record of the server alone', 'unsigned-place', { place: false, record: true }],
+] as const) {
+  test(`where DNSSEC vouches for ${what}, a TLSA record makes nobody believed`, async () => {
+    const domain = `${label}.example`
+    const made = alone(domain)
+    assert.equal(await fails(await signedPlace(domain, endEntity(made), signed), domain, pem(made)), 'its certificate is not believed')
+  })
 
-test('a TLSA record that nobody vouches for takes nobody’s belief away', async () => {
-  const domain = 'unsigned-mismatch.example'
-  const place = await signedPlace(domain, endEntity(alone(domain)), false)
-  assert.equal(await reaches(place, domain, scene.certify(domain)), 'pkix')
-})
+  test(`where DNSSEC vouches for ${what}, a TLSA record takes nobody’s belief away`, async () => {
+    const domain = `${label}-mismatch.example`
+    assert.equal(await reaches(await signedPlace(domain, endEntity(alone(domain)), signed), domain, scene.certify(domain)), 'pkix')
+  })
+}
 
 test('who has a self-signed certificate and DANE is heard by dialback', async () => {
   const domain = 'dane-in.example'
