@@ -94,7 +94,7 @@ export function serverStreamSettings({ s2s, limits: { before, after } }: Config)
     bytesPerSecond: s2s.rate,
     burst: s2s.burst,
     queue: { stanzas: 1000, bytes: 5 * 2 ** 20, age: 60_000 },
-    window: { stanzas: 2000, bytes: OUTPUT_BUFFER / 2 },
+    window: { stanzas: 10_000, bytes: OUTPUT_BUFFER / 2 },
     mechanisms: { external: mechanisms.includes('external'), dialback: mechanisms.includes('dialback') },
     isAllowed: domain => !block.includes(domain) && (allow.length === 0 || allow.includes(domain)),
     isException: domain => s2s.exceptions.includes(domain),

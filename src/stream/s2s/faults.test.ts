@@ -89,3 +89,22 @@ serverStory('a server whose connections break one after the other is tried ever 
   romeo.forget()
   assert.ok(there.visits >= 4 && there.visits <= 7, `${there.visits} visits in a minute`)
 })
+
+serverStory('a server that comes again and again is not visited each time', async network => {
+  const here = await network.town('here.example')
+  const there = network.stranger('there.example')
+  network.places.set('there.example', 'no connection could be made')
+  const romeo = await here.world.online('romeo')
+  await romeo.sends('<message to="juliet@there.example" id="m1"/>')
+  const { dialled } = network
+  for (let i = 0; i < 10; i++) {
+    await there.opens('there.example', 'here.example')
+    await there.sends("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>")
+    await there.breaks()
+    await network.later(100)
+  }
+  assert.ok(network.dialled - dialled <= 12, `${network.dialled - dialled - 10} tries in a second`)
+  there.forget()
+  await network.later(60_000)
+  romeo.receivesError('m1', 'remote-server-timeout')
+})

@@ -301,6 +301,7 @@ export class Federation implements Destination {
     }
     for (const link of this.#shaped) this.#replenish(link)
     for (const peer of this.#peers.values()) peer.expire()
+    for (const link of this.#links) if (link.management.isStuck(this.settings.queue.age)) link.giveUp('it does not answer')
     if (this.tick % 15 === 0) for (const link of this.#links) this.#look(link)
   }
 
@@ -318,8 +319,7 @@ export class Federation implements Destination {
     if (this.#unproved.has(link)) return
     const { idleAfter, silentAfter, answerWithin } = this.settings
     const silent = (this.tick - link.heardAt) * TICK
-    if (link.management.stuckFor > answerWithin) link.giveUp('it does not answer')
-    else if ((this.tick - link.usedAt) * TICK > idleAfter * link.patience && link.management.unacknowledged === 0) link.close(undefined)
+    if ((this.tick - link.usedAt) * TICK > idleAfter * link.patience && link.management.unacknowledged === 0) link.close(undefined)
     else if (silent < silentAfter) return
     else if (!link.isAsked) link.ask()
     else if (silent > silentAfter + answerWithin) link.giveUp('it does not answer')

@@ -12,6 +12,8 @@ import type { WindowLimits } from './settings.ts'
 /** After so many unacknowledged stanzas the other side is asked, or after that time, ms. */
 const ASK_EVERY = 50
 const ASK_AFTER = 1_000
+/** What is asked for is acknowledged by then, unless it never will be, ms. */
+const STUCK_AFTER = 15_000
 /** Stanzas of the other side that are under way here, at which no more are read. */
 const MOST_UNDER_WAY = 256
 
@@ -141,9 +143,11 @@ export class LinkManagement {
     return this.#unacknowledged.length < stanzas && this.#bytes < bytes
   }
 
-  /** For how long the other side has acknowledged nothing of what it was sent, ms; 0 if nothing waits. */
-  get stuckFor(): number {
-    return this.#unacknowledged.length === 0 ? 0 : this.#clock.now() - this.#stuckSince
+  /** A sender has waited for so long, and in the last part of that time nothing was acknowledged, ms. */
+  isStuck(age: number): boolean {
+    const [first] = this.#unacknowledged
+    const now = this.#clock.now()
+    return first !== undefined && now - first.parcel.since > age && now - this.#stuckSince > STUCK_AFTER
   }
 
   /** The connection is over: gives what was not acknowledged, in order, for another one to carry. */

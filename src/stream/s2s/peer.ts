@@ -144,11 +144,11 @@ export class Peer {
     }
   }
 
-  /** The domain may write to us over the link. So it is there: what waits for it need not wait longer. */
+  /** The domain may write to us over the link. So it is there: what waits for it need not wait longer, if the last try is not just over. */
   heard(link: Link): void {
     if (!this.#mayJoin(link)) return
     this.#join(link)
-    this.#retryAt = 0
+    this.#retryAt = this.#soonest
     this.#goOn()
   }
 
@@ -260,6 +260,10 @@ export class Peer {
   get #earliest(): number {
     const forKeys = this.#questions.length > 0 ? this.#triedForKeysAt + FIRST_RETRY : Number.POSITIVE_INFINITY
     return this.#queue.length > 0 ? Math.min(this.#retryAt, forKeys) : forKeys
+  }
+
+  get #soonest(): number {
+    return Math.min(this.#retryAt, this.#triedAt + FIRST_RETRY)
   }
 
   /**
