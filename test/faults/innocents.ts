@@ -6,6 +6,8 @@ import type { Server } from './server.ts'
 export interface Experience {
   readonly sent: number
   readonly arrived: number
+  /** How many came before one that was sent earlier. */
+  readonly disordered: number
   readonly median: number
   readonly worst: number
 }
@@ -17,6 +19,8 @@ export class Innocents implements AsyncDisposable {
   readonly #sentAt = new Map<string, number>()
   #waits: number[] = []
   #sent = 0
+  #latest = 0
+  #disordered = 0
 
   private constructor(one: Client, other: Client) {
     this.#one = one
@@ -25,12 +29,16 @@ export class Innocents implements AsyncDisposable {
       const at = this.#sentAt.get(id)
       if (name !== 'message' || at === undefined) return
       this.#sentAt.delete(id)
+      const n = Number(id.slice(1))
+      if (n < this.#latest) this.#disordered++
+      this.#latest = n
       this.#waits.push(performance.now() - at)
     }
   }
 
-  static async meet(server: Server, one: string, other: string): Promise<Innocents> {
-    return new Innocents(await Client.online(server.login(one), 'desk', true), await Client.online(server.login(other), 'desk', true))
+  /** On one server, or the other on another one. */
+  static async meet(server: Server, one: string, other: string, elsewhere = server): Promise<Innocents> {
+    return new Innocents(await Client.online(server.login(one), 'desk', true), await Client.online(elsewhere.login(other), 'desk', true))
   }
 
   get areConnected(): boolean {
@@ -41,6 +49,7 @@ export class Innocents implements AsyncDisposable {
   async during(work: () => Promise<unknown>): Promise<Experience> {
     this.#waits = []
     this.#sentAt.clear()
+    this.#disordered = 0
     const before = this.#sent
     const talking = setInterval(() => this.#talk(), 20)
     try {
@@ -50,7 +59,8 @@ export class Innocents implements AsyncDisposable {
     }
     for (let i = 0; i < 500 && this.#sentAt.size > 0; i++) await wait(20)
     const waits = this.#waits.sort((a, b) => a - b)
-    return { sent: this.#sent - before, arrived: waits.length, median: waits[waits.length >> 1] ?? NaN, worst: waits.at(-1) ?? NaN }
+    const [arrived, disordered] = [waits.length, this.#disordered]
+    return { sent: this.#sent - before, arrived, disordered, median: waits[waits.length >> 1] ?? NaN, worst: waits.at(-1) ?? NaN }
   }
 
   #talk(): void {

@@ -15,6 +15,10 @@ const PROGRAM = process.env['FAULTS_PROGRAM'] ?? join(import.meta.dirname, '../.
 export const PASSWORD = 'correct horse battery'
 
 export interface ServerOptions {
+  /** `localhost` if not said. */
+  readonly domain?: string
+  /** PEM file with the authority that clients trust; the server's own if not said. */
+  readonly ca?: string
   /** TOML, after the `[listen]` table and a cheap `[auth]`. */
   readonly settings?: string
   /** A command that runs the server, such as `['prlimit', '--fsize=…']`. */
@@ -23,30 +27,42 @@ export interface ServerOptions {
 }
 
 export class Server implements Place, AsyncDisposable {
-  readonly domain = 'localhost'
+  readonly domain: string
   readonly folder: string
   readonly port: number
   readonly starttls: number
   readonly https: number
+  /** Where other servers come, with STARTTLS and with TLS from the first byte. */
+  readonly s2s: number
+  readonly s2sTls: number
   /** All it has written to standard output and error, over all its starts. */
   output = ''
   readonly #around: readonly string[]
+  readonly #ca: string | undefined
   #process: ChildProcess | undefined
 
-  private constructor(folder: string, [starttls, port, https]: readonly number[], { settings = '', around = [] }: ServerOptions) {
+  private constructor(folder: string, [starttls, port, https, s2s, s2sTls]: readonly number[], options: ServerOptions) {
+    const { domain = 'localhost', settings = '', around = [], ca } = options
     this.folder = folder
+    this.domain = domain
+    this.#ca = ca
     this.starttls = starttls!
     this.port = port!
     this.https = https!
+    this.s2s = s2s!
+    this.s2sTls = s2sTls!
     this.#around = around
-    const listen = `[listen]\naddresses = ["127.0.0.1"]\nc2s = ${starttls}\nc2sTls = ${port}\nhttps = ${https}\n`
-    writeFileSync(this.config, `hosts = ["localhost"]\n${listen}[auth]\niterations = 4096\n${settings}`)
+    const ports = { c2s: starttls, c2sTls: port, https, s2s, s2sTls }
+    const listen = `[listen]\naddresses = ["127.0.0.1"]\n${Object.entries(ports)
+      .map(([name, port]) => `${name} = ${port}\n`)
+      .join('')}`
+    writeFileSync(this.config, `hosts = ["${domain}"]\n${listen}[auth]\niterations = 4096\n${settings}`)
   }
 
   /** Settings are written, nothing runs yet. */
   static async make(options: ServerOptions = {}): Promise<Server> {
     const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'conexizan-faults-'))
-    return new Server(folder, await freePorts(3), options)
+    return new Server(folder, await freePorts(5), options)
   }
 
   get config(): string {
@@ -58,7 +74,7 @@ export class Server implements Place, AsyncDisposable {
   }
 
   get ca(): string {
-    return join(this.data, 'ca/ca.crt')
+    return this.#ca ?? join(this.data, 'ca/ca.crt')
   }
 
   get pid(): number {
@@ -136,7 +152,7 @@ export class Server implements Place, AsyncDisposable {
   }
 }
 
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   await Promise.all(servers.map(server => once(server, 'listening')))
   const ports = servers.map(server => (server.address() as AddressInfo).port)
