@@ -108,3 +108,30 @@ serverStory('a server that comes again and again is not visited each time', asyn
   await network.later(60_000)
   romeo.receivesError('m1', 'remote-server-timeout')
 })
+
+serverStory(
+  'over a connection that was opened by the other side nothing goes before it is settled that it is acknowledged',
+  async network => {
+    const here = await network.town('here.example')
+    const there = network.stranger('there.example')
+    network.places.set('there.example', 'no connection could be made')
+    const romeo = await here.world.online('romeo')
+    const comes = async (): Promise<void> => {
+      await there.opens('there.example', 'here.example')
+      there.forget()
+      await there.sends("<bidi xmlns='urn:xmpp:bidi'/><auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>")
+      await there.sends(there.header('there.example', 'here.example'))
+      there.forget()
+    }
+    await romeo.sends('<message to="juliet@there.example" id="m1"/>')
+    await comes()
+    await there.sends("<enable xmlns='urn:xmpp:sm:3'/>")
+    there.receives('<enabled xmlns="urn:xmpp:sm:3"/>')
+    there.receives('<message id="m1"/>')
+    await there.breaks()
+    await comes()
+    there.receivesNothing()
+    await network.later(2_000)
+    there.receives('<message id="m1"/>')
+  },
+)

@@ -8,6 +8,8 @@ import { Bidi, BidiFeature, DialbackFeature } from './namespaces.ts'
 
 /** Tries to authenticate on one connection. */
 const MOST_FAILURES = 5
+/** How long we wait for `<enable/>` at most before we send stanzas: what went before it would never be acknowledged, ms. */
+const ENABLE_WITHIN = 2_000
 
 /** A server has connected to us: TLS, then the proof of its domain by certificate (XEP-0178) or by dialback (XEP-0220). */
 export class IncomingNegotiation implements Negotiation {
@@ -19,6 +21,8 @@ export class IncomingNegotiation implements Negotiation {
   #isChallenged = false
   /** It has proved its domain by EXTERNAL; its next header must say the same. */
   #isExternal = false
+  /** What waits until it is settled whether stanzas are acknowledged; undefined once it is. */
+  #held: (() => void)[] | undefined = []
 
   constructor(link: Link) {
     this.#link = link
@@ -122,6 +126,23 @@ export class IncomingNegotiation implements Negotiation {
     if (++this.#failures >= MOST_FAILURES) throw new StreamError('policy-violation', 'too many failures')
   }
 
+  /** The other side asks for acknowledgements when it learns that stanzas may come, or never. */
+  beforeStanzas(go: () => void): void {
+    if (this.#held === undefined) go()
+    else if (this.#held.push(go) === 1) this.#link.federation.clock.after(ENABLE_WITHIN, () => this.#settled())
+  }
+
+  /** What it has begun to send is not acknowledged: it does not ask for that. */
+  onStanza(): void {
+    if (this.#held !== undefined) this.#settled()
+  }
+
+  #settled(): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const go of held) go()
+  }
+
   /** XEP-0198 §3, without resumption. */
   #manage(name: string): void {
     const link = this.#link
@@ -129,6 +150,7 @@ export class IncomingNegotiation implements Negotiation {
       link.sendElement(Sm('enabled'))
       link.management.countSent()
       link.management.countReceived()
+      this.#settled()
     } else if (name === 'enable' || name === 'resume') link.sendElement(Sm('failed', {}, Stanzas('unexpected-request')))
     else throw new StreamError('unsupported-stanza-type')
   }

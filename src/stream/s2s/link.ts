@@ -31,8 +31,10 @@ export interface Negotiation {
   take(element: Element): void | Promise<void>
   /** The TLS handshake is done. */
   onSecured(): void | Promise<void>
-  /** Stanzas are about to go out for the first time. */
-  beforeStanzas?(): void
+  /** Stanzas may go out for a pair of domains; calls back once it is settled whether they are acknowledged. */
+  beforeStanzas(go: () => void): void
+  /** A stanza has come. */
+  onStanza?(): void
 }
 
 /**
@@ -138,10 +140,12 @@ export class Link implements StreamHandler, Taker {
 
   /** Stanzas from our `local` to `remote` may go out here from now on. */
   maySendFrom(local: string, remote: string): void {
-    if (this.#sends.size === 0) this.#negotiation.beforeStanzas?.()
-    this.#sends.add(pair(local, remote))
     this.#authenticated()
-    this.federation.peer(remote).authorised(this, local)
+    this.#negotiation.beforeStanzas(() => {
+      if (this.#isClosed) return
+      this.#sends.add(pair(local, remote))
+      this.federation.peer(remote).authorised(this, local)
+    })
   }
 
   /** Stanzas from `remote` to our `local` may come in here from now on. */
@@ -239,6 +243,7 @@ export class Link implements StreamHandler, Taker {
     if (from === undefined || attrs['to'] === undefined) throw new StreamError('improper-addressing')
     if (!this.isAuthenticated) throw new StreamError('not-authorized')
     this.usedAt = this.federation.tick
+    this.#negotiation.onStanza?.()
     this.management.receive(custody => this.federation.receive(this, inLanguage(stanza, this.#language), from, attrs['to']!, custody))
   }
 

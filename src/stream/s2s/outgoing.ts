@@ -114,11 +114,13 @@ export class OutgoingNegotiation implements Negotiation {
   }
 
   /** XEP-0198 §3: what is sent from here on counts; what is received, once the other side has agreed. */
-  beforeStanzas(): void {
-    if (this.#management !== 'offered') return
-    this.#management = 'asked'
-    this.#link.sendElement(Sm('enable'))
-    this.#link.management.countSent()
+  beforeStanzas(go: () => void): void {
+    if (this.#management === 'offered') {
+      this.#management = 'asked'
+      this.#link.sendElement(Sm('enable'))
+      this.#link.management.countSent()
+    }
+    go()
   }
 
   #managed(element: Element): void {
