@@ -12,7 +12,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 import { TestClient } from '../../src/sasl/test-client.ts'
 import { Client, type Login } from '../faults/client.ts'
-import { Server } from '../faults/server.ts'
+import { Region } from '../faults/region.ts'
+import { Abroad } from './abroad.ts'
 import { encodingsOf } from './encodings.ts'
 import { columnsWithTimes, placesOf } from './places.ts'
 
@@ -44,7 +45,8 @@ function address(datum: string): string {
   return text
 }
 
-await using server = await Server.make({ settings: 'sha1 = true\nplain = true\n' })
+await using region = await Region.open()
+await using server = await region.server('localhost', 'sha1 = true\nplain = true\n')
 const names = {
   alice: canary('name of an account'),
   bob: canary('name of a contact'),
@@ -65,6 +67,7 @@ const loginOf = (who: keyof typeof names, more: Partial<Login> = {}): Login => (
 })
 
 for (const who of ['alice', 'bob', 'hermit'] as const) server.command(['user', 'add', jid(who)], `${passwords[who]}\n`)
+await using abroad = await Abroad.open(region, { canary, address })
 await server.start()
 const from = Date.now()
 
@@ -72,6 +75,7 @@ await register()
 await logIn()
 await fail()
 await talk()
+await abroad.talk(loginOf('alice'), loginOf('bob'), server)
 await server.stop('SIGKILL')
 await server.start()
 await talkAgain()

@@ -33,23 +33,22 @@ export class Region implements AsyncDisposable {
     return join(this.#folder, 'authority.crt')
   }
 
-  /** A certificate as public authorities give them, always the same for a domain. */
-  certify(domain: string): Credentials {
+  /** A certificate as public authorities give them, always the same for a domain; `others` are further names in it. */
+  certify(domain: string, others: readonly string[] = []): Credentials {
     const known = this.#certified.get(domain)
     if (known !== undefined) return known
-    const { cert, key } = issuedBy(this.#authority, { names: { dns: [domain] } })
+    const { cert, key } = issuedBy(this.#authority, { names: { dns: [domain, ...others] } })
     const credentials = { cert: cert.toString(), key: key.export({ type: 'pkcs8', format: 'pem' }).toString() }
     this.#certified.set(domain, credentials)
     return credentials
   }
 
   /** From now on the domain's server is there: with STARTTLS, or with TLS from the first byte. */
-  publish(domain: string, kind: 'tcp' | 'tls', port: number): void {
-    const host = `host.${domain}`
+  publish(domain: string, kind: 'tcp' | 'tls', port: number, host = `host.${domain}`, address = '127.0.0.1'): void {
     this.dns.zone[`_xmpp${kind === 'tls' ? 's' : ''}-server._tcp.${domain}`] = {
       srv: [{ priority: 1, weight: 1, port, target: host }],
     }
-    this.dns.zone[host] = { a: ['127.0.0.1'] }
+    this.dns.zone[host] = { a: [address] }
   }
 
   /** A server of ours, which does not run yet. `settings` is TOML, `federation` what stands in its `[s2s]`. */

@@ -49,12 +49,12 @@ export class Stranger implements AsyncDisposable {
     this.#server.on('connection', socket => this.#hold(socket))
   }
 
-  /** Listens, and stands in DNS. */
-  static async open(region: Region, domain: string, habit: Habit): Promise<Stranger> {
+  /** Listens, and stands in DNS, with the name and the address of its host. */
+  static async open(region: Region, domain: string, habit: Habit, host = `host.${domain}`, address = '127.0.0.1'): Promise<Stranger> {
     const stranger = new Stranger(domain, habit, region)
-    stranger.#server.listen(0, '127.0.0.1')
+    stranger.#server.listen(0, address)
     await once(stranger.#server, 'listening')
-    region.publish(domain, habit === 'silent' ? 'tcp' : 'tls', (stranger.#server.address() as AddressInfo).port)
+    region.publish(domain, habit === 'silent' ? 'tcp' : 'tls', (stranger.#server.address() as AddressInfo).port, host, address)
     return stranger
   }
 
@@ -132,9 +132,15 @@ const header = (from: string, to: string, more = ''): string =>
   `<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='${DIALBACK}' version='1.0' from='${from}' to='${to}'${more}>`
 
 /** A server that proves its domain to one of ours by certificate, sends it an element, and breaks the connection. */
-export async function barge(region: Region, as: string, to: { domain: string; s2sTls: number }, xml: string): Promise<void> {
+export async function barge(
+  region: Region,
+  as: string,
+  to: { readonly domain: string; readonly s2sTls: number },
+  xml: string,
+  localAddress = '127.0.0.1',
+): Promise<void> {
   const socket = connect({
-    host: '127.0.0.1',
+    ...{ host: '127.0.0.1', localAddress },
     port: to.s2sTls,
     servername: to.domain,
     ca: readFileSync(region.ca),
