@@ -299,6 +299,12 @@ export class Stranger {
     await this.#network.settled()
   }
 
+  /** What need not be text. */
+  async sendsBytes(bytes: Buffer): Promise<void> {
+    this.#end.other.onData(bytes)
+    await this.#network.settled()
+  }
+
   /** Its side of TLS begins. */
   async startsTls(): Promise<void> {
     this.#end.startTls()

@@ -19,7 +19,9 @@ const HALF_OPEN = 5_000
 const STANZAS = 100_000
 /** The most that the server may have grown at the end, in MiB: what it remembers of accounts, and what its allocators keep for the next storm. */
 const GROWTH = 300
-const HEADER = `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>`
+const header = (content: 'client' | 'server'): string =>
+  `<?xml version='1.0'?><stream:stream xmlns='jabber:${content}' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>`
+const HEADER = header('client')
 const NAMES = ['juliet', 'romeo', 'mallory', 'sloth', 'snail', 'tybalt'] as const
 
 let server: Server
@@ -53,6 +55,13 @@ async function whileTheyTalk(t: TestContext, work: () => Promise<unknown>): Prom
 const ALLOWED =
   /<(?:not-well-formed|restricted-xml|bad-namespace-prefix|invalid-xml|bad-format|unsupported-encoding|policy-violation|not-authorized|unsupported-stanza-type|invalid-namespace|resource-constraint)[ />]/
 
+/** What the server answers to a header and this behind it. */
+async function answerTo(socket: Socket, head: string, xml: string | Buffer): Promise<string> {
+  socket.write(head)
+  socket.write(xml)
+  return lastWords(socket)
+}
+
 /** What the server says until it closes. */
 async function lastWords(socket: Socket): Promise<string> {
   let said = ''
@@ -65,14 +74,23 @@ test('malformed XML ends the stream that it came in, before TLS and after it', a
   const ca = readFileSync(server.ca)
   await whileTheyTalk(t, async () => {
     for (const [what, xml] of Object.entries(HOSTILE_XML)) {
-      const plain = connect(server.starttls, '127.0.0.1')
-      plain.write(HEADER)
-      plain.write(xml)
-      assert.match(await lastWords(plain), ALLOWED, `${what}, over TCP`)
+      assert.match(await answerTo(connect(server.starttls, '127.0.0.1'), HEADER, xml), ALLOWED, `${what}, over TCP`)
       const secure = connectTls({ host: '127.0.0.1', port: server.port, servername: 'localhost', ca })
-      secure.write(HEADER)
-      secure.write(xml)
-      assert.match(await lastWords(secure), ALLOWED, `${what}, over TLS`)
+      assert.match(await answerTo(secure, HEADER, xml), ALLOWED, `${what}, over TLS`)
+    }
+  })
+})
+
+test('malformed XML of a server ends the stream with the same error as that of a client, before TLS and after it', async t => {
+  const ca = readFileSync(server.ca)
+  await whileTheyTalk(t, async () => {
+    for (const [what, xml] of Object.entries(HOSTILE_XML)) {
+      const [expected] = ALLOWED.exec(await answerTo(connect(server.starttls, '127.0.0.1'), HEADER, xml))!
+      const plain = await answerTo(connect(server.s2s, '127.0.0.1'), header('server'), xml)
+      assert.ok(plain.includes(expected), `${what}, over TCP: ${expected} is not in ${plain}`)
+      const tls = { host: '127.0.0.1', port: server.s2sTls, servername: 'localhost', ca, ALPNProtocols: ['xmpp-server'] }
+      const secure = await answerTo(connectTls(tls), header('server'), xml)
+      assert.ok(secure.includes(expected), `${what}, over TLS: ${expected} is not in ${secure}`)
     }
   })
 })
