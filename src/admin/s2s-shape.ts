@@ -1,7 +1,7 @@
 import { duration, flag, list, oneOf, optional, read, size, table, tableOf, text } from '../lib/settings.ts'
-import { AddressPolicy } from '../net/address-policy.ts'
-import { parseDnsServer } from '../net/dns-servers.ts'
-import { parseTarget } from '../net/targets.ts'
+import { AddressPolicy } from '../net/dial/address-policy.ts'
+import { parseTarget } from '../net/dial/targets.ts'
+import { parseDnsServer } from '../net/dns/servers.ts'
 
 const domain = (parseDomain: (text: string) => string | undefined, text: string) => read(parseDomain, 'a domain name', text)
 

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import { presentedBy } from './presented.ts'
 import type { TlsFacts } from './socket.ts'
+import { presentedBy } from './trust/presented.ts'
 
 const NO_CONTEXT = Buffer.alloc(0)
 

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import * as packet from 'dns-packet'
-import type { SrvRecord, TlsaRecord } from '../../src/net/dns.ts'
+import type { SrvRecord, TlsaRecord } from '../../src/net/dns/dns.ts'
 
 /** All that a name has. A name that is not in the zone does not exist. */
 export interface ZoneEntry {

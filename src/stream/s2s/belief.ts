@@ -1,11 +1,11 @@
-import { judge, type Verdict } from '../../net/belief.ts'
-import { type Tlsa, usableTlsa } from '../../net/dane.ts'
-import type { Dns } from '../../net/dns.ts'
-import { isOnion } from '../../net/dns-name.ts'
-import type { TrustAnchors } from '../../net/path.ts'
-import type { Posh } from '../../net/posh.ts'
+import type { Target } from '../../net/dial/targets.ts'
+import type { Dns } from '../../net/dns/dns.ts'
+import { isOnion } from '../../net/dns/name.ts'
 import type { Socket } from '../../net/socket.ts'
-import type { Target } from '../../net/targets.ts'
+import { judge, type Verdict } from '../../net/trust/belief.ts'
+import { type Tlsa, usableTlsa } from '../../net/trust/dane.ts'
+import type { TrustAnchors } from '../../net/trust/path.ts'
+import type { Posh } from '../../net/trust/posh.ts'
 import type { Why } from './parcel.ts'
 
 /**

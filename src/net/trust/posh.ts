@@ -3,8 +3,8 @@ import { hash, X509Certificate } from 'node:crypto'
 import { get as httpsGet } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
-import { covers } from './certificate-files.ts'
-import { asciiDomain } from './domain-name.ts'
+import { covers } from '../certificate-files.ts'
+import { asciiDomain } from '../domain-name.ts'
 
 /** Fetches an `https` URL from a server with a good certificate. Rejects for whatever else but a body with status 200. */
 export type Getter = (url: string) => Promise<Buffer>

@@ -1,6 +1,7 @@
 /** RFC 5280 §4.2.1.10: for which names an authority may speak. */
+
+import { asciiDomain } from '../domain-name.ts'
 import { type Der, DerError, DerReader, OID, readOid, readUtf8, SEQUENCE, SET, UTF8_STRING } from './der.ts'
-import { asciiDomain } from './domain-name.ts'
 import { type GeneralName, type GeneralNames, readGeneralName } from './general-names.ts'
 
 /** Of each form that stands in `permitted` only those names are good, and none in `excluded`. */

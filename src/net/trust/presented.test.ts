@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { connect, createServer, type TLSSocket } from 'node:tls'
-import { issuedBy, type Made, selfSigned } from '../../test/net/certificates.ts'
+import { issuedBy, type Made, selfSigned } from '../../../test/net/certificates.ts'
 import { presentedBy } from './presented.ts'
 
 const root = selfSigned({ subject: 'Root' })

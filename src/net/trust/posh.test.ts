@@ -5,7 +5,7 @@ import type { RequestListener } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo, LookupFunction } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { issuedBy, selfSigned } from '../../test/net/certificates.ts'
+import { issuedBy, selfSigned } from '../../../test/net/certificates.ts'
 import { httpsGetter, matchesPosh, Posh } from './posh.ts'
 
 const leaf = selfSigned({ isAuthority: false }).cert

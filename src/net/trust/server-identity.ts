@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
+import { addressOctets, asciiDomain } from '../domain-name.ts'
 import { readCertificate } from './certificate.ts'
 import { DerError } from './der.ts'
-import { addressOctets, asciiDomain } from './domain-name.ts'
 import { type GeneralNames, TooManyNames } from './general-names.ts'
 
 /**

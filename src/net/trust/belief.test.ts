@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { connect, createServer, type TLSSocket } from 'node:tls'
-import { issuedBy, type Made, selfSigned } from '../../test/net/certificates.ts'
+import { issuedBy, type Made, selfSigned } from '../../../test/net/certificates.ts'
 import { type Grounds, judge, type Verdict } from './belief.ts'
 import { TrustAnchors } from './path.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { der, oid, sequence } from '../../test/net/certificates.ts'
+import { der, oid, sequence } from '../../../test/net/certificates.ts'
 import { type Der, DerError, DerReader, readBoolean, readFlags, readOid, readSmallInteger, readTime, readUtf8 } from './der.ts'
 
 const hex = (text: string) => Buffer.from(text, 'hex')

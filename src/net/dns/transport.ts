@@ -1,9 +1,9 @@
 import { createSocket } from 'node:dgram'
 import { connect, isIPv6 } from 'node:net'
-import { randomBytes } from '../lib/random.ts'
-import { type Question, type RecordTypes, type Reply, readReply, writeQuestion } from './dns-message.ts'
-import { withRandomCase } from './dns-name.ts'
-import type { HostPort } from './host-port.ts'
+import { randomBytes } from '../../lib/random.ts'
+import type { HostPort } from '../host-port.ts'
+import { type Question, type RecordTypes, type Reply, readReply, writeQuestion } from './message.ts'
+import { withRandomCase } from './name.ts'
 
 /** Far beyond what a domain with many signed records has. */
 const LARGEST = 16_384

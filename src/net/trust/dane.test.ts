@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { hash, type X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
-import { issuedBy, selfSigned } from '../../test/net/certificates.ts'
+import { issuedBy, selfSigned } from '../../../test/net/certificates.ts'
 import { matchesTlsa, type Tlsa, usableTlsa } from './dane.ts'
 
 const root = selfSigned({ subject: 'Root' })

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import * as packet from 'dns-packet'
-import { dnsName } from './dns-name.ts'
+import { dnsName } from './name.ts'
 
 /** RFC 2782. The target is a name in lower case without the last dot, or `.` where the service is not offered. */
 export interface SrvRecord {

@@ -1,7 +1,7 @@
 import { connect, isIP, isIPv6, type Socket } from 'node:net'
+import { type Dns, DnsError } from '../dns/dns.ts'
 import type { AddressPolicy } from './address-policy.ts'
 import { DialError, type DialFailure } from './dial-error.ts'
-import { type Dns, DnsError } from './dns.ts'
 import { opened } from './opened.ts'
 import { Race } from './race.ts'
 import { connectBySocks, type SocksProxy } from './socks.ts'

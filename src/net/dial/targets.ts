@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
+import type { Answer, Dns, SrvRecord } from '../dns/dns.ts'
+import { dnsName, isOnion } from '../dns/name.ts'
+import { parseHostPort } from '../host-port.ts'
 import { DialError, NotOffered } from './dial-error.ts'
-import type { Answer, Dns, SrvRecord } from './dns.ts'
-import { dnsName, isOnion } from './dns-name.ts'
-import { parseHostPort } from './host-port.ts'
 import { inSrvOrder } from './srv-order.ts'
 
 /** Where a server may be reached. */

@@ -1,11 +1,11 @@
 import type { Socket as NetSocket } from 'node:net'
 import { connect } from 'node:tls'
-import type { Certificates } from './certificates.ts'
-import { Deadlines } from './deadlines.ts'
-import { asciiDomain } from './domain-name.ts'
-import type { Peers } from './peer-key.ts'
-import type { Socket } from './socket.ts'
-import { TcpSocket, type Transport } from './tcp-socket.ts'
+import type { Certificates } from '../certificates.ts'
+import { Deadlines } from '../deadlines.ts'
+import { asciiDomain } from '../domain-name.ts'
+import type { Peers } from '../peer-key.ts'
+import type { Socket } from '../socket.ts'
+import { TcpSocket, type Transport } from '../tcp-socket.ts'
 
 const HANDSHAKE_LIMIT = 15_000
 

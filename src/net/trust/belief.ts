@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
+import { asciiDomain } from '../domain-name.ts'
 import { readCertificate } from './certificate.ts'
 import { matchesAnchor, matchesEndEntity, type Tlsa, usableTlsa } from './dane.ts'
-import { asciiDomain } from './domain-name.ts'
 import { type Distrust, type TrustAnchors, validatePath } from './path.ts'
 import { matchesPosh } from './posh.ts'
 import { namesDomain } from './server-identity.ts'

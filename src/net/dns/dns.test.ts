@@ -4,9 +4,9 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import * as packet from 'dns-packet'
-import { startDnsServer, type Zone } from '../../test/net/dns-server.ts'
+import { startDnsServer, type Zone } from '../../../test/net/dns-server.ts'
 import { Dns, DnsError, type DnsOptions } from './dns.ts'
-import { isOnLoopback } from './dns-transport.ts'
+import { isOnLoopback } from './transport.ts'
 
 const SRV = { priority: 1, weight: 2, port: 5269, target: 'xmpp.there.example' }
 const failed = { name: 'DnsError', kind: 'failed' }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { issuedBy, type Names, selfSigned } from '../../test/net/certificates.ts'
-import { addressOctets, asciiDomain } from './domain-name.ts'
+import { issuedBy, type Names, selfSigned } from '../../../test/net/certificates.ts'
+import { addressOctets, asciiDomain } from '../domain-name.ts'
 import { namesDomain } from './server-identity.ts'
 
 const authority = selfSigned()

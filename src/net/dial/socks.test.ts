@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { startSocksProxy } from '../../test/net/socks-proxy.ts'
+import { startSocksProxy } from '../../../test/net/socks-proxy.ts'
 import { connectBySocks } from './socks.ts'
 
 const NAME = { host: 'abcdef.onion', port: 5269 }

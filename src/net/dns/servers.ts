@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { type HostPort, parseHostPort } from './host-port.ts'
+import { type HostPort, parseHostPort } from '../host-port.ts'
 
 const PORT = 53
 /** As many as the resolver of the C library takes. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { ecKeys, issuedBy, type Made, nameOf, rsaKeys, selfSigned, type Wish } from '../../test/net/certificates.ts'
+import { ecKeys, issuedBy, type Made, nameOf, rsaKeys, selfSigned, type Wish } from '../../../test/net/certificates.ts'
 import { type PathVerdict, TrustAnchors, validatePath } from './path.ts'
 
 const DAY = 86_400_000

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { SrvRecord } from './dns-message.ts'
+import type { SrvRecord } from '../dns/message.ts'
 
 /** Orders records by RFC 2782: by priority, and by chance according to weight among equals. `random` gives 0 to below its argument. */
 export function inSrvOrder<R extends SrvRecord>(records: readonly R[], random: (below: number) => number = randomInt): R[] {

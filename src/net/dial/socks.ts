@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { connect, isIPv4, isIPv6, type Socket } from 'node:net'
-import type { HostPort } from './host-port.ts'
+import type { HostPort } from '../host-port.ts'
 import { groupsOf } from './ipv6.ts'
 import { opened } from './opened.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { startDnsServer, type Zone } from '../../test/net/dns-server.ts'
+import { startDnsServer, type Zone } from '../../../test/net/dns-server.ts'
+import { Dns } from '../dns/dns.ts'
 import { DialError, NotOffered } from './dial-error.ts'
-import { Dns } from './dns.ts'
 import { inSrvOrder } from './srv-order.ts'
 import { findTargets, type Overrides, parseTarget } from './targets.ts'
 

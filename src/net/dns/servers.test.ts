@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { parseDnsServer, systemDnsServers } from './dns-servers.ts'
-import { parseHostPort } from './host-port.ts'
+import { parseHostPort } from '../host-port.ts'
+import { parseDnsServer, systemDnsServers } from './servers.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'resolv-'))
 after(() => rmSync(folder, { recursive: true }))

@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url'
-import { randomBytes } from '../lib/random.ts'
+import { randomBytes } from '../../lib/random.ts'
 
 const LONGEST = 253
 const LABELS = /^[\w-]{1,63}(?:\.[\w-]{1,63})*$/

@@ -1,13 +1,13 @@
-import { type Answer, DnsCache } from './dns-cache.ts'
-import type { RecordTypes, SrvRecord, TlsaRecord } from './dns-message.ts'
-import { dnsName, isOnion } from './dns-name.ts'
-import { parseDnsServer, systemDnsServers } from './dns-servers.ts'
-import { ask, DnsError, isOnLoopback } from './dns-transport.ts'
-import type { HostPort } from './host-port.ts'
+import type { HostPort } from '../host-port.ts'
+import { type Answer, DnsCache } from './cache.ts'
+import type { RecordTypes, SrvRecord, TlsaRecord } from './message.ts'
+import { dnsName, isOnion } from './name.ts'
+import { parseDnsServer, systemDnsServers } from './servers.ts'
+import { ask, DnsError, isOnLoopback } from './transport.ts'
 
-export type { Answer } from './dns-cache.ts'
-export type { SrvRecord, TlsaRecord } from './dns-message.ts'
-export { DnsError } from './dns-transport.ts'
+export type { Answer } from './cache.ts'
+export type { SrvRecord, TlsaRecord } from './message.ts'
+export { DnsError } from './transport.ts'
 
 const TIMEOUT = 2_000
 const ROUNDS = 2
