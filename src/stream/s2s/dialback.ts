@@ -128,7 +128,7 @@ export class DialbackSide {
     }
     const checked = `${sender} ${target}`
     if (this.#checked.has(checked)) return
-    if (this.#checked.size >= MOST_CHECKED || link.pairs >= MOST_PAIRS || this.#mustWait) {
+    if (this.#checked.size >= MOST_CHECKED || link.proofs.pairs >= MOST_PAIRS || this.#mustWait) {
       answer('resource-constraint')
       return
     }

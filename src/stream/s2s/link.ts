@@ -17,6 +17,7 @@ import { LinkManagement } from './management.ts'
 import { Dialback } from './namespaces.ts'
 import { failure, type Parcel, type Why } from './parcel.ts'
 import type { Peer } from './peer.ts'
+import { Proofs } from './proofs.ts'
 
 /** How long the other side may take to end a stream that we have ended, ms. */
 const LINGER = 5_000
@@ -61,11 +62,7 @@ export class Link implements StreamHandler, Taker {
   readonly peers = new Set<Peer>()
   /** Stanzas go both ways (XEP-0288). */
   isBidi = false
-  /** Pairs whose stanzas may go out, and may come in: see `pair`. */
-  readonly #sends = new Set<string>()
-  readonly #receives = new Set<string>()
-  /** Domains that the other side has proved for this whole stream (XEP-0178). */
-  readonly #proved = new Set<string>()
+  readonly proofs = new Proofs()
   /** Of the other side's stanzas, where they name none. */
   #language: string | undefined
   #isHeaderSent = false
@@ -119,11 +116,7 @@ export class Link implements StreamHandler, Taker {
 
   /** Some pair of domains has been proved. */
   get isAuthenticated(): boolean {
-    return this.#sends.size > 0 || this.#receives.size > 0 || this.#proved.size > 0
-  }
-
-  get pairs(): number {
-    return this.#sends.size + this.#receives.size
+    return !this.proofs.isEmpty
   }
 
   /** It did not end in order. */
@@ -143,46 +136,31 @@ export class Link implements StreamHandler, Taker {
     this.#authenticated()
     this.#negotiation.beforeStanzas(() => {
       if (this.#isClosed) return
-      this.#sends.add(pair(local, remote))
+      this.proofs.allowOut(local, remote)
       this.federation.peer(remote).authorised(this, local)
     })
   }
 
   /** Stanzas from `remote` to our `local` may come in here from now on. */
   mayReceiveFrom(remote: string, local: string): void {
-    this.#receives.add(pair(remote, local))
+    this.proofs.allowIn(remote, local)
     this.#authenticated()
     this.federation.peer(remote).heard(this)
   }
 
   /** The other side is `remote`, whomever of us it writes to (XEP-0178 §3). */
   hasProved(remote: string): void {
-    this.#proved.add(remote)
+    this.proofs.certify(remote)
     this.#authenticated()
     this.federation.peer(remote).heard(this)
   }
 
   sends(local: string, remote: string): boolean {
-    return !this.#isClosed && this.#sends.has(pair(local, remote))
+    return !this.#isClosed && this.proofs.allowsOut(local, remote)
   }
 
   receives(remote: string, local: string): boolean {
-    return this.#proved.has(remote) || this.#receives.has(pair(remote, local))
-  }
-
-  /** Whether some domain of ours may write to that one here. */
-  isSendingTo(remote: string): boolean {
-    return [...this.#sends].some(text => text.endsWith(` ${remote}`))
-  }
-
-  /** Whether that domain may write to some of ours here. */
-  isHearing(remote: string): boolean {
-    return this.hasCertified(remote) || [...this.#receives].some(text => text.startsWith(`${remote} `))
-  }
-
-  /** Whether that domain was proved by the other side's certificate. */
-  hasCertified(remote: string): boolean {
-    return this.#proved.has(remote)
+    return this.proofs.allowsIn(remote, local)
   }
 
   #authenticated(): void {
@@ -421,6 +399,3 @@ export class Link implements StreamHandler, Taker {
     return failure(this.why)
   }
 }
-
-/** Domains have no spaces. */
-const pair = (from: string, to: string): string => `${from} ${to}`

@@ -37,10 +37,10 @@ export function overview(federation: Federation): Acquaintance[] {
 }
 
 function describe(link: Link, domain: string): Connected {
-  const [sends, receives] = [link.isSendingTo(domain), link.isHearing(domain)]
+  const [sends, receives] = [link.proofs.allowsSomeOut(domain), link.proofs.allowsSomeIn(domain)]
   return {
     direction: sends && receives ? 'both' : sends ? 'out' : 'in',
-    proof: link.isIncoming && !link.hasCertified(domain) ? 'dialback' : (link.belief ?? 'dialback'),
+    proof: link.isIncoming && !link.proofs.hasCertified(domain) ? 'dialback' : (link.belief ?? 'dialback'),
     tls: link.socket.tls?.version,
     unacknowledged: link.management.unacknowledged,
   }
