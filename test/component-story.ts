@@ -7,9 +7,9 @@ import { ComponentStreams } from '../src/stream/component/component-streams.ts'
 import { handshakeFor } from '../src/stream/component/handshake.ts'
 import type { ComponentSettings } from '../src/stream/component/settings.ts'
 import { renamingOf } from '../src/stream/content-namespace.ts'
-import type { Element } from '../src/xml/element.ts'
-import { parseElement, StreamParser } from '../src/xml/parser.ts'
-import { differs, type StoryOptions, World } from './story.ts'
+import { StreamParser } from '../src/xml/parser.ts'
+import { Ear } from './ear.ts'
+import { type StoryOptions, World } from './story.ts'
 import { FakeSocket } from './stream-story.ts'
 
 export const SECRET = 'the secret of the theatre'
@@ -93,22 +93,17 @@ export class ComponentScene {
 }
 
 /** A component's end of a stream. */
-export class ComponentProgram {
+export class ComponentProgram extends Ear {
   readonly socket: FakeSocket
-  readonly unread: (Element | 'end of stream')[] = []
   readonly #scene: ComponentScene
   /** What the server wrote, byte for byte. */
   raw = ''
 
   constructor(scene: ComponentScene, socket: FakeSocket) {
+    super()
     this.#scene = scene
     this.socket = socket
-    const handler = {
-      onOpen: (root: Element) => void this.unread.push(root),
-      onElement: (element: Element) => void this.unread.push(element),
-      onClose: () => void this.unread.push('end of stream'),
-    }
-    const parser = new StreamParser(handler, LIMITS, 1, '', renamingOf('jabber:component:accept'))
+    const parser = new StreamParser(this.handler, LIMITS, 1, '', renamingOf('jabber:component:accept'))
     socket.onSent = xml => {
       this.raw += xml
       parser.write(Buffer.from(xml))
@@ -129,16 +124,6 @@ export class ComponentProgram {
   async shakesHands(domain: string, secret: string): Promise<void> {
     const id = await this.opens(domain)
     await this.sends(`<handshake>${handshakeFor(id, secret)}</handshake>`)
-  }
-
-  /** The next element. What the expected one says must hold; what it does not mention may be anything; `*` is any value. */
-  receives(xml: string): Element {
-    const expected = parseElement(xml, undefined, 'jabber:client')
-    const actual = this.unread.shift()
-    assert.ok(actual !== undefined && actual !== 'end of stream', `${actual ?? 'nothing'} came, but there should have been\n  ${expected}`)
-    const difference = differs(expected, actual, '')
-    if (difference !== undefined) assert.fail(`${difference}\n  expected ${expected}\n  received ${actual}`)
-    return actual
   }
 
   receivesStanzaError(name: string, id: string, condition: string): void {

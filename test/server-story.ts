@@ -9,9 +9,9 @@ import type { Judgement } from '../src/stream/s2s/belief.ts'
 import { Federation } from '../src/stream/s2s/federation.ts'
 import { failure, type Why } from '../src/stream/s2s/parcel.ts'
 import type { ServerStreamSettings } from '../src/stream/s2s/settings.ts'
-import type { Element } from '../src/xml/element.ts'
-import { parseElement, StreamParser } from '../src/xml/parser.ts'
-import { differs, World } from './story.ts'
+import { StreamParser } from '../src/xml/parser.ts'
+import { Ear } from './ear.ts'
+import { World } from './story.ts'
 
 const LIMITS = { bytes: 2 ** 18, elements: 1000, depth: 32, attributes: 64 }
 const SETTINGS: ServerStreamSettings = {
@@ -252,8 +252,7 @@ export class CableEnd implements Socket {
 }
 
 /** The other end of a connection, in the hands of the story. */
-export class Stranger {
-  readonly unread: (Element | 'end of stream')[] = []
+export class Stranger extends Ear {
   readonly #network: Network
   readonly #shows: readonly string[]
   #end!: CableEnd
@@ -261,6 +260,7 @@ export class Stranger {
   visits = 0
 
   constructor(network: Network, shows: readonly string[]) {
+    super()
     this.#network = network
     this.#shows = shows
   }
@@ -278,12 +278,7 @@ export class Stranger {
 
   #hold(end: CableEnd): void {
     this.#end = end
-    const handler = {
-      onOpen: (root: Element) => void this.unread.push(root),
-      onElement: (element: Element) => void this.unread.push(element),
-      onClose: () => void this.unread.push('end of stream'),
-    }
-    const parser = new StreamParser(handler, LIMITS, 1, '', { from: 'jabber:server', to: 'jabber:client' })
+    const parser = new StreamParser(this.handler, LIMITS, 1, '', { from: 'jabber:server', to: 'jabber:client' })
     end.onData = bytes => {
       if (bytes.toString().startsWith('<?xml')) parser.restart()
       parser.write(bytes)
@@ -321,29 +316,10 @@ export class Stranger {
     await this.#network.settled()
   }
 
-  /** The next element. What the expected one says must hold; what it does not mention may be anything; `*` is any value. */
-  receives(xml: string): Element {
-    const expected = parseElement(xml, undefined, 'jabber:client')
-    const actual = this.unread.shift()
-    assert.ok(actual !== undefined, `nothing came, but there should have been\n  ${expected}`)
-    assert.ok(actual !== 'end of stream', `the stream ended, but there should have been\n  ${expected}`)
-    const difference = differs(expected, actual, '')
-    if (difference !== undefined) assert.fail(`${difference}\n  expected ${expected}\n  received ${actual}`)
-    return actual
-  }
-
   receivesStreamError(condition: string): void {
     this.receives(`<error xmlns="http://etherx.jabber.org/streams"><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-streams"/></error>`)
     assert.equal(this.unread.shift(), 'end of stream')
     assert.ok(!this.isConnected)
-  }
-
-  receivesNothing(): void {
-    assert.deepEqual(this.unread.map(String), [])
-  }
-
-  forget(): void {
-    this.unread.length = 0
   }
 
   header(from: string, to: string, id = ''): string {

@@ -12,7 +12,8 @@ import { ResumableStreams } from '../src/stream/c2s/resumable-streams.ts'
 import type { ServedHost, StreamSettings } from '../src/stream/c2s/settings.ts'
 import type { Element } from '../src/xml/element.ts'
 import { parseElement, StreamParser } from '../src/xml/parser.ts'
-import { differs, type StoryOptions, World } from './story.ts'
+import { Ear } from './ear.ts'
+import { type StoryOptions, World } from './story.ts'
 
 export const HEADER = `<?xml version='1.0'?><stream:stream to='here.example' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`
 export const OPEN = `<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='here.example' version='1.0'/>`
@@ -141,8 +142,7 @@ export class Scene {
 }
 
 /** A client's end of a stream. */
-export class Device {
-  readonly unread: (Element | 'end of stream')[] = []
+export class Device extends Ear {
   readonly socket: FakeSocket
   readonly #scene: Scene
   readonly #parser: StreamParser
@@ -150,14 +150,10 @@ export class Device {
   raw = ''
 
   constructor(scene: Scene, socket: FakeSocket) {
+    super()
     this.#scene = scene
     this.socket = socket
-    const handler = {
-      onOpen: (root: Element) => void this.unread.push(root),
-      onElement: (element: Element) => void this.unread.push(element),
-      onClose: () => void this.unread.push('end of stream'),
-    }
-    this.#parser = new StreamParser(handler, LIMITS)
+    this.#parser = new StreamParser(this.handler, LIMITS)
     socket.onSent = xml => {
       this.raw += xml
       if (socket.kind === 'websocket') return void this.unread.push(parseElement(xml))
@@ -174,17 +170,6 @@ export class Device {
   async sends(...chunks: string[]): Promise<void> {
     for (const chunk of chunks) this.socket.onData(Buffer.from(chunk))
     await this.#scene.settled()
-  }
-
-  /** The next element. What the expected one says must hold; what it does not mention may be anything; `*` is any value. */
-  receives(xml: string): Element {
-    const expected = parseElement(xml, undefined, 'jabber:client')
-    const actual = this.unread.shift()
-    assert.ok(actual !== undefined, `nothing came, but there should have been\n  ${expected}`)
-    assert.ok(actual !== 'end of stream', `the stream ended, but there should have been\n  ${expected}`)
-    const difference = differs(expected, actual, '')
-    if (difference !== undefined) assert.fail(`${difference}\n  expected ${expected}\n  received ${actual}`)
-    return actual
   }
 
   receivesHeader(): Element {
@@ -207,14 +192,6 @@ export class Device {
     if (this.socket.kind === 'websocket') this.receives('<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>')
     else assert.equal(this.unread.shift(), 'end of stream')
     assert.equal(this.socket.state, 'closed')
-  }
-
-  receivesNothing(): void {
-    assert.deepEqual(this.unread.map(String), [])
-  }
-
-  forget(): void {
-    this.unread.length = 0
   }
 
   /** The bodies of the messages that came; all else is left out of the story. */

@@ -4,6 +4,7 @@ import type { Socket } from '../../net/socket.ts'
 import { StreamError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { OldSession, Sm } from '../namespaces.ts'
+import { Shaper } from '../shaper.ts'
 import { Connection } from './connection.ts'
 import { Pace } from './pace.ts'
 import type { ServedHost, StreamSettings } from './settings.ts'
@@ -21,7 +22,7 @@ export class ClientStreams {
   readonly #hosts = new Map<string, ServedHost>()
   readonly #unbound = new Map<Connection, number>()
   readonly #bound = new Set<Connection>()
-  readonly #shaped = new Set<Connection>()
+  readonly #shaper = new Shaper()
   readonly #timer: NodeJS.Timeout
 
   constructor(settings: StreamSettings, peers: Peers, log: Log) {
@@ -66,7 +67,7 @@ export class ClientStreams {
   left(connection: Connection): void {
     this.#unbound.delete(connection)
     this.#bound.delete(connection)
-    this.#shaped.delete(connection)
+    this.#shaper.forget(connection)
   }
 
   get counts(): { unbound: number; bound: number } {
@@ -75,15 +76,7 @@ export class ClientStreams {
 
   /** Counts what a client sends; one that sends too much is not read from until the next tick. */
   shape(connection: Connection, bytes: number): void {
-    if (this.settings.bytesPerSecond === 0) return
-    if (!this.#shaped.has(connection)) {
-      connection.allowance = this.settings.burst
-      this.#shaped.add(connection)
-    }
-    connection.allowance -= bytes
-    if (connection.allowance >= 0 || connection.isShaped) return
-    connection.isShaped = true
-    connection.steer()
+    this.#shaper.count(connection, bytes, this.settings)
   }
 
   /** Ends all streams that have no session; those with one end with their host. */
@@ -99,17 +92,8 @@ export class ClientStreams {
       if (deadline > this.tick) break // they stand in the order in which they came
       connection.close(new StreamError('connection-timeout'))
     }
-    for (const connection of this.#shaped) this.#replenish(connection)
+    this.#shaper.replenish(this.settings)
     if (this.tick % 15 === 0) for (const connection of this.#bound) this.#askForLife(connection)
-  }
-
-  #replenish(connection: Connection): void {
-    const { bytesPerSecond, burst } = this.settings
-    connection.allowance += bytesPerSecond
-    if (connection.isShaped && (connection.allowance >= 0 || bytesPerSecond === 0)) {
-      connection.isShaped = false
-      connection.steer()
-    } else if (connection.allowance >= burst || bytesPerSecond === 0) this.#shaped.delete(connection)
   }
 
   /** RFC 6120 §4.6: a silent client is asked, where it can be; and a broken connection shows itself when it is written to. */

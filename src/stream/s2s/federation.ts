@@ -7,6 +7,7 @@ import type { Socket } from '../../net/socket.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError, StreamError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
+import { Shaper } from '../shaper.ts'
 import type { Dial, Judge, Judgement } from './belief.ts'
 import { DialbackKeys } from './dialback-key.ts'
 import { IncomingNegotiation } from './incoming.ts'
@@ -61,7 +62,7 @@ export class Federation implements Destination {
   readonly #links = new Set<Link>()
   /** Those on which nothing has been proved yet, with the tick at which they end. */
   readonly #unproved = new Map<Link, number>()
-  readonly #shaped = new Set<Link>()
+  readonly #shaper = new Shaper()
   readonly #pings: Pings
   readonly #opening = { stanzas: 0, keys: 0 }
   /** Those of the connections that we have opened which cannot be used yet. */
@@ -241,7 +242,7 @@ export class Federation implements Destination {
   left(link: Link, rest: Parcel[]): void {
     if (this.#links.delete(link) && !link.isIncoming) this.#outgoing--
     this.#unproved.delete(link)
-    this.#shaped.delete(link)
+    this.#shaper.forget(link)
     this.#free(link)
     for (const peer of link.peers) {
       peer.left(
@@ -253,15 +254,7 @@ export class Federation implements Destination {
 
   /** Counts what the other side sends; who sends too much is not read from until the next tick. */
   shape(link: Link, bytes: number): void {
-    if (this.settings.bytesPerSecond === 0) return
-    if (!this.#shaped.has(link)) {
-      link.allowance = this.settings.burst
-      this.#shaped.add(link)
-    }
-    link.allowance -= bytes
-    if (link.allowance >= 0 || link.isShaped) return
-    link.isShaped = true
-    link.steer()
+    this.#shaper.count(link, bytes, this.settings)
   }
 
   /** Takes up other settings; connections that they forbid end. */
@@ -299,19 +292,10 @@ export class Federation implements Destination {
       if (deadline > this.tick) break // they stand in the order in which they came
       link.end('it did not finish the negotiation in time', new StreamError('connection-timeout'))
     }
-    for (const link of this.#shaped) this.#replenish(link)
+    this.#shaper.replenish(this.settings)
     for (const peer of this.#peers.values()) peer.expire()
     for (const link of this.#links) if (link.management.isStuck(this.settings.queue.age)) link.giveUp('it does not answer')
     if (this.tick % 15 === 0) for (const link of this.#links) this.#look(link)
-  }
-
-  #replenish(link: Link): void {
-    const { bytesPerSecond, burst } = this.settings
-    link.allowance += bytesPerSecond
-    if (link.isShaped && (link.allowance >= 0 || bytesPerSecond === 0)) {
-      link.isShaped = false
-      link.steer()
-    } else if (link.allowance >= burst || bytesPerSecond === 0) this.#shaped.delete(link)
   }
 
   /** Closes what nobody uses, asks who is silent (RFC 6120 §4.6), and gives up who does not answer. */

@@ -238,7 +238,7 @@ export class Link implements StreamHandler, Taker {
     if (name === 'r') this.management.requested()
     else {
       this.management.acknowledge(readCount(attrs['h']))
-      for (const peer of this.peers) peer.relieved(this)
+      for (const peer of this.peers) peer.relieved()
     }
     return true
   }

@@ -129,7 +129,7 @@ export class OutgoingNegotiation implements Negotiation {
     if (element.is(Sm, 'enabled')) link.management.countReceived()
     else {
       link.management.countNothing()
-      for (const peer of link.peers) peer.relieved(link)
+      for (const peer of link.peers) peer.relieved()
     }
   }
 }

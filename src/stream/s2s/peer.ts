@@ -126,20 +126,22 @@ export class Peer {
     this.failure = undefined
     this.#retryAt = 0
     this.#triedForKeysAt = Number.NEGATIVE_INFINITY
-    this.#sendFrom(local, link)
+    this.#sendFrom(local)
     this.#goOn()
   }
 
   /** The other side has acknowledged some of what it got: what has waited for that goes out. */
-  relieved(link: Link): void {
+  relieved(): void {
     this.#failures = 0
-    if (this.#queue.length > 0) for (const local of this.#queue.senders()) this.#sendFrom(local, link)
+    if (this.#queue.length > 0) for (const local of this.#queue.senders()) this.#sendFrom(local)
   }
 
-  #sendFrom(local: string, link: Link): void {
-    while (link.sends(local, this.domain) && link.hasRoom) {
-      const parcel = this.#queue.next(local)
-      if (parcel === undefined) return
+  /** Over the link that `deliver` takes, whichever made room: of one domain of ours nothing may overtake on another one. */
+  #sendFrom(local: string): void {
+    for (;;) {
+      const link = this.#linkFor(local)
+      const parcel = link?.hasRoom ? this.#queue.next(local) : undefined
+      if (link === undefined || parcel === undefined) return
       link.send(parcel)
     }
   }
@@ -217,9 +219,8 @@ export class Peer {
     const [question] = this.#questions
     if (question !== undefined) this.#connect(question.vouched.target)
     for (const local of this.#queue.senders()) {
-      const link = this.#linkFor(local)
-      if (link === undefined) this.#connect(local)
-      else this.#sendFrom(local, link)
+      if (this.#linkFor(local) === undefined) this.#connect(local)
+      else this.#sendFrom(local)
     }
   }
 
