@@ -160,6 +160,20 @@ streamStory(
   },
 )
 
+streamStory('XEP-0198 §7: what is acknowledged on its way to disk is not given again once the stream is closed', async scene => {
+  const { device: romeo } = await managed(scene, 'romeo')
+  const { device: phone } = await managed(scene, 'juliet')
+  await romeo.sends(say('a'), REQUEST)
+  assert.deepEqual(phone.bodies(), ['a'])
+  scene.world.clock.pass(5_000) // its sender has waited long enough: it goes to disk
+  phone.writes(`${ack(2)}</stream:stream>`)
+  await scene.settled()
+  assert.deepEqual(await kept(scene), [])
+  romeo.forget()
+  assert.equal(await handled(romeo), '2')
+  phone.forget()
+})
+
 streamStory('XEP-0198 §5: after a crash the client says what it has, and gets the rest', async scene => {
   const { device: juliet, id } = await managed(scene, 'juliet')
   const romeo = await scene.online('romeo')

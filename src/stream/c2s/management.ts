@@ -275,11 +275,11 @@ export class StreamManagement implements Transport {
     }
   }
 
-  /** What is acknowledged need not be on disk any more. */
+  /** What is acknowledged need not be on disk any more; first, as after the session's end it would be given again. */
   #forgetKept(): void {
     const { account } = this.session
     const event = { account, position: this.#positionOf(this.#acknowledged) }
-    void account.turn.take(() => this.#host.hooks.tell(messagesAcknowledged, event, this.#host.failed))
+    void account.turn.takeFirst(() => this.#host.hooks.tell(messagesAcknowledged, event, this.#host.failed))
   }
 
   #positionOf(count: number): Position {
