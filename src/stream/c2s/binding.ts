@@ -4,8 +4,9 @@ import { randomId } from '../../lib/random.ts'
 import type { Element } from '../../xml/element.ts'
 import { StreamError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
+import { readCount } from '../count.ts'
 import { Bind2, Sm } from '../namespaces.ts'
-import { type Connection, failed, readCount } from './connection.ts'
+import { type Connection, failed } from './connection.ts'
 import { streamKey } from './resumable-streams.ts'
 
 /** RFC 6120 §7: the client's choice of resource, or one that tells nothing. Throws a StanzaError, or a StreamError if the client has gone. */

@@ -7,6 +7,7 @@ import { type StreamHandler, XmlError } from '../../xml/parser.ts'
 import { StreamError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
+import { readCount } from '../count.ts'
 import { type Framing, TcpFraming, WebSocketFraming } from '../framing.ts'
 import { InOrder, type Taker } from '../in-order.ts'
 import { Ping, Sm, Stanzas } from '../namespaces.ts'
@@ -317,14 +318,6 @@ const isStanzaName = (name: string): boolean => name === 'message' || name === '
 export const failed = (condition: 'item-not-found' | 'unexpected-request', h?: number): Element => {
   const attrs = h === undefined ? {} : { h: String(h) }
   return Sm('failed', attrs, Stanzas(condition))
-}
-
-/** XEP-0198 §8: an unsigned 32-bit number. */
-export function readCount(text: string | undefined): number {
-  if (text === undefined || !/^\d{1,10}$/.test(text)) throw new StreamError('bad-format')
-  const count = Number(text)
-  if (count >= 2 ** 32) throw new StreamError('bad-format')
-  return count
 }
 
 /** XEP-0198 §3: how long the client would like its session to wait for it at most, in ms. */
