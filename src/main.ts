@@ -142,7 +142,9 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     try {
       const now = await reload()
       const { changed, needsRestart } = reloadable(current, now)
-      streams.settings = streamSettings(now)
+      // Without a restart there are no verifiers for SCRAM-SHA-1, or some are missing.
+      streams.settings = streamSettings({ ...now, auth: { ...now.auth, sha1: config.auth.sha1 } })
+      http.largestFrame = now.limits.after.bytes
       components.settings = componentSettings(now)
       federation.reload(serverStreamSettings(now))
       tell(certificates.reload())

@@ -199,20 +199,29 @@ test('a running server takes over what it can, and tells the rest', async () => 
   const now = await load(`
     hosts = ["a.example", "b.example"]
     data = "elsewhere"
-    limits = { sessions = 3, connections = 5 }
+    limits = { sessions = 3, connections = 5, connectionsPerNetwork = 7, rate = "1MiB" }
+    auth = { sha1 = true, plain = true, iterations = 10000 }
+    tls.oldest = "1.3"
     [host."a.example"]
     certificate = { cert = "a", key = "b" }
     modules.archive.most = 3`)
   assert.deepEqual(reloadable(old, now), {
-    changed: ['host."a.example".certificate.cert', 'host."a.example".certificate.key', 'limits.sessions'],
+    changed: ['auth.plain', 'limits.rate'],
     needsRestart: [
+      'auth.iterations',
+      'auth.sha1',
       'data',
+      'host."a.example".certificate.cert',
+      'host."a.example".certificate.key',
       'host."a.example".modules.archive.most',
       'host."b.example".federation',
       'host."b.example".modules.archive.keep',
       'host."b.example".modules.archive.most',
       'hosts',
       'limits.connections',
+      'limits.connectionsPerNetwork',
+      'limits.sessions',
+      'tls.oldest',
     ],
   })
   assert.deepEqual(reloadable(old, await load('hosts = ["a.example"]')), { changed: [], needsRestart: [] })

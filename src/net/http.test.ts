@@ -155,6 +155,17 @@ test('RFC 7395 §3.2: binary frames, and frames beyond the limit, end the connec
   assert.ok(log.every(line => line === 'closed'))
 })
 
+test('a new limit of frames is for the connections that come after it', async t => {
+  const { http, port, told } = await serve(t)
+  const [frame, before] = ['x'.repeat(1001), await dial(t, port)]
+  http.largestFrame = 1001
+  const after = await dial(t, port)
+  after.send(frame)
+  await told(frame)
+  before.send(frame)
+  assert.equal((await once(before, 'close'))[0], 1009)
+})
+
 test('over https the channel can be bound, and the gate counts who comes', async t => {
   const { port, sockets, told, gate } = await serve(t, { isSecure: true })
   const client = await dial(t, port, { scheme: 'wss' })

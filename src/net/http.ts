@@ -68,6 +68,11 @@ export class Http {
     return port
   }
 
+  /** For the WebSockets that are opened from now on, in bytes. */
+  set largestFrame(bytes: number) {
+    this.#webSockets.options.maxPayload = bytes
+  }
+
   /** Takes no further connections. WebSockets that are open stay so. */
   close(): void {
     for (const close of this.#closers.splice(0)) close()

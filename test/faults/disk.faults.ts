@@ -244,25 +244,50 @@ test('SIGHUP shows a new certificate and keeps all sessions; a bad one changes n
     client.break()
     return fingerprint256
   }
-  const reload = async (): Promise<void> => {
-    const length = server.output.length
-    server.signal('SIGHUP')
-    for (let i = 0; i < 100 && !/settings\.read|stay as they were/.test(server.output.slice(length)); i++) await wait(20)
-  }
   for (let i = 0; i < 5; i++) {
     const next = put()
-    await reload()
+    await reloads(server)
     assert.equal(await shown(), next, 'the new certificate is shown')
   }
   const last = await shown()
   writeFileSync(key, makeLeaf(authority, ['localhost'], 5).key)
-  await reload()
+  await reloads(server)
   assert.equal(await shown(), last, 'a key that does not fit changes nothing')
   rmSync(cert)
-  await reload()
+  await reloads(server)
   assert.equal(await shown(), last, 'a certificate that is gone changes nothing')
   await romeo.asks('get', '<ping xmlns="urn:xmpp:ping"/>')
   assert.ok(!romeo.isClosed)
   assert.equal(romeo.socket.getPeerCertificate().fingerprint256, first)
   romeo.break()
 })
+
+test('SIGHUP takes over what can change, names what cannot, and what is wrong changes nothing', async () => {
+  await using server = await Server.make()
+  await server.addAccounts(['romeo', 'juliet'])
+  await server.start()
+  const romeo = await Client.online(server.login('romeo'), 'desk', true)
+  const by = (mechanism: string) => Client.login({ ...server.login('juliet'), mechanism }).then(client => client.break())
+  const settings = readFileSync(server.config, 'utf8')
+  await assert.rejects(by('PLAIN'), /invalid-mechanism/)
+
+  writeFileSync(server.config, settings.replace('[auth]', '[auth]\nplain = true\nsha1 = true'))
+  assert.match(await reloads(server), /^auth\.sha1 changes only with a restart\.$/m)
+  await by('PLAIN')
+  await assert.rejects(by('SCRAM-SHA-1'), /invalid-mechanism/)
+
+  writeFileSync(server.config, settings.replace('[auth]', '[auth]\nplain = 3'))
+  assert.match(await reloads(server), /^The settings stay as they were: .*auth\.plain: must be /m)
+  await by('PLAIN')
+  await romeo.asks('get', '<ping xmlns="urn:xmpp:ping"/>')
+  romeo.break()
+})
+
+/** Sends SIGHUP; gives what the server says to it. */
+async function reloads(server: Server): Promise<string> {
+  const { length } = server.output
+  server.signal('SIGHUP')
+  const said = (): string => server.output.slice(length)
+  for (let i = 0; i < 100 && !/settings\.read|stay as they were/.test(said()); i++) await wait(20)
+  return said()
+}
