@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { type Device, type Scene, streamStory } from '../../../test/stream-story.ts'
+import { BIND } from '../../../test/managed-stream.ts'
+import { type Device, HEADER, type Scene, streamStory } from '../../../test/stream-story.ts'
 import { defineModule } from '../../core/module.ts'
 import { messageOut } from '../../core/points.ts'
 import { StreamError } from '../../xmpp/error.ts'
@@ -32,6 +33,18 @@ streamStory('RFC 6120 §8.1.2.1: the server says who sent a stanza, whatever the
     await romeo.sends(say('hi', 'juliet@here.example', from))
     juliet.receives('<message from="romeo@here.example/phone" to="juliet@here.example"><body>hi</body></message>')
   }
+})
+
+streamStory('RFC 6120 §8.1.5: the language of the client’s stream is that of its stanzas, where they name none', async scene => {
+  const { juliet } = await couple(scene)
+  const tybalt = scene.device()
+  await tybalt.opens()
+  await tybalt.authenticates('tybalt')
+  await tybalt.sends(HEADER.replace(' to=', " xml:lang='it' to="), BIND)
+  tybalt.forget()
+  await tybalt.sends(say('ciao'), say('salut', 'juliet@here.example', 'xml:lang="fr"'))
+  juliet.receives('<message xml:lang="it"><body>ciao</body></message>')
+  juliet.receives('<message xml:lang="fr"><body>salut</body></message>')
 })
 
 for (const from of ['juliet@here.example', 'romeo@here.example/other', 'here.example', '', '@', 'romeo@there.example/phone']) {

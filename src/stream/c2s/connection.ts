@@ -10,6 +10,7 @@ import { Client } from '../../xmpp/stanza.ts'
 import { readCount } from '../count.ts'
 import { type Framing, TcpFraming, WebSocketFraming } from '../framing.ts'
 import { InOrder, type Taker } from '../in-order.ts'
+import { inLanguage, languageOf } from '../language.ts'
 import { Ping, Sm, Stanzas } from '../namespaces.ts'
 import type { ClientStreams } from './client-streams.ts'
 import { StreamManagement } from './management.ts'
@@ -30,6 +31,8 @@ export class Connection implements StreamHandler, Taker, Transport {
   revision = 0
   /** The `from` of the client's header: only a hint until it has authenticated. */
   claimed: Jid | undefined
+  /** Of the client's stanzas, where they name none. */
+  #language: string | undefined
   #negotiation: Negotiation | undefined = new Negotiation(this)
   #session: Session | undefined
   #management: StreamManagement | undefined
@@ -101,6 +104,7 @@ export class Connection implements StreamHandler, Taker, Transport {
     this.served = served
     if (!(Number.parseInt(version, 10) >= 1)) throw new StreamError('unsupported-version')
     this.claimed = from === undefined ? undefined : readFrom(from)
+    this.#language = languageOf(root)
     const negotiation = this.#negotiation!
     if (!negotiation.isSecure && !isTcp) throw new StreamError('policy-violation', 'this WebSocket is not secure')
     this.sendStreamElement(negotiation.features())
@@ -141,7 +145,8 @@ export class Connection implements StreamHandler, Taker, Transport {
       if (element.name !== 'message' && element.name !== 'presence' && element.name !== 'iq')
         throw new StreamError('unsupported-stanza-type')
       this.#checkFrom(element, session)
-      return this.#management === undefined ? this.served!.host.receive(session, element) : this.#management.receive(element)
+      const stanza = inLanguage(element, this.#language)
+      return this.#management === undefined ? this.served!.host.receive(session, stanza) : this.#management.receive(stanza)
     }
     if (element.ns === Sm.uri) return this.#manage(element, session)
     const handle = this.served!.host.stream.nonzaHandler(element)

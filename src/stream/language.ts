@@ -1,4 +1,4 @@
-import type { Element } from '../../xml/element.ts'
+import type { Element } from '../xml/element.ts'
 
 /** What our own headers say. */
 const OURS = 'en'
