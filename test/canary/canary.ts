@@ -13,6 +13,7 @@ import { WebSocket } from 'ws'
 import { TestClient } from '../../src/sasl/test-client.ts'
 import { Client, type Login } from '../faults/client.ts'
 import { Region } from '../faults/region.ts'
+import { within } from '../faults/within.ts'
 import { Abroad } from './abroad.ts'
 import { encodingsOf } from './encodings.ts'
 import { columnsWithTimes, placesOf } from './places.ts'
@@ -145,13 +146,19 @@ async function fail(): Promise<void> {
 
 async function talk(): Promise<void> {
   const alice = await Client.online(loginOf('alice', { localAddress: address('address of a talk') }), canary('resource of a talk'), true)
-  const bob = await Client.online(loginOf('bob', { localAddress: address('address of a contact') }), canary('resource of a contact'), true)
+  const asked = Promise.withResolvers<void>()
+  const bob = await Client.online(
+    loginOf('bob', { localAddress: address('address of a contact') }),
+    canary('resource of a contact'),
+    true,
+    ({ attrs }) => void (attrs['type'] === 'subscribe' && asked.resolve()),
+  )
   await alice.asks(
     'set',
     `<query xmlns="jabber:iq:roster"><item jid="${jid('bob')}" name="${canary('name in the roster')}"><group>${canary('group in the roster')}</group></item></query>`,
   )
   alice.send(`<presence type="subscribe" to="${jid('bob')}"><status>${canary('reason of a subscription')}</status></presence>`)
-  await bob.asks('get', '<ping xmlns="urn:xmpp:ping"/>')
+  await within(5_000, asked.promise, 'the subscription request')
   bob.send(`<presence type="subscribed" to="${jid('alice')}"/><presence type="subscribe" to="${jid('alice')}"/>`)
   await alice.asks('get', '<ping xmlns="urn:xmpp:ping"/>')
   alice.send(`<presence type="subscribed" to="${jid('bob')}"/>`)

@@ -70,7 +70,7 @@ class Conexizan implements Server {
 
   async start(): Promise<void> {
     const { starttls, tls, https, component } = this.ports
-    const listen = `[listen]\naddresses = ["127.0.0.1"]\nc2s = ${starttls}\nc2sTls = ${tls}\nhttps = ${https}\ncomponent = ${component}\n`
+    const listen = `[listen]\naddresses = ["127.0.0.1"]\nc2s = ${starttls}\nc2sTls = ${tls}\ns2s = false\ns2sTls = false\nhttps = ${https}\ncomponent = ${component}\n`
     await writeFile(this.#config, `hosts = ["${DOMAIN}"]\n${listen}${this.#settings}`)
     const child = spawn(PROGRAM, ['serve', '--config', this.#config], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = child
