@@ -33,6 +33,7 @@ export interface Surroundings {
 /** Makes the router send to other domains. */
 export function federate(config: Config, { router, certificates, peers, log }: Surroundings): Federation {
   const { s2s, hosts } = config
+  const authorities = authoritiesOf(config)
   const dns = new Dns({ ...(s2s.dns.length > 0 && { servers: [...s2s.dns] }) })
   const policy = new AddressPolicy(s2s.networks)
   const proxy = s2s.tor === 'off' ? undefined : { ...s2s.proxy, isForAll: s2s.tor === 'all' }
@@ -45,13 +46,10 @@ export function federate(config: Config, { router, certificates, peers, log }: S
     settings: serverStreamSettings(config),
     dial: (local, remote) => dialer.dial(local, remote),
     judge: judgeBy({
-      anchors: anchorsOf(config),
+      anchors: new TrustAnchors(undefined, authorities),
       dns,
       // By way of Tor no web site can be asked without telling DNS whom we talk with.
-      posh:
-        s2s.posh && s2s.tor !== 'all'
-          ? new Posh({ get: httpsGetter({ lookup: lookupBy(dns, policy), authorities: authoritiesOf(config) }) })
-          : undefined,
+      posh: s2s.posh && s2s.tor !== 'all' ? new Posh({ get: httpsGetter({ lookup: lookupBy(dns, policy), authorities }) }) : undefined,
       pins: new Map(Object.entries(s2s.pins).map(([domain, pins]) => [asciiDomain(domain) ?? domain, pins])),
       isException: domain => federation.settings.isException(domain),
       calledOn: socket => dialer.calledOn(socket),
@@ -75,10 +73,6 @@ export function authoritiesOf({ s2s: { authorities } }: Config): string[] {
       EX_CONFIG,
     )
   }
-}
-
-function anchorsOf(config: Config): TrustAnchors {
-  return new TrustAnchors(undefined, authoritiesOf(config))
 }
 
 export function serverStreamSettings({ s2s, limits: { before, after } }: Config): ServerStreamSettings {
