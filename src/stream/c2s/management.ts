@@ -9,6 +9,7 @@ import { randomId } from '../../lib/random.ts'
 import type { Element } from '../../xml/element.ts'
 import { StreamError } from '../../xmpp/error.ts'
 import { Arrivals } from '../arrivals.ts'
+import { modulo, newlyAcknowledged } from '../count.ts'
 import { Sm } from '../namespaces.ts'
 import { type ResumableStreams, streamKey } from './resumable-streams.ts'
 
@@ -47,8 +48,6 @@ const ASK_AFTER = 2_000
 const KEEP_AFTER = 5_000
 
 const REQUEST = Sm('r')
-
-const modulo = (count: number): number => count % 2 ** 32
 
 /**
  * One session's acknowledged stream, over one connection after the other. Outgoing stanzas are kept until the client
@@ -144,12 +143,8 @@ export class StreamManagement implements Transport {
    * more than it was sent.
    */
   acknowledge(h: number): boolean {
-    const news = (h - modulo(this.#acknowledged) + 2 ** 32) % 2 ** 32
-    if (news >= 2 ** 31) return false
-    if (news > this.#queue.length) {
-      const extra = Sm('handled-count-too-high', { h: String(h), 'send-count': String(modulo(this.#sent)) })
-      throw new StreamError('undefined-condition', '', extra)
-    }
+    const news = newlyAcknowledged(h, this.#acknowledged, this.#sent, this.#queue.length)
+    if (news === undefined) return false
     this.#acknowledged += news
     let anyKept = false
     for (const entry of this.#queue.splice(0, news)) {

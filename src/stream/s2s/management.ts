@@ -3,8 +3,8 @@
 import type { Clock } from '../../core/clock.ts'
 import { Custody } from '../../core/custody.ts'
 import type { Element } from '../../xml/element.ts'
-import { StreamError } from '../../xmpp/error.ts'
 import { Arrivals } from '../arrivals.ts'
+import { modulo, newlyAcknowledged } from '../count.ts'
 import { Sm } from '../namespaces.ts'
 import type { Parcel } from './parcel.ts'
 import type { WindowLimits } from './settings.ts'
@@ -18,8 +18,6 @@ const STUCK_AFTER = 15_000
 const MOST_UNDER_WAY = 256
 
 const REQUEST = Sm('r')
-
-const modulo = (count: number): number => count % 2 ** 32
 
 /** A stanza on its way, and how long it was. */
 interface Sent {
@@ -102,12 +100,8 @@ export class LinkManagement {
 
   /** §4: `<a h=''/>`. Throws a StreamError if the other side claims more than it was sent. */
   acknowledge(h: number): void {
-    const news = (h - modulo(this.#acknowledged) + 2 ** 32) % 2 ** 32
-    if (news >= 2 ** 31) return
-    if (news > this.#unacknowledged.length) {
-      const extra = Sm('handled-count-too-high', { h: String(h), 'send-count': String(modulo(this.#sent)) })
-      throw new StreamError('undefined-condition', '', extra)
-    }
+    const news = newlyAcknowledged(h, this.#acknowledged, this.#sent, this.#unacknowledged.length)
+    if (news === undefined) return
     this.#acknowledged += news
     if (news > 0) this.#stuckSince = this.#clock.now()
     this.#forget(news)
