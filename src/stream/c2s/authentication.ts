@@ -9,6 +9,7 @@ import type { Element } from '../../xml/element.ts'
 import { StanzaError, StreamError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { opaqueString } from '../../xmpp/precis/profiles.ts'
+import { readAddress } from '../address.ts'
 import { Bind2, Sasl, Sasl2, SaslUpgrade, ScramUpgrade, Sm } from '../namespaces.ts'
 import { bindInline, resumeStream } from './binding.ts'
 import type { Negotiation } from './negotiation.ts'
@@ -258,10 +259,6 @@ function wantedTasks(request: Element | undefined): string[] {
 
 /** Nobody acts for another: the authorization identity is the account's own bare address. */
 function isOwnAddress(authzid: string, username: string, domain: string): boolean {
-  try {
-    const jid = Jid.parse(authzid)
-    return jid.local === username && jid.domain === domain && jid.resource === ''
-  } catch {
-    return false
-  }
+  const jid = readAddress(authzid)
+  return jid !== undefined && jid.local === username && jid.domain === domain && jid.resource === ''
 }

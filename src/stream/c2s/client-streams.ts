@@ -2,7 +2,7 @@ import type { Log } from '../../core/log.ts'
 import type { Peers } from '../../net/peer-key.ts'
 import type { Socket } from '../../net/socket.ts'
 import { StreamError } from '../../xmpp/error.ts'
-import { Jid } from '../../xmpp/jid.ts'
+import { readAddress } from '../address.ts'
 import { OldSession, Sm } from '../namespaces.ts'
 import { Shaper } from '../shaper.ts'
 import { Connection } from './connection.ts'
@@ -47,11 +47,7 @@ export class ClientStreams {
   }
 
   served(to: string): ServedHost | undefined {
-    try {
-      return this.#hosts.get(to) ?? this.#hosts.get(Jid.parse(to).domain)
-    } catch {
-      return undefined
-    }
+    return this.#hosts.get(to) ?? this.#hosts.get(readAddress(to)?.domain ?? '')
   }
 
   /** A client has connected. */

@@ -5,8 +5,9 @@ import type { Socket } from '../../net/socket.ts'
 import type { Element } from '../../xml/element.ts'
 import { type StreamHandler, XmlError } from '../../xml/parser.ts'
 import { StreamError } from '../../xmpp/error.ts'
-import { Jid } from '../../xmpp/jid.ts'
+import type { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
+import { readAddress } from '../address.ts'
 import { readCount } from '../count.ts'
 import { type Framing, TcpFraming, WebSocketFraming } from '../framing.ts'
 import { InOrder, type Taker } from '../in-order.ts'
@@ -103,7 +104,7 @@ export class Connection implements StreamHandler, Taker, Transport {
     if (served === undefined || (this.served !== undefined && this.served !== served)) throw new StreamError('host-unknown')
     this.served = served
     if (!(Number.parseInt(version, 10) >= 1)) throw new StreamError('unsupported-version')
-    this.claimed = from === undefined ? undefined : readFrom(from)
+    this.claimed = readAddress(from)
     this.#language = languageOf(root)
     const negotiation = this.#negotiation!
     if (!negotiation.isSecure && !isTcp) throw new StreamError('policy-violation', 'this WebSocket is not secure')
@@ -158,7 +159,7 @@ export class Connection implements StreamHandler, Taker, Transport {
   #checkFrom(element: Element, session: Session): void {
     const { from } = element.attrs
     if (from === undefined || from === session.jid.toString()) return
-    const jid = readFrom(from)
+    const jid = readAddress(from)
     if (jid === undefined || !(jid.equals(session.jid) || jid.equals(session.account.jid))) throw new StreamError('invalid-from')
   }
 
@@ -329,12 +330,4 @@ export const failed = (condition: 'item-not-found' | 'unexpected-request', h?: n
 function preferred(enable: Element): number {
   const { max = '' } = enable.attrs
   return /^[1-9]\d{0,8}$/.test(max) ? Number(max) * 1000 : Number.POSITIVE_INFINITY
-}
-
-function readFrom(text: string): Jid | undefined {
-  try {
-    return Jid.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -3,6 +3,7 @@ import type { Destination, Router } from '../../core/router.ts'
 import type { Element } from '../../xml/element.ts'
 import { type Condition, StanzaError, StreamError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
+import { readAddress } from '../address.ts'
 import type { ComponentConnection } from './connection.ts'
 
 /** A domain behind which stands a program of its own (XEP-0114), and the way to that program while it is connected. */
@@ -57,21 +58,13 @@ export class Component implements Destination {
   receive(element: Element): void | Promise<void> {
     const { from, to } = element.attrs
     if (!from || !to) throw new StreamError('improper-addressing')
-    const sender = parsed(from)
+    const sender = readAddress(from)
     if (sender?.domain !== this.jid.domain) throw new StreamError('invalid-from')
-    const recipient = parsed(to)
+    const recipient = readAddress(to)
     // What a user of a gateway types there must not end the gateway for all: this is no matter of the stream.
     if (recipient === undefined) return this.#router.refuse(element, sender, this.jid, new StanzaError('jid-malformed'))
     const isPrepared = from === sender.toString() && to === recipient.toString()
     const stanza = isPrepared ? element : element.with({ from: sender.toString(), to: recipient.toString() })
     return this.#router.route(stanza, sender, recipient)
-  }
-}
-
-function parsed(address: string): Jid | undefined {
-  try {
-    return Jid.parse(address)
-  } catch {
-    return undefined
   }
 }

@@ -3,7 +3,7 @@ import type { Socket } from '../../net/socket.ts'
 import { type Element, namespace } from '../../xml/element.ts'
 import { type StreamHandler, XmlError } from '../../xml/parser.ts'
 import { StreamError } from '../../xmpp/error.ts'
-import { Jid } from '../../xmpp/jid.ts'
+import { readDomain } from '../address.ts'
 import { TcpFraming } from '../framing.ts'
 import { Etherx } from '../namespaces.ts'
 import type { Component } from './component.ts'
@@ -59,7 +59,7 @@ export class ComponentConnection implements StreamHandler {
     if (this.#isClosed) return
     if (root.name !== 'stream') throw new StreamError('bad-format')
     if (root.ns !== Etherx.uri || content !== 'jabber:component:accept') throw new StreamError('invalid-namespace')
-    this.#domain = domainOf(root.attrs['to'])
+    this.#domain = readDomain(root.attrs['to'])
     // Whether there is such a component is nobody's business who does not know its secret.
     if (this.#domain === undefined) throw new StreamError('host-unknown')
     this.#open()
@@ -179,15 +179,5 @@ export class ComponentConnection implements StreamHandler {
     this.#framing.discard()
     this.#component?.left(this)
     this.#streams.left(this)
-  }
-}
-
-/** The domain that a header names; undefined where it names none, or more than one. */
-function domainOf(to: string | undefined): string | undefined {
-  try {
-    const jid = Jid.parse(to ?? '')
-    return jid.local === '' && jid.isBare ? jid.domain : undefined
-  } catch {
-    return undefined
   }
 }

@@ -2,7 +2,7 @@
 
 import { type Element, escapeAttribute, escapeText } from '../../xml/element.ts'
 import { type Condition, StanzaError, StreamError } from '../../xmpp/error.ts'
-import { readDomain } from './address.ts'
+import { readDomain } from '../address.ts'
 import type { Vouched } from './dialback-key.ts'
 import type { Link } from './link.ts'
 import { failure } from './parcel.ts'

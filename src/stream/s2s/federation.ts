@@ -7,6 +7,7 @@ import type { Socket } from '../../net/socket.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError, StreamError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
+import { readAddress } from '../address.ts'
 import { Shaper } from '../shaper.ts'
 import type { Dial, Judge, Judgement } from './belief.ts'
 import { DialbackKeys } from './dialback-key.ts'
@@ -147,10 +148,8 @@ export class Federation implements Destination {
 
   /** From another server (RFC 6120 §8.1.1.2 and §8.1.2.2). Throws a StreamError if the other side may not send it. */
   receive(link: Link, stanza: Element, from: Jid, to: string, custody: Custody): void {
-    let recipient: Jid
-    try {
-      recipient = Jid.parse(to)
-    } catch {
+    const recipient = readAddress(to)
+    if (recipient === undefined) {
       if (!link.receives(from.domain, link.local)) throw new StreamError('invalid-from')
       const here = Jid.of('', link.local)
       this.#router.refuse(stanza.with({ to: link.local }), from, here, new StanzaError('jid-malformed'))

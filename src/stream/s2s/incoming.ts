@@ -1,8 +1,8 @@
 import { readBase64 } from '../../sasl/base64.ts'
 import type { Element } from '../../xml/element.ts'
 import { StreamError } from '../../xmpp/error.ts'
+import { readDomain } from '../address.ts'
 import { Etherx, Sasl, Sm, Stanzas, Tls } from '../namespaces.ts'
-import { readDomain } from './address.ts'
 import type { Link, Negotiation } from './link.ts'
 import { Bidi, BidiFeature, DialbackFeature } from './namespaces.ts'
 

@@ -1,7 +1,7 @@
 import type { Element } from '../../xml/element.ts'
 import { StreamError } from '../../xmpp/error.ts'
+import { readDomain } from '../address.ts'
 import { Etherx, Sasl, Sm, Tls } from '../namespaces.ts'
-import { readDomain } from './address.ts'
 import type { Link, Negotiation } from './link.ts'
 import { Bidi, BidiFeature, DialbackFeature } from './namespaces.ts'
 

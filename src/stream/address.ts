@@ -1,4 +1,4 @@
-import { Jid } from '../../xmpp/jid.ts'
+import { Jid } from '../xmpp/jid.ts'
 
 /** An address of the wire; undefined for what is none. */
 export function readAddress(text: string | undefined): Jid | undefined {
