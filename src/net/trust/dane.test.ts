@@ -2,13 +2,18 @@ import assert from 'node:assert/strict'
 import { hash, type X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
 import { issuedBy, selfSigned } from '../../../test/net/certificates.ts'
-import { matchesTlsa, type Tlsa, usableTlsa } from './dane.ts'
+import { matchesAnchor, matchesEndEntity, type Tlsa, usableTlsa } from './dane.ts'
 
 const root = selfSigned({ subject: 'Root' })
 const authority = issuedBy(root, { isAuthority: true })
 const leaf = issuedBy(authority, { names: { dns: ['there.example'] } })
 const other = issuedBy(authority, { names: { dns: ['there.example'] } })
 const presented = [leaf.cert, authority.cert, root.cert]
+
+/** Either usage. */
+function matchesTlsa(records: readonly Tlsa[], certificates: readonly X509Certificate[], options: { now?: number } = {}): boolean {
+  return matchesEndEntity(records, certificates[0]) || matchesAnchor(records, certificates, options)
+}
 
 function record(usage: number, selector: number, matchingType: number, cert: X509Certificate): Tlsa {
   const selected = selector === 0 ? cert.raw : cert.publicKey.export({ type: 'spki', format: 'der' })

@@ -34,21 +34,15 @@ export function usableTlsa(records: readonly Tlsa[]): readonly Tlsa[] {
   return records.filter(isUsable).slice(0, MOST_RECORDS)
 }
 
-/** Whether a record fits: DANE-EE, or DANE-TA. For the latter the leaf must also carry the name, which is the caller's to see. */
-export function matchesTlsa(
-  records: readonly Tlsa[],
-  presented: readonly X509Certificate[],
-  options: { readonly now?: number } = {},
-): boolean {
-  return matchesEndEntity(records, presented[0]) || matchesAnchor(records, presented, options)
-}
-
 /** DANE-EE: the leaf is the one. Its names and dates do not matter (RFC 7671 §5.1). */
 export function matchesEndEntity(records: readonly Tlsa[], leaf: X509Certificate | undefined): boolean {
   return leaf !== undefined && usableTlsa(records).some(record => record.usage === END_ENTITY && fits(record, leaf))
 }
 
-/** DANE-TA: a path leads to an authority that was presented too, or that stands whole in the record (RFC 7671 §5.2). */
+/**
+ * DANE-TA: a path leads to an authority that was presented too, or that stands whole in the record (RFC 7671 §5.2). The leaf must
+ * also carry the name, which is the caller's to see.
+ */
 export function matchesAnchor(
   records: readonly Tlsa[],
   presented: readonly X509Certificate[],
