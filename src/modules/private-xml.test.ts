@@ -80,6 +80,6 @@ story(
 
 story('it goes with the account', async world => {
   await keeps(await world.connect('hamlet'), prefs('Hamlet'))
-  await world.host.removeAccount('hamlet')
+  await world.host.life.remove('hamlet')
   assert.deepEqual(await world.store.all(sql`SELECT * FROM private_xml`), [])
 })
