@@ -6,12 +6,13 @@ import { test } from 'node:test'
 
 const MAY_IMPORT: Record<string, readonly string[]> = {
   lib: [],
+  seal: ['lib'],
   xml: ['lib'],
   xmpp: ['lib', 'xml'],
   storage: ['lib'],
   net: ['lib'],
   sasl: ['lib'],
-  core: ['lib', 'xml', 'xmpp', 'storage'],
+  core: ['lib', 'xml', 'xmpp', 'storage', 'seal'],
   stream: ['lib', 'xml', 'xmpp', 'net', 'sasl', 'core'],
   modules: ['lib', 'xml', 'xmpp', 'storage', 'core'],
   admin: ['lib', 'storage', 'net', 'core', 'modules'],
