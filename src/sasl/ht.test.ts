@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac, hash } from 'node:crypto'
 import { test } from 'node:test'
-import type { Success } from './exchange.ts'
+import type { TokenSuccess } from './exchange.ts'
 import { type KeptToken, startTokenExchange, type TokenMechanism, type TokenSource, tokenMechanismsFor } from './ht.ts'
 import { endPointData, profile, refuses, tls12, tls13 } from './test-fixture.ts'
 
@@ -43,7 +43,7 @@ for (const [mechanism, binding] of [
     for (const others of [[], [kept('HT-SHA-256-NONE', Buffer.from('another'))]]) {
       const opened: Buffer[] = []
       const step = await start(mechanism, source(...others, kept(mechanism, binding, opened))).step(message(hashed('Initiator', binding)))
-      const { username, data } = step as Success
+      const { username, data } = step as TokenSuccess
       assert.deepEqual([step.kind, username, data], ['success', 'romeo', hashed('Responder', binding)])
       assert.deepEqual(opened, [hashed('Initiator', binding)])
     }

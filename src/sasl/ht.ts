@@ -67,7 +67,7 @@ async function* hashedToken(
   const data = await shown.open(proof, binding)
   // XEP-0484 §4.2: the client then logs in by other means.
   if (data === undefined) throw new SaslError('credentials-expired')
-  return { kind: 'success', username, data, clientKey: undefined }
+  return { kind: 'success', username, data }
 }
 
 /** `authcid NUL initiator-hashed-token`. The proof stays in the bytes that came. */
