@@ -107,5 +107,6 @@ export const xepTitles: Readonly<Record<number, string>> = {
   474: 'SASL SCRAM Downgrade Protection',
   480: 'SASL Upgrade Tasks',
   484: 'Fast Authentication Streamlining Tokens',
+  494: 'Client Access Management',
   515: 'TLS Channel-Binding Downgrade Protection',
 }
