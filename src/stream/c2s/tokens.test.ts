@@ -4,7 +4,8 @@ import { mock } from 'node:test'
 import { selfSigned } from '../../../test/net/certificates.ts'
 import { Phone, tokenIn } from '../../../test/phone.ts'
 import { type Device, type Scene, streamStory } from '../../../test/stream-story.ts'
-import { newPencils } from '../../sasl/test-fixture.ts'
+import { saltPassword } from '../../sasl/test-client.ts'
+import { ITERATIONS, newPencils } from '../../sasl/test-fixture.ts'
 import { sql } from '../../storage/db.ts'
 
 const FAST = 'urn:xmpp:fast:0'
@@ -588,4 +589,59 @@ streamStory('RFC 6120 §13.11: a stranger hears of a token what a wrong one hear
     device.forget()
   }
   assert.equal(new Set(heard).size, 1)
+})
+
+streamStory('XEP-0484 §3.3: a token comes when all tasks are done', async scene => {
+  await scene.world.host.life.create('mercutio', newPencils('SHA-256'))
+  const phone = new Phone(scene, 'mercutio')
+  const device = await phone.showsPassword('<upgrade xmlns="urn:xmpp:sasl:upgrade:0">UPGR-SCRAM-SHA-512</upgrade>')
+  const offer = device.receives(`<continue xmlns="${SASL2}"/>`)
+  assert.ok(!String(offer).includes(FAST))
+  assert.deepEqual(await rows(scene), [])
+  await device.sends(`<next xmlns="${SASL2}" task="UPGR-SCRAM-SHA-512"/>`)
+  const salt = device.receives(`<task-data xmlns="${SASL2}"/>`).first()!.text
+  const hash = saltPassword('SHA-512', 'pencil', salt, ITERATIONS).toString('base64')
+  await device.sends(`<task-data xmlns="${SASL2}"><hash xmlns="urn:xmpp:scram-upgrade:0">${hash}</hash></task-data>`)
+  phone.takesToken(device)
+  await isLetIn(scene, phone)
+})
+
+streamStory('where the disk takes nothing, clients are let in with what they have', async scene => {
+  const phone = await Phone.withToken(scene)
+  const { tokens } = scene.world.host
+  const full = (): Promise<never> => Promise.reject(new Error('the disk is full'))
+  const issue = mock.method(tokens, 'issue', full)
+  const device = await new Phone(scene).showsPassword()
+  assert.equal(tokenIn(device.receives(`<success xmlns="${SASL2}"/>`)), undefined)
+  device.receivesFeatures()
+  const use = mock.method(tokens, 'use', full)
+  const other = await isRefused(phone, {}, 'temporary-auth-failure')
+  await other.authenticates2('romeo')
+  other.receives(`<success xmlns="${SASL2}"/>`)
+  other.receivesFeatures()
+  issue.mock.restore()
+  use.mock.restore()
+  await isLetIn(scene, phone)
+})
+
+for (const column of ['wrap', 'box'] as const) {
+  streamStory(`a record whose ${column} was changed on disk lets nobody in`, async scene => {
+    const phone = await Phone.withToken(scene)
+    const [row] = await scene.world.store.all<Record<'wrap' | 'box', Uint8Array>>(sql`SELECT wrap, box FROM fast_token`)
+    const changed = Buffer.from(row![column])
+    changed[changed.length - 1]! ^= 1
+    await scene.world.store.run(
+      column === 'wrap' ? sql`UPDATE fast_token SET wrap = ${changed}` : sql`UPDATE fast_token SET box = ${changed}`,
+    )
+    await isRefused(phone, {}, 'credentials-expired')
+    assert.equal(scene.world.host.keys.of(scene.world.host.accounts.of('romeo'))!.isOpen, false)
+  })
+}
+
+streamStory('a record that was moved to another client, or another account, lets nobody in', async scene => {
+  const [phone, other, juliet] = [await Phone.withToken(scene), new Phone(scene), new Phone(scene, 'juliet')]
+  const name = await scene.world.host.tokens.clientOf('juliet', juliet.id)
+  await scene.world.store.run(sql`UPDATE fast_token SET account = 'juliet', client = ${name}`)
+  await isRefused(juliet, { token: phone.token }, 'credentials-expired')
+  await isRefused(other, { token: phone.token })
 })
