@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { mock } from 'node:test'
 import { Phone } from '../../../test/phone.ts'
 import { story } from '../../../test/story.ts'
 import { type Device, type Scene, streamStory } from '../../../test/stream-story.ts'
@@ -9,6 +10,7 @@ import type { Element } from '../../xml/element.ts'
 const CAM = 'urn:xmpp:cam:0'
 const SASL2 = 'urn:xmpp:sasl:2'
 const COMMANDS = 'http://jabber.org/protocol/commands'
+const DAY = 86_400_000
 const BIND = '<bind xmlns="urn:xmpp:bind:0"/>'
 const RESUMABLE = '<bind xmlns="urn:xmpp:bind:0"><enable xmlns="urn:xmpp:sm:3" resume="true"/></bind>'
 const RESET = `<iq type="error" id="r"><error type="cancel"><service-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><password-reset-required xmlns="${CAM}"/></error></iq>`
@@ -147,26 +149,32 @@ streamStory('XEP-0494 §3.2: the password is not revoked, but changed', async sc
   }
 })
 
-streamStory('a client that is logging in while it is revoked is not let in, and gets no token', async scene => {
-  const lost = await Phone.withToken(scene)
-  await scene.later(86_400_000)
-  const device = await online(new Phone(scene))
-  const { host } = scene.world
-  const account = host.accounts.of('romeo')
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const login = scene.device()
-  await login.opens()
-  void account.turn.take(() => promise)
-  login.writes(lost.message(login, { inline: BIND }))
-  await scene.settled()
-  device.writes(`<iq type="set" id="r"><revoke xmlns="${CAM}" id="${await idOf(scene, lost)}"/></iq>`)
-  resolve()
-  await scene.settled()
-  device.receives(RESET)
-  assert.equal(account.sessions.size, 1)
-  assert.equal((await host.tokens.clients(account)).length, 1)
-  login.forget()
-})
+for (const [title, inline] of [
+  ['bind', BIND],
+  ['resume', '<resume xmlns="urn:xmpp:sm:3" previd="PREVID" h="0"/>'],
+] as const) {
+  streamStory(`a client that is revoked while it logs in cannot ${title}, and gets no token`, async scene => {
+    await scene.later(DAY - 60_000)
+    const phone = new Phone(scene)
+    const former = await online(phone, '', RESUMABLE)
+    const { host } = scene.world
+    const account = host.accounts.of('romeo')
+    const { id } = account.sessions.values().next().value!.transport as unknown as { id: string }
+    await former.breaks()
+    scene.world.clock.pass(60_000)
+    const { tokens } = host
+    const use = tokens.use.bind(tokens)
+    mock.method(tokens, 'use', async (...args: Parameters<typeof use>) => {
+      const used = await use(...args)
+      await account.turn.take(() => tokens.revoke(account, args[0].client))
+      return used
+    })
+    const device = await phone.showsToken({ inline: inline.replace('PREVID', id) })
+    device.receivesStreamError('not-authorized')
+    assert.deepEqual(await tokens.clients(account), [])
+    assert.equal(account.sessions.size, 1)
+  })
+}
 
 streamStory('what clients are is not remembered, unless the user wants it', async scene => {
   const device = await online(new Phone(scene), GAJIM)
