@@ -9,7 +9,7 @@ import { digest } from './scram-hash.ts'
 /**
  * The mechanisms of the HT family (draft-schmaus-kitten-sasl-ht-09) by which a token logs in. With these two a token's proof is
  * the same at every login, so its hash is enough to know it by. With EXPR and UNIQ it differs with each connection: the server
- * would have to keep the token itself (decision 0010).
+ * would have to keep the token itself (decision 0011).
  */
 export type TokenMechanism = 'HT-SHA-256-ENDP' | 'HT-SHA-256-NONE'
 
