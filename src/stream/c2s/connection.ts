@@ -34,6 +34,8 @@ export class Connection implements StreamHandler, Taker, Transport {
   served: ServedHost | undefined
   /** The revision of the accounts when authentication began. */
   revision = 0
+  /** What the client is known as that has logged in, if it has said who it is. */
+  client: string | undefined
   /** The `from` of the client's header: only a hint until it has authenticated. */
   claimed: Jid | undefined
   /** Of the client's stanzas, where they name none. */
@@ -201,6 +203,12 @@ export class Connection implements StreamHandler, Taker, Transport {
     this.#keys = keys
   }
 
+  /** What the client has shown is worth nothing any more: the password was changed, the account removed, or the client revoked. */
+  isOutdated(account: string): boolean {
+    const { store, tokens } = this.served!.host
+    return store.isOutdated(account, this.revision) || (this.client !== undefined && tokens.isOutdated(account, this.client, this.revision))
+  }
+
   /** Turns stream management on for the session (XEP-0198 §3); gives the answer. */
   manage(session: Session, enable: Element): Element {
     const { host, streams } = this.served!
@@ -219,6 +227,7 @@ export class Connection implements StreamHandler, Taker, Transport {
       throw new StreamError('reset', 'the client has gone')
     }
     this.#session = session
+    if (this.client !== undefined) session.client = this.client
     this.#negotiation = undefined
     this.claimed = undefined
     this.streams.bound(this)
