@@ -100,6 +100,7 @@ async function openHost(
     settings,
     log,
     sessionsPerAccount: config.limits.sessions,
+    tokens: config.auth.tokens,
     credentialsOf,
     shred,
   })

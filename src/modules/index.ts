@@ -3,6 +3,7 @@ import type { Module } from '../core/module.ts'
 import { blocking } from './blocking/blocking.ts'
 import { caps } from './caps.ts'
 import { carbons } from './carbons.ts'
+import { clientAccess } from './client-access/client-access.ts'
 import { commands } from './commands/commands.ts'
 import { contact } from './contact.ts'
 import { csi } from './csi/csi.ts'
@@ -27,6 +28,7 @@ export const modules: readonly Module[] = [
   discovery,
   caps,
   commands,
+  clientAccess,
   ping,
   version,
   time,
