@@ -52,7 +52,7 @@ test('the shell becomes the server, which keeps to itself', { skip: process.plat
   t.after(() => child.kill('SIGKILL'))
   const read = (name: string) => readFileSync(`/proc/${child.pid}/${name}`, 'utf8')
   while (!readlinkSync(`/proc/${child.pid}/exe`).endsWith('/node')) await wait(10)
-  assert.match(read('cmdline'), /--disable-sigusr1/)
+  assert.match(read('cmdline'), /--disable-sigusr1\0--secure-heap=\d+\0/)
   assert.match(read('cmdline'), /--openssl-config=[^\0]*bin\/openssl\.cnf\0/)
   assert.match(read('limits'), /^Max core file size +0 /m)
   assert.equal(Number(read('coredump_filter')), 0)
