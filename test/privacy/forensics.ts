@@ -7,7 +7,7 @@ import type { SealedAccount } from '../../src/seal/account.ts'
 import { openFormerKey } from '../../src/seal/former-key.ts'
 import { openItem } from '../../src/seal/item.ts'
 import type { PrivateKey } from '../../src/seal/private-key.ts'
-import { unwrapKey } from '../../src/seal/wrap.ts'
+import { credentialInfo, unwrapKey } from '../../src/seal/wrap.ts'
 
 /** What somebody has got. */
 export interface Loot {
@@ -37,8 +37,8 @@ interface Victim {
 /** All that opens. */
 export function open(loot: Loot): Opened[] {
   using db = new DatabaseSync(loot.database, { readOnly: true })
-  const all = (text: string, ...values: (string | number)[]): Row[] => db.prepare(text).all(...values) as Row[]
-  const victims = all('SELECT name, seal_id, generation, public_key FROM account WHERE seal_id IS NOT NULL').map(row => ({
+  const all: All = (text, ...values) => db.prepare(text).all(...values) as Row[]
+  const victims = accountsOf(all).map(row => ({
     name: row['name'] as string,
     id: bytesOf(row['seal_id']),
     keys: keysOf(all, row, loot.passwords ?? []),
@@ -61,19 +61,43 @@ function openDocuments(all: All, { name, id, keys }: Victim): Opened[] {
   })
 }
 
+/** A lock of an account's key that one of the passwords opens. */
+export interface Lock {
+  readonly account: string
+  readonly hash: string
+  readonly clientKey: Buffer
+  readonly wrap: Buffer
+  /** What the key of the lock is bound to. */
+  readonly info: Buffer
+  readonly key: PrivateKey
+}
+
+export function locksOf(loot: Loot): Lock[] {
+  using db = new DatabaseSync(loot.database, { readOnly: true })
+  const all: All = (text, ...values) => db.prepare(text).all(...values) as Row[]
+  return accountsOf(all).flatMap(account => openLocks(all, account, loot.passwords ?? []))
+}
+
+function openLocks(all: All, account: Row, passwords: readonly string[]): Lock[] {
+  const name = account['name'] as string
+  const now = identityOf(account)
+  const rows = all('SELECT hash, salt, iterations, wrap FROM credential WHERE account = ? AND wrap IS NOT NULL', name)
+  return rows.flatMap(row => {
+    const hash = row['hash'] as ScramHash
+    const wrap = bytesOf(row['wrap'])
+    return passwords.flatMap(password => {
+      const clientKey = clientKeyOf(hash, password, bytesOf(row['salt']), Number(row['iterations']))
+      const key = attempt(() => unwrapKey(hash, clientKey, wrap, now))
+      return key === undefined ? [] : [{ account: name, hash, clientKey, wrap, info: credentialInfo(hash, now), key }]
+    })
+  })
+}
+
 /** Out of every lock that one of the passwords opens, and out of what is locked in those keys. */
 function keysOf(all: All, account: Row, passwords: readonly string[]): Map<number, PrivateKey> {
   const name = account['name'] as string
-  const now = { id: bytesOf(account['seal_id']), generation: Number(account['generation']), publicKey: bytesOf(account['public_key']) }
-  const keys = new Map<number, PrivateKey>()
-  for (const { hash, salt, iterations, wrap } of all('SELECT hash, salt, iterations, wrap FROM credential WHERE account = ?', name)) {
-    if (wrap === null) continue
-    for (const password of passwords) {
-      const clientKey = clientKeyOf(hash as ScramHash, password, bytesOf(salt), Number(iterations))
-      const key = attempt(() => unwrapKey(hash as ScramHash, clientKey, bytesOf(wrap), now))
-      if (key !== undefined) keys.set(now.generation, key)
-    }
-  }
+  const now = identityOf(account)
+  const keys = new Map(openLocks(all, account, passwords).map(({ key }) => [now.generation, key]))
   const locked = all(`SELECT generation, opener, box FROM account_key WHERE account = ? AND kind = 'former' ORDER BY opener DESC`, name)
   for (const { generation, opener, box } of locked) {
     const key = keys.get(Number(opener))
@@ -83,6 +107,14 @@ function keysOf(all: All, account: Row, passwords: readonly string[]): Map<numbe
   }
   return keys
 }
+
+const accountsOf = (all: All): Row[] => all('SELECT name, seal_id, generation, public_key FROM account WHERE seal_id IS NOT NULL')
+
+const identityOf = (row: Row): SealedAccount => ({
+  id: bytesOf(row['seal_id']),
+  generation: Number(row['generation']),
+  publicKey: bytesOf(row['public_key']),
+})
 
 const known = new Map<string, Buffer>()
 

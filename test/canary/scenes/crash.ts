@@ -7,6 +7,10 @@ export async function crash(day: Day, signal: NodeJS.Signals): Promise<void> {
   const { mint, server } = day
   const alice = await day.online(day.login('alice', `until ${signal}`), mint.word('resource', `until ${signal}`))
   const bob = await day.online(day.login('bob', `until ${signal}`), mint.word('resource', `until ${signal}, bob`))
+  alice.send(
+    xml`<message type="chat" to="${day.jid('eve')}"><body>${mint.text('body of a message that was fetched', `until ${signal}`)}</body></message>`,
+  )
+  await alice.asks('get', '<ping xmlns="urn:xmpp:ping"/>')
   const write = (from: Client, to: Client, detail: string): void =>
     from.send(
       xml`<message type="chat" to="${to.jid}"><body>${mint.text('body of a message', `until ${signal}, ${detail}`)}</body></message>`,
