@@ -88,6 +88,8 @@ export const messagesAcknowledged = point<{ readonly account: Account; readonly 
 
 /** In the account's first turn: modules read what they need to answer at once later. */
 export const accountLoaded = point<Account>('account.loaded')
+/** Nobody is there any more who could open what is sealed for the account: what was opened of it must be forgotten. */
+export const accountLocked = point<Account>('account.locked')
 /** Someone proved to be the account's owner. `clientKey` is wiped when the handlers are done (RFC 5802 §3). */
 export const accountAuthenticated = point<{
   readonly account: Account
