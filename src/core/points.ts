@@ -101,6 +101,8 @@ interface Change {
 export const accountRekeyed = point<Change & { readonly now: SealedAccount }>('account.rekeyed')
 /** Someone else gave the account a new password. `isLost`: what was sealed for it opens never again, and goes; else a code opens it. */
 export const accountReset = point<Change & { readonly isLost: boolean }>('account.reset')
+/** The time of some secrets is over, and they are destroyed: what they opened must be forgotten, and its rows may go. */
+export const secretsDestroyed = point<void>('secrets.destroyed')
 export const accountCreated = point<{ readonly account: string; readonly db: Db }>('account.created')
 /** All that modules hold of the account goes, in one transaction; `afterwards` runs once that is safe on disk. */
 export const accountRemoved = point<{

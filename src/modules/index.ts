@@ -14,6 +14,7 @@ import { presence } from './presence/presence.ts'
 import { privateXml } from './private-xml.ts'
 import { recovery } from './recovery.ts'
 import { registration } from './registration/registration.ts'
+import { retention } from './retention/retention.ts'
 import { roster } from './roster/roster.ts'
 import { stanzaId } from './stanza-id.ts'
 import { time } from './time.ts'
@@ -27,6 +28,7 @@ export const modules: readonly Module[] = [
   discovery,
   caps,
   commands,
+  retention,
   ping,
   version,
   time,
