@@ -18,6 +18,10 @@ export const point = <Event, Verdict extends string = never>(name: string): Poin
 export interface Outgoing extends Envelope {
   readonly account: Account
   readonly session: Session
+  /** As of what comes in. */
+  readonly custody: Custody | undefined
+  /** The id that the message has in the sender's archive; it may be told when the message is safe there. */
+  archived?: { readonly id: string; readonly safe: Promise<void> }
 }
 
 /** A stanza to the account, in the account's turn. */
@@ -85,6 +89,9 @@ export const messageBehind = point<{ readonly account: Account; readonly session
 )
 /** A client has acknowledged all stanzas of a stream up to a position: what was kept of them may go (XEP-0198 §4). */
 export const messagesAcknowledged = point<{ readonly account: Account; readonly position: Position }>('messages.acknowledged')
+
+/** A session was sent messages of its account's archive, which have these ids there (XEP-0313); in the account's turn. */
+export const archiveShown = point<{ readonly session: Session; readonly ids: readonly string[] }>('archive.shown')
 
 /** In the account's first turn: modules read what they need to answer at once later. */
 export const accountLoaded = point<Account>('account.loaded')

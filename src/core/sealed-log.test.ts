@@ -191,6 +191,15 @@ scene('what is older than so many days is removed, a whole day at a time', async
   assert.equal((await whole(log)).length, 1)
 })
 
+scene('what comes after the account’s secret was replaced opens, although its segment was begun before', async log => {
+  await log.add(log.romeo, 'dead')
+  log.shred.account(log.keys.get(log.romeo)!.id)!.archive.fill(1)
+  await log.add(log.romeo, 'alive')
+  log.log.close()
+  log.restart()
+  assert.deepEqual(await whole(log), ['h:alive alive'])
+})
+
 scene('if the transaction that empties it fails, all is there', async log => {
   await log.add(log.romeo, 'one')
   await assert.rejects(log.log.empty(log.romeo, async () => Promise.reject(new Error('no'))))

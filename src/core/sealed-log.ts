@@ -90,13 +90,18 @@ export class SealedLog {
     return this.#host.keys.of(account) !== undefined
   }
 
+  /** Whether what is there can be read now. */
+  isOpen(account: Account): boolean {
+    return this.#host.keys.of(account)?.isOpen === true
+  }
+
   /** At once, but for the first message of a segment. The account must have keys. */
   append(account: Account, cls: RetentionClass, header: Buffer, body: Buffer): Appended | Promise<Appended> {
     const keys = this.#keysOf(account)
     const now = this.#host.clock.now()
     const kind = { class: cls, period: periodOf(cls, now) }
     const live = this.#live.get(account)
-    const isFit = live?.isFit(keys, kind, now) === true
+    const isFit = live?.isFit(keys, kind, now, this.#secrets.rootOf(keys)) === true
     return then(isFit ? live : this.#begin(account, keys, kind, now), live => this.#add(account, live, header, body))
   }
 

@@ -1,5 +1,6 @@
 /** Every module, in the order in which their handlers run within a point. Move a line and you move the order: read it as one. */
 import type { Module } from '../core/module.ts'
+import { archive } from './archive/archive.ts'
 import { blocking } from './blocking/blocking.ts'
 import { caps } from './caps.ts'
 import { carbons } from './carbons.ts'
@@ -34,6 +35,7 @@ export const modules: readonly Module[] = [
   time,
   contact,
   stanzaId,
+  archive,
   privateXml,
   vcard,
   carbons,
