@@ -10,6 +10,7 @@ import { reloadable } from './admin/reload.ts'
 import { openAdminSocket } from './admin/socket.ts'
 import { type Log, openLog, silentLog } from './core/log.ts'
 import { authoritiesOf, federate, serverStreamSettings } from './federating.ts'
+import { giveBackMemory } from './lib/spare-memory.ts'
 import { modules } from './modules/index.ts'
 import { Certificates } from './net/certificates.ts'
 import { Gate } from './net/gate.ts'
@@ -83,6 +84,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     listeners.close()
     http.close()
     clearInterval(tidying)
+    keepMemory()
     await federation.settle()
     for (const { host } of servings) await host.close(new StreamError('system-shutdown'))
     streams.close()
@@ -146,6 +148,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     for (const { store } of servings) store.tidy().catch(error => log.fault('store.tidy', error))
     tell(certificates.renew())
   }, TIDY_EVERY)
+  const keepMemory = giveBackMemory()
   const onReload = async (): Promise<void> => {
     try {
       const now = await reload()

@@ -110,6 +110,7 @@ async function openHost(
     settings,
     log,
     sessionsPerAccount: config.limits.sessions,
+    tokens: config.auth.tokens,
     credentialsOf,
     shred,
   })

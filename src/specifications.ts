@@ -53,6 +53,7 @@ export const xepsByFolder: Readonly<Record<string, readonly Xep[]>> = {
     xep(288, '1.0.1'),
     xep(386, '1.1.0'),
     xep(388, '1.0.4'),
+    xep(484, '0.2.0', 'complete', 'HT-SHA-256-ENDP and HT-SHA-256-NONE; no early data'),
   ],
   xmpp: [
     xep(4, '2.13.2', 'complete', 'for the server’s own forms'),
@@ -109,5 +110,7 @@ export const xepTitles: Readonly<Record<number, string>> = {
   445: 'Pre-Authenticated In-Band Registration',
   474: 'SASL SCRAM Downgrade Protection',
   480: 'SASL Upgrade Tasks',
+  484: 'Fast Authentication Streamlining Tokens',
+  494: 'Client Access Management',
   515: 'TLS Channel-Binding Downgrade Protection',
 }

@@ -14,6 +14,7 @@ import type { Log } from './log.ts'
 import type { SealedDocuments } from './sealed-documents.ts'
 import type { Session } from './session.ts'
 import type { StreamRegistry, UnboundStream } from './stream-registry.ts'
+import type { Tokens } from './tokens.ts'
 
 /** What a module is given for one host. It has nothing else: no globals, no other way in. */
 export interface Host<Settings = {}, Needs = {}> {
@@ -29,6 +30,8 @@ export interface Host<Settings = {}, Needs = {}> {
   /** To which things are sealed, and what opens them. */
   readonly keys: Keys
   readonly documents: SealedDocuments
+  /** By which clients log in without their password. */
+  readonly tokens: Tokens
   readonly on: Hooks['on']
   readonly hooks: Hooks
   readonly iq: IqTables

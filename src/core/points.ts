@@ -118,6 +118,14 @@ export const accountRemoved = point<{
   afterwards(work: () => void): void
 }>('account.removed')
 
+/** A client that has just logged in to the account says what it is (XEP-0388 §2.2). `client` is what it is known as. */
+export const clientNamed = point<{
+  readonly account: Account
+  readonly client: string
+  readonly software: string | undefined
+  readonly device: string | undefined
+}>('client.named')
+
 export const sessionBound = point<Session>('session.bound')
 /** The client is back on another connection (XEP-0198 §5), and has been sent what it had not acknowledged. */
 export const sessionResumed = point<Session>('session.resumed')

@@ -4,6 +4,7 @@ import { archive } from './archive/archive.ts'
 import { blocking } from './blocking/blocking.ts'
 import { caps } from './caps.ts'
 import { carbons } from './carbons.ts'
+import { clientAccess } from './client-access/client-access.ts'
 import { commands } from './commands/commands.ts'
 import { contact } from './contact.ts'
 import { csi } from './csi/csi.ts'
@@ -30,6 +31,7 @@ export const modules: readonly Module[] = [
   caps,
   commands,
   retention,
+  clientAccess,
   ping,
   version,
   time,
