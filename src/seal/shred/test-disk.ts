@@ -60,6 +60,12 @@ export class TestDisk implements Disk {
     this.files.delete(from)
   }
 
+  /** Puts other bytes into a file, or takes it away. */
+  put(path: string, bytes: Buffer | undefined): void {
+    if (bytes === undefined) this.files.delete(path)
+    else Object.assign(this.files.get(path)!, { now: bytes, durable: bytes, pending: [] })
+  }
+
   /** The disk that the machine finds when it starts again. */
   restart(fate: Fate): TestDisk {
     const disk = new TestDisk()
