@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { u64 } from './encoding.ts'
 import { endOf, periodOf } from './retention.ts'
+import { BLOCK_SIZE } from './shred/image.ts'
+import { writePeriod } from './shred/slot.ts'
 import { TestDisk } from './shred/test-disk.ts'
 import { openShredFile, openShredMemory, type ShredStore } from './shred-store.ts'
 import { input } from './test-fixture.ts'
@@ -139,7 +142,8 @@ for (const [level, open] of Object.entries(LEVELS)) {
     assert.equal(copy(first), copy(second))
     await Promise.all([store.removeAccount(romeo), store.removeAccount(romeo), store.makeAccount(juliet), store.replaceAccount(juliet)])
     await assert.rejects(Promise.all([store.removeAccount(juliet), store.replaceAccount(juliet)]), /no secrets/)
-    const last = await Promise.all([store.expire(endOf(7, today)), store.expire(endOf(7, today))])
+    const [, ...last] = await Promise.all([store.makeAccount(romeo), store.expire(endOf(7, today)), store.expire(endOf(7, today))])
+    await store.removeAccount(romeo)
     assert.deepEqual(
       last.flatMap(({ destroyed }) => destroyed),
       [{ class: 7, period: today }],
@@ -279,6 +283,16 @@ test('memory: what is handed over is there no more, and what was inherited is wi
   assert.equal(copy(heir.account(romeo)!.archive), archive)
   assert.equal((await heir.expire(NOW + 49 * HOUR)).isHalted, true)
   await heir.close()
+})
+
+test('a secret of a class that there is no more lives as long as it was promised to', async () => {
+  const block = Buffer.alloc(BLOCK_SIZE)
+  writePeriod(block, { class: 3, period: today, until: NOW + DAY })
+  const store = openShredMemory(Buffer.concat([Buffer.of(1), u64(NOW), block]))
+  assert.ok(store.period(3, today))
+  assert.deepEqual((await store.expire(NOW + DAY - 1)).destroyed, [])
+  assert.deepEqual((await store.expire(NOW + DAY)).destroyed, [{ class: 3, period: today }])
+  await store.close()
 })
 
 test('memory: what was handed over and damaged is refused', async () => {

@@ -4,7 +4,7 @@ import { periodOf } from '../retention.ts'
 import { openShredFile, type ShredStore } from '../shred-store.ts'
 import { input } from '../test-fixture.ts'
 import { fateOf, TestDisk } from './test-disk.ts'
-import { readable } from './thief.ts'
+import { readable } from './test-thief.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -15,6 +15,14 @@ const juliet = input('juliet', 16)
 const mercutio = input('mercutio', 16)
 const many = Array.from({ length: 200 }, (_, i) => input(`account ${i}`, 16))
 
+const PERIODS = [
+  [1, periodOf(1, NOW)],
+  [7, today],
+  [8, today],
+  [30, today + 1],
+  [7, today + 8],
+] as const
+
 /** All that is in a store, in hex. */
 type Content = ReadonlyMap<string, string>
 
@@ -24,11 +32,10 @@ function contentOf(store: ShredStore): Content {
     const account = store.account(id)
     if (account) content.set(id.toString('hex'), account.archive.toString('hex') + account.server.toString('hex'))
   }
-  for (const cls of [1, 7, 8, 30] as const)
-    for (let at = NOW - DAY; at < NOW + 40 * DAY; at += cls === 1 ? HOUR : DAY) {
-      const secret = store.period(cls, periodOf(cls, at))
-      if (secret) content.set(`${cls}.${periodOf(cls, at)}`, secret.toString('hex'))
-    }
+  for (const [cls, period] of PERIODS) {
+    const secret = store.period(cls, period)
+    if (secret) content.set(`${cls}.${period}`, secret.toString('hex'))
+  }
   return content
 }
 

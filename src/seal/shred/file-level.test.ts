@@ -7,7 +7,7 @@ import { input } from '../test-fixture.ts'
 import { RECORD_SIZE } from './key-record.ts'
 import { PAGE_SIZE } from './sealed-block.ts'
 import { TestDisk } from './test-disk.ts'
-import { readable } from './thief.ts'
+import { readable } from './test-thief.ts'
 
 const DAY = 86_400_000
 const NOW = Date.UTC(2026, 7, 18, 12)

@@ -63,20 +63,20 @@ export class TestDisk implements Disk {
   /** Puts other bytes into a file, or takes it away. */
   put(path: string, bytes: Buffer | undefined): void {
     if (bytes === undefined) this.files.delete(path)
-    else Object.assign(this.files.get(path)!, { now: bytes, durable: bytes, pending: [] })
+    else Object.assign(this.files.get(path)!, { now: bytes, durable: Buffer.from(bytes), pending: [] })
   }
 
   /** The disk that the machine finds when it starts again. */
   restart(fate: Fate): TestDisk {
     const disk = new TestDisk()
     for (const [path, { durable, pending }] of this.files) {
-      let now = durable
+      let now: Buffer = Buffer.from(durable)
       for (const { at, bytes } of pending) {
         const part = fate(bytes.length)
         const skipped = part.isFromBack ? bytes.length - part.bytes : 0
         now = write(now, at + skipped, bytes.subarray(skipped, skipped + part.bytes))
       }
-      disk.files.set(path, { now, durable: now, pending: [] })
+      disk.files.set(path, { now, durable: Buffer.from(now), pending: [] })
     }
     return disk
   }
@@ -108,7 +108,7 @@ export class TestDisk implements Disk {
       },
       sync: async () => {
         this.#change()
-        file.durable = file.now
+        for (const { at, bytes } of file.pending) file.durable = write(file.durable, at, bytes)
         file.pending = []
       },
       close: async () => {},
@@ -123,10 +123,10 @@ export class TestDisk implements Disk {
   }
 }
 
-/** A new buffer: those that were handed out stay as they are. */
+/** In place, if there is room. */
 function write(bytes: Buffer, at: number, part: Buffer): Buffer {
-  const result = Buffer.alloc(Math.max(bytes.length, part.length === 0 ? 0 : at + part.length))
-  bytes.copy(result)
+  const end = part.length === 0 ? 0 : at + part.length
+  const result = end <= bytes.length ? bytes : Buffer.concat([bytes, Buffer.alloc(end - bytes.length)])
   part.copy(result, at)
   return result
 }
