@@ -5,9 +5,10 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { cpSync, mkdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { openShredFile } from '../../src/seal/shred-store.ts'
 import { NameServer } from '../interop/network/dns.ts'
 import { enterNetwork, NAME_SERVER } from '../interop/network/isolation.ts'
 import { open } from '../privacy/forensics.ts'
@@ -17,6 +18,7 @@ import type { Sighting } from './mint.ts'
 import { filesIn, placesOf } from './places.ts'
 import { Abroad } from './scenes/abroad.ts'
 import { changePassword, fail, leave, logIn, prepare, recover, register } from './scenes/accounts.ts'
+import { choose, lookBack } from './scenes/archive.ts'
 import { browse } from './scenes/browse.ts'
 import { meetGateway } from './scenes/component.ts'
 import { crash } from './scenes/crash.ts'
@@ -41,9 +43,11 @@ const from = Date.now()
 await register(day)
 await logIn(day)
 await fail(day)
+await choose(day)
 await talk(day)
 await leaveMessages(day)
 await abroad.talk()
+await lookBack(day)
 await meetGateway(day)
 await changePassword(day)
 await recover(day)
@@ -60,7 +64,6 @@ await server.stop()
 const hits = new Hits()
 const database = join(server.data, 'localhost.sqlite')
 const columns = columnsOf(database)
-const places = [...columns.keys()]
 for (const [place, values] of columns) {
   hits.column(
     place,
@@ -72,20 +75,22 @@ for (const [place, values] of columns) {
   }
 }
 const passwords = Object.values(day.passwords)
-for (const { place, plain } of open({ database })) look(plain, place, 'C')
-for (const { place, plain } of open({ database, passwords })) look(plain, place, 'A2')
+const guesses = mint.canaries.flatMap(({ forms }) => String(forms.get('as it is')))
+const copy = join(region.folder, 'copy')
+cpSync(join(server.folder, 'data-secrets'), copy, { recursive: true })
+const shred = await openShredFile(join(copy, 'shred'))
+for (const [readable, loot] of Object.entries({ C: {}, B: { shred, guesses }, A2: { passwords }, A1: { passwords, shred } }))
+  for (const { place, plain } of open({ database, ...loot })) look(plain, place, readable as Class)
+await shred.close()
 for (const [sighting, place] of sightings()) {
   if (isDatabase(place))
-    assert.ok(
-      places.some(column => hits.has(sighting.canary.datum, column)),
-      `${sighting.canary.datum} is left in ${place}, ${sighting.encoding}`,
-    )
+    assert.ok(hits.isClear(sighting.canary.datum), `${sighting.canary.datum} is left in ${place}, ${sighting.encoding}`)
   else hits.see(sighting, place, 'C')
 }
 // Deleted rows stay in the write-ahead log until it is emptied, which the server does every five minutes and when it stops.
 for (const [sighting, place] of running) {
   if (!isDatabase(place)) hits.see(sighting, place, 'C')
-  else if (!places.some(column => hits.has(sighting.canary.datum, column))) hits.see(sighting, 'remains', 'C', place)
+  else if (!hits.isClear(sighting.canary.datum)) hits.see(sighting, 'remains', 'C', place)
 }
 look(Buffer.from(region.dns.questions.join('\n')), 'dns', 'C')
 hits.judge(mint.canaries)

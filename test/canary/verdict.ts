@@ -46,8 +46,9 @@ export class Hits {
     this.#columns.set(place, isUsed)
   }
 
-  has(datum: string, place: string): boolean {
-    return this.#found.has(`${datum} @ ${place}`)
+  /** It stands in the clear in one of the columns. */
+  isClear(datum: string): boolean {
+    return [...this.#columns.keys()].some(place => this.#found.get(`${datum} @ ${place}`)?.class === 'C')
   }
 
   /** Hits are what the inventory says, no more and no less; and all that was planted stands in it. */

@@ -15,7 +15,8 @@ export interface Credentials {
 /** Domains on this machine that find each other and can believe each other: with DNS and an authority of the test's own. */
 export class Region implements AsyncDisposable {
   readonly dns: DnsServer
-  readonly #folder = mkdtempSync(join(tmpdir(), 'conexizan-region-'))
+  /** All that is made here goes with it. */
+  readonly folder = mkdtempSync(join(tmpdir(), 'conexizan-region-'))
   readonly #authority: Made = selfSigned()
   readonly #servers: Server[] = []
   readonly #certified = new Map<string, Credentials>()
@@ -31,7 +32,7 @@ export class Region implements AsyncDisposable {
 
   /** PEM file with the authority. */
   get ca(): string {
-    return join(this.#folder, 'authority.crt')
+    return join(this.folder, 'authority.crt')
   }
 
   /** A certificate as public authorities give them, always the same for a domain; `others` are further names in it. */
@@ -54,7 +55,7 @@ export class Region implements AsyncDisposable {
 
   /** A server of ours, which does not run yet. `settings` is TOML, `federation` what stands in its `[s2s]`. */
   async server(domain: string, settings = '', federation = '', more: Pick<ServerOptions, 'addresses' | 'around'> = {}): Promise<Server> {
-    const folder = join(this.#folder, domain)
+    const folder = join(this.folder, domain)
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
     mkdirSync(folder)
     const credentials = this.certify(domain)
@@ -71,6 +72,6 @@ export class Region implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const server of this.#servers) await server[Symbol.asyncDispose]()
     await this.dns.close()
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.folder, { recursive: true, force: true })
   }
 }

@@ -1,12 +1,17 @@
 /** What can be read of a data folder by one who has it, and what else was taken or told: with this project's own code. */
 import { pbkdf2Sync } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
+import { indexIn } from '../../src/core/sealed-log/tables.ts'
+import { ARCHIVE } from '../../src/core/stores.ts'
 import { credentialFromSaltedPassword } from '../../src/sasl/credential.ts'
 import { DIGESTS, HASH_SIZES, type ScramHash } from '../../src/sasl/scram-hash.ts'
 import type { SealedAccount } from '../../src/seal/account.ts'
 import { openFormerKey } from '../../src/seal/former-key.ts'
 import { openItem } from '../../src/seal/item.ts'
 import type { PrivateKey } from '../../src/seal/private-key.ts'
+import { SegmentOpener } from '../../src/seal/segment.ts'
+import { blindTag } from '../../src/seal/server-box.ts'
+import type { ShredStore } from '../../src/seal/shred-store.ts'
 import { credentialInfo, unwrapKey } from '../../src/seal/wrap.ts'
 
 /** What somebody has got. */
@@ -15,6 +20,10 @@ export interface Loot {
   readonly database: string
   /** Passwords that somebody may know, whosever they are. */
   readonly passwords?: readonly string[]
+  /** Opened out of a copy of its files. */
+  readonly shred?: ShredStore
+  /** Addresses that somebody may guess. */
+  readonly guesses?: readonly string[]
 }
 
 /** Something that was sealed. */
@@ -29,6 +38,8 @@ type Row = Record<string, string | number | Uint8Array | null>
 
 interface Victim {
   readonly name: string
+  /** Of the account, in the rows of what is kept for it. */
+  readonly number: number
   readonly id: Buffer
   /** Those that open, by generation. */
   readonly keys: ReadonlyMap<number, PrivateKey>
@@ -40,16 +51,17 @@ export function open(loot: Loot): Opened[] {
   const all: All = (text, ...values) => db.prepare(text).all(...values) as Row[]
   const victims = accountsOf(all).map(row => ({
     name: row['name'] as string,
+    number: Number(row['number']),
     id: bytesOf(row['seal_id']),
     keys: keysOf(all, row, loot.passwords ?? []),
   }))
-  return victims.flatMap(victim => WAYS.flatMap(way => way(all, victim)))
+  return victims.flatMap(victim => WAYS.flatMap(way => way(all, victim, loot)))
 }
 
 type All = (text: string, ...values: (string | number)[]) => Row[]
 
 /** How to open what there is: one for each kind of table. */
-const WAYS: readonly ((all: All, victim: Victim) => Opened[])[] = [openDocuments]
+const WAYS: readonly ((all: All, victim: Victim, loot: Loot) => Opened[])[] = [openDocuments, openArchive, guessTags]
 
 function openDocuments(all: All, { name, id, keys }: Victim): Opened[] {
   const rows = all('SELECT store, generation, box FROM sealed_document WHERE account = ?', name)
@@ -60,6 +72,57 @@ function openDocuments(all: All, { name, id, keys }: Victim): Opened[] {
     return plain === undefined ? [] : [{ place: 'sealed_document.box', account: name, plain }]
   })
 }
+
+function openArchive(all: All, victim: Victim, { shred }: Loot): Opened[] {
+  return openLog(all, victim, 'archive', ARCHIVE, shred, shred?.account(victim.id)?.archive)
+}
+
+/** Class A1: the messages of one log, with the secret of the account that it dies with. */
+function openLog(all: All, victim: Victim, prefix: string, store: number, shred?: ShredStore, secret?: Buffer): Opened[] {
+  const { name, number, id, keys } = victim
+  if (shred === undefined || secret === undefined) return []
+  const segments = all(`SELECT seg, generation, class, period, enc FROM ${prefix}_segment WHERE account_no = ?`, number)
+  return segments.flatMap(({ seg, generation, class: cls, period, enc }) => {
+    const key = keys.get(Number(generation))
+    const periodSecret = shred.period(Number(cls), Number(period))
+    if (key === undefined || periodSecret === undefined) return []
+    const address = {
+      account: sealedBy(key, id, Number(generation)),
+      store,
+      segment: Number(seg),
+      class: Number(cls),
+      period: Number(period),
+    }
+    const opener = attempt(() => new SegmentOpener(address, bytesOf(enc), key, periodSecret, secret))
+    const rows = all(`SELECT ord, header, body FROM ${prefix}_message WHERE account_no = ? AND seg = ?`, number, Number(seg))
+    return rows.flatMap(row => {
+      const ord = Number(row['ord'])
+      const index = indexIn(Number(seg), ord)
+      return (['header', 'body'] as const).flatMap(part => {
+        const plain = attempt(() => opener?.[part](index, ord, bytesOf(row[part])))
+        return plain === undefined ? [] : [{ place: `${prefix}_message.${part}`, account: name, plain }]
+      })
+    })
+  })
+}
+
+/** Class B: whoever has the secrets can try whether an address is in a list. */
+function guessTags(all: All, { name, id }: Victim, { shred, guesses = [] }: Loot): Opened[] {
+  const secret = shred?.account(id)?.server
+  if (secret === undefined) return []
+  return TAGGED.flatMap(({ table, column, context }) =>
+    all(`SELECT ${column} FROM ${table} WHERE account = ?`, name).flatMap(row => {
+      const tags = bytesOf(row[column]).toString('latin1')
+      const known = guesses.filter(guess => tags.includes(blindTag(secret, context, guess).toString('latin1')))
+      return known.map(guess => ({ place: `${table}.${column}`, account: name, plain: Buffer.from(guess) }))
+    }),
+  )
+}
+
+const TAGGED = [
+  { table: 'archive_preference', column: 'always', context: 'archive' },
+  { table: 'archive_preference', column: 'never', context: 'archive' },
+]
 
 /** A lock of an account's key that one of the passwords opens. */
 export interface Lock {
@@ -108,7 +171,7 @@ function keysOf(all: All, account: Row, passwords: readonly string[]): Map<numbe
   return keys
 }
 
-const accountsOf = (all: All): Row[] => all('SELECT name, seal_id, generation, public_key FROM account WHERE seal_id IS NOT NULL')
+const accountsOf = (all: All): Row[] => all('SELECT name, number, seal_id, generation, public_key FROM account WHERE seal_id IS NOT NULL')
 
 const identityOf = (row: Row): SealedAccount => ({
   id: bytesOf(row['seal_id']),
