@@ -12,7 +12,9 @@ const RETENTION: Readonly<Record<RetentionClass, { readonly period: number; read
   30: { period: DAY, kept: 30 * DAY },
 }
 
-export const RETENTION_CLASSES: readonly RetentionClass[] = [1, 7, 8, 30]
+export function isRetentionClass(cls: number): cls is RetentionClass {
+  return Object.hasOwn(RETENTION, cls)
+}
 
 /** The period of a class to which a time belongs: UTC days since 1970, or hours. */
 export function periodOf(cls: RetentionClass, ms: number): number {

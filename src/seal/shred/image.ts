@@ -1,0 +1,76 @@
+import { ACCOUNT, PERIOD, readAccount, readPeriod, SLOT_SIZE } from './slot.ts'
+
+/** Slots of a block, as many as fit into a page of a disk with what seals them. */
+export const SLOTS = 45
+export const BLOCK_SIZE = SLOTS * SLOT_SIZE
+/** The first blocks are kept for periods, so that there is always room for one, on a full disk too. */
+export const PERIOD_BLOCKS = 4
+
+/** Names a period among the periods of all classes. */
+export function periodKey(cls: number, period: number): number {
+  return cls * 2 ** 32 + period
+}
+
+/** Names an account. */
+export function accountKey(id: Buffer): string {
+  return id.toString('latin1')
+}
+
+/** All secrets of a store, in clear. It is changed by a draft only. */
+export class ShredImage {
+  readonly blocks: Buffer[] = []
+  readonly periods = new Map<number, number>()
+  readonly accounts = new Map<string, number>()
+  /** Numbers of slots, the lowest last. */
+  readonly freeForPeriods: number[] = []
+  readonly freeForAll: number[] = []
+
+  /** Takes the blocks over. */
+  constructor(blocks: readonly Buffer[]) {
+    this.add(blocks)
+  }
+
+  /** Takes further blocks over. */
+  add(blocks: readonly Buffer[]): void {
+    const from = this.blocks.length * SLOTS
+    this.blocks.push(...blocks)
+    for (let number = this.blocks.length * SLOTS - 1; number >= from; number--) this.#read(number)
+    this.freeForAll.sort((a, b) => b - a)
+  }
+
+  slot(number: number): Buffer {
+    return slotOf(this.blocks[Math.floor(number / SLOTS)]!, number)
+  }
+
+  /** Which free slots a slot belongs to when it is free. */
+  freeLike(number: number): number[] {
+    return number < PERIOD_BLOCKS * SLOTS ? this.freeForPeriods : this.freeForAll
+  }
+
+  wipe(): void {
+    for (const block of this.blocks) block.fill(0)
+    this.periods.clear()
+    this.accounts.clear()
+  }
+
+  #read(number: number): void {
+    const slot = this.slot(number)
+    if (slot[0] === PERIOD) {
+      const { class: cls, period } = readPeriod(slot)
+      this.periods.set(periodKey(cls, period), number)
+    } else if (slot[0] === ACCOUNT) this.accounts.set(accountKey(readAccount(slot)), number)
+    else this.freeLike(number).push(number)
+  }
+}
+
+/** The bytes of a slot in its block. */
+export function slotOf(block: Buffer, number: number): Buffer {
+  const at = (number % SLOTS) * SLOT_SIZE
+  return block.subarray(at, at + SLOT_SIZE)
+}
+
+/** So many blocks that there is room for so many slots, and for an eighth more than there was. */
+export function freeBlocks(there: number, slots: number): Buffer[] {
+  const count = Math.max(Math.ceil(slots / SLOTS), Math.ceil(there / 8), PERIOD_BLOCKS * 2)
+  return Array.from({ length: count }, () => Buffer.alloc(BLOCK_SIZE))
+}
