@@ -17,7 +17,7 @@ import type { DomainLinks } from './net/host-meta.ts'
 import { Http } from './net/http.ts'
 import { Listeners } from './net/listeners.ts'
 import { Peers } from './net/peer-key.ts'
-import { closeAll, contextOf, listComponents, openHosts } from './serving.ts'
+import { contextOf, listComponents, openHosts, type Serving } from './serving.ts'
 import { ClientStreams } from './stream/c2s/client-streams.ts'
 import { ResumableStreams } from './stream/c2s/resumable-streams.ts'
 import type { StreamSettings } from './stream/c2s/settings.ts'
@@ -40,12 +40,12 @@ export const program: Program = {
   serve,
 
   async openStore(config) {
-    const { router, servings } = await openHosts(config, silentLog)
+    const { router, servings, close } = await openHosts(config, silentLog)
     return {
       ...contextOf(config, servings),
       async [Symbol.asyncDispose]() {
         await router.idle()
-        await closeAll(servings)
+        await close()
       },
     }
   },
@@ -53,7 +53,8 @@ export const program: Program = {
 
 async function serve(config: Config, reload: () => Promise<Config>): Promise<RunningServer> {
   const log = openLog(line => process.stderr.write(line))
-  const { router, servings } = await openHosts(config, log)
+  const { router, servings, shred, close } = await openHosts(config, log)
+  if (shred.isNew) tell(await newSecrets(config, servings))
   const certificates = certificatesOf(config)
   if (certificates.contextFor(undefined) === undefined) throw new OperatorError(certificates.errors.join('\n'), EX_CONFIG)
 
@@ -84,7 +85,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     await federation.settle() // contacts elsewhere hear who has gone
     federation.close()
     await admin.close()
-    await closeAll(servings)
+    await close()
     log.info('server.stopped')
     end(0)
   }
@@ -130,7 +131,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     listeners.close()
     http.close()
     await admin.close()
-    await closeAll(servings)
+    await close()
     throw new OperatorError((error as Error).message)
   }
 
@@ -170,6 +171,15 @@ function guard(log: Log): void {
     process.exit(70)
   })
   process.on('unhandledRejection', error => log.fault('promise.forgotten', error))
+}
+
+/** Where there are accounts, what was kept for them is lost with the secrets: or their folder is elsewhere, and could still be put back. */
+async function newSecrets({ seal: { level, secrets } }: Config, servings: readonly Serving[]): Promise<string[]> {
+  const accounts = await Promise.all(servings.map(({ host }) => host.store.count()))
+  if (level === 'memory' || accounts.every(count => count === 0)) return []
+  return [
+    `The secrets in ${secrets} are new ones: messages kept before cannot be read any more. If the folder was moved, stop the server and put it back.`,
+  ]
 }
 
 /** Sentences for the operator. */

@@ -1,16 +1,21 @@
 /** Stories: scripted dialogues between named clients and a whole server, in one process and without waiting. */
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { test } from 'node:test'
-import { migrations as coreMigrations, type StoredCredential } from '../src/core/account-store.ts'
+import { migrations as coreMigrations } from '../src/core/account-store.ts'
 import type { Clock } from '../src/core/clock.ts'
 import { LocalHost } from '../src/core/host.ts'
 import { payloadOf } from '../src/core/iq-answers.ts'
+import type { KeyHold, NewCredential } from '../src/core/keys.ts'
+import type { Log } from '../src/core/log.ts'
 import type { Module } from '../src/core/module.ts'
 import { Router } from '../src/core/router.ts'
 import type { Position, Session, Transport } from '../src/core/session.ts'
 import type { UnboundStream } from '../src/core/stream-registry.ts'
+import { Secret } from '../src/lib/secret.ts'
 import { readSetting, table } from '../src/lib/settings.ts'
 import { modules } from '../src/modules/index.ts'
+import { openShredMemory } from '../src/seal/shred-store.ts'
 import type { Store } from '../src/storage/db.ts'
 import { openTestStore } from '../src/storage/test-store.ts'
 import type { Element } from '../src/xml/element.ts'
@@ -24,6 +29,7 @@ export interface StoryOptions {
   readonly domain?: string
   /** Modules that come before all others. */
   readonly extra?: readonly Module[]
+  readonly log?: Log
 }
 
 /** Tells a story. At its end nobody may have heard more than was told. */
@@ -44,21 +50,30 @@ export class World {
   host!: LocalHost
   readonly store: Store
   readonly clock = new StoryClock()
+  readonly shred = openShredMemory()
   readonly #domain: string
   readonly #modules: readonly Module[]
   readonly #settings: Readonly<Record<string, unknown>>
+  readonly #log: Log | undefined
   router = new Router()
   readonly clients: Client[] = []
 
-  private constructor(store: Store, domain: string, modules: readonly Module[], settings: Readonly<Record<string, unknown>>) {
+  private constructor(
+    store: Store,
+    domain: string,
+    modules: readonly Module[],
+    settings: Readonly<Record<string, unknown>>,
+    log: Log | undefined,
+  ) {
     this.store = store
+    this.#log = log
     this.#domain = domain
     this.#modules = modules
     this.#settings = settings
     this.restarts()
   }
 
-  static async open({ settings = {}, extra = [], domain = 'here.example' }: StoryOptions): Promise<World> {
+  static async open({ settings = {}, extra = [], domain = 'here.example', log }: StoryOptions): Promise<World> {
     const all = [...extra, ...modules]
     const migrations = [
       { owner: 'core', steps: coreMigrations },
@@ -67,7 +82,7 @@ export class World {
     const read = Object.fromEntries(
       all.map(module => [module.name, readSetting(table(module.settings ?? {}), settings[module.name], [module.name])]),
     )
-    return new World(await openTestStore(migrations), domain, all, read)
+    return new World(await openTestStore(migrations), domain, all, read, log)
   }
 
   /** As after a crash: all that was in memory is gone, sessions too, and what is on disk is there. */
@@ -78,16 +93,24 @@ export class World {
       settings: this.#settings,
       clock: this.clock,
       credentialsOf: fakeCredentials,
+      shred: this.shred,
+      ...(this.#log && { log: this.#log }),
     })
   }
 
   /** A client with a session that has sent no presence. The account is made if there is none. */
-  async connect(account: string, resource = 'phone'): Promise<Client> {
-    await this.host.createAccount(account, [])
+  async connect(account: string, resource = 'phone', password = PASSWORD): Promise<Client> {
+    await this.host.life.create(account, await fakeCredentials(account, password))
     const client = new Client(this)
+    client.keys = await this.#logsIn(account, password)
     client.session = await this.host.bind(account, resource, client)
     this.clients.push(client)
     return client
+  }
+
+  async #logsIn(account: string, password: string): Promise<KeyHold> {
+    const wrap = (await this.host.store.credential(account, 'SHA-256'))?.wrap
+    return this.host.authenticated(account, { kind: 'password', hash: 'SHA-256', clientKey: fakeClientKey(account, password), wrap })
   }
 
   /** The same, and it has sent initial presence; what it heard in answer is left out of the story. */
@@ -127,6 +150,10 @@ export class World {
     await this.settled()
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store.close()
+  }
+
   /** Every stanza that arrived must have been expected. */
   nobodyHeardMore(): void {
     for (const client of this.clients) {
@@ -137,6 +164,8 @@ export class World {
 
 export class Client implements Transport {
   session!: Session
+  /** Open while it is connected. */
+  keys: KeyHold | undefined
   readonly unread: Element[] = []
   /** Why the stream ended, once it has. */
   ended: StreamError | true | undefined
@@ -155,6 +184,7 @@ export class Client implements Transport {
 
   close(error: StreamError | undefined): void {
     this.ended = error ?? true
+    this.keys?.release()
   }
 
   /** Sends, and is done when the server is done with it: so "receives nothing" needs no waiting. */
@@ -206,10 +236,16 @@ export class Client implements Transport {
 }
 
 /** Verifiers that cost nothing: a story looks whether they are those of the password. */
-export async function fakeCredentials(name: string, password: string): Promise<StoredCredential[]> {
+export async function fakeCredentials(name: string, password: string): Promise<NewCredential[]> {
   const key = Buffer.from(`${name}:${password}`)
-  return [{ hash: 'SHA-256', salt: Buffer.from('salt'), iterations: 4096, storedKey: key, serverKey: key }]
+  const credential = { hash: 'SHA-256', salt: Buffer.from('salt'), iterations: 4096, storedKey: key, serverKey: key }
+  return [{ credential, clientKey: fakeClientKey(name, password) }]
 }
+
+const fakeClientKey = (name: string, password: string): Secret => new Secret(hash('sha256', `${name}:${password}`, 'buffer'))
+
+/** Of all accounts, unless the story says another one. */
+export const PASSWORD = 'pencil'
 
 /** A client's stream before login. */
 export class StoryStream implements UnboundStream {

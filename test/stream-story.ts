@@ -6,7 +6,7 @@ import { type Log, silentLog } from '../src/core/log.ts'
 import { type PeerKey, Peers } from '../src/net/peer-key.ts'
 import type { Socket, TlsFacts } from '../src/net/socket.ts'
 import { TestClient, type TestClientOptions } from '../src/sasl/test-client.ts'
-import { ITERATIONS, pencils } from '../src/sasl/test-fixture.ts'
+import { ITERATIONS, newPencils } from '../src/sasl/test-fixture.ts'
 import { ClientStreams } from '../src/stream/c2s/client-streams.ts'
 import { ResumableStreams } from '../src/stream/c2s/resumable-streams.ts'
 import type { ServedHost, StreamSettings } from '../src/stream/c2s/settings.ts'
@@ -73,7 +73,7 @@ export class Scene {
 
   static async open(settings: StreamSettings, options: StoryOptions): Promise<Scene> {
     const scene = new Scene(await World.open(options), settings)
-    for (const name of ['romeo', 'juliet', 'tybalt']) await scene.world.host.createAccount(name, [...pencils])
+    for (const name of ['romeo', 'juliet', 'tybalt']) await scene.world.host.life.create(name, newPencils())
     return scene
   }
 

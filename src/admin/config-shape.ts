@@ -109,6 +109,21 @@ export const configShape = {
     },
     'The database.',
   ),
+  seal: table(
+    {
+      secrets: optional(
+        text(
+          '',
+          'Folder of the secrets without which no kept message opens, and which are destroyed in time; relative to the settings file. Without it, a folder beside that of the data, of its name and `-secrets`. It belongs into no backup.',
+        ),
+      ),
+      level: oneOf(
+        ['file', 'memory'],
+        'Where these secrets live: in that folder, or in memory alone, so that all kept messages are lost when the server stops.',
+      ),
+    },
+    'Sealing of what is kept.',
+  ),
   modules,
 }
 

@@ -5,8 +5,8 @@ export interface AccountsContext {
   /** False if the name is taken. */
   create(name: string, password: string): Promise<boolean>
   list(): AsyncIterable<string> | Iterable<string> | Promise<readonly string[]>
-  /** False if there is no such account. */
-  setPassword(name: string, password: string): Promise<boolean>
+  /** Undefined if there is no such account. `isLost`: what was kept for it opens never again; else its owner has a code that opens it. */
+  setPassword(name: string, password: string): Promise<{ readonly isLost: boolean } | undefined>
   /** Removes the account and all that is stored for it. False if there is no such account. */
   remove(name: string): Promise<boolean>
   exists(name: string): Promise<boolean>

@@ -34,7 +34,7 @@ export class FakeProgram implements Program {
         },
         list: async () => [...passwords.keys()].filter(address => address.endsWith(`@${domain}`)).map(address => address.split('@')[0]!),
         setPassword: async (name, password) =>
-          passwords.has(`${name}@${domain}`) && passwords.set(`${name}@${domain}`, password) !== undefined,
+          passwords.has(`${name}@${domain}`) && passwords.set(`${name}@${domain}`, password) ? { isLost: true } : undefined,
         remove: async name => passwords.delete(`${name}@${domain}`),
         exists: async name => passwords.has(`${name}@${domain}`),
       }),

@@ -70,7 +70,7 @@ story(
 story(
   'RFC 6121 Table 1: the account exists, but has no active resources',
   async world => {
-    await world.host.createAccount('romeo', [])
+    await world.host.life.create('romeo', [])
     await expectFates(world, 'romeo@here.example', {}, ['kept', 'kept', 'error', 'silence', 'silence'])
     await expectFates(world, 'romeo@here.example/phone', {}, ['error', 'kept', 'error', 'silence', 'silence'])
   },
@@ -267,7 +267,7 @@ const PROBES = [
 ]
 
 story('a stranger hears of an account whose owner is away what is heard of none', async world => {
-  await world.host.createAccount('juliet', [])
+  await world.host.life.create('juliet', [])
   const stranger = await world.online('tybalt')
   for (const probe of PROBES) {
     const answers: string[] = []

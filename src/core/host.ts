@@ -1,24 +1,23 @@
-import type { Secret } from '../lib/secret.ts'
 import { readSetting, table } from '../lib/settings.ts'
+import { openShredMemory, type ShredStore } from '../seal/shred-store.ts'
 import type { Db } from '../storage/db.ts'
 import type { Element } from '../xml/element.ts'
 import { StanzaError, StreamError } from '../xmpp/error.ts'
 import { Jid } from '../xmpp/jid.ts'
-import { type Account, Accounts } from './account.ts'
-import { AccountStore, type StoredCredential } from './account-store.ts'
+import { Accounts } from './account.ts'
+import { AccountLife, type CredentialsOf } from './account-life.ts'
+import { AccountStore } from './account-store.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Custody } from './custody.ts'
 import { Delivery } from './delivery.ts'
 import { newDiscovery } from './discovery.ts'
 import { Hooks } from './hooks.ts'
 import { IqAnswers } from './iq-answers.ts'
+import { type KeyHold, Keys, type Proof } from './keys.ts'
 import { type Log, silentLog } from './log.ts'
 import type { Host, Module } from './module.ts'
 import {
-  accountAuthenticated,
-  accountCreated,
-  accountLoaded,
-  accountRemoved,
+  accountLocked,
   type Flow,
   iqOut,
   messageOut,
@@ -31,6 +30,7 @@ import {
   subscriptionOut,
 } from './points.ts'
 import { addresses, type Destination, type Router } from './router.ts'
+import { SealedDocuments } from './sealed-documents.ts'
 import { Session, type Transport } from './session.ts'
 import { StreamRegistry } from './stream-registry.ts'
 
@@ -42,7 +42,9 @@ export interface HostOptions {
   /** How many sessions an account may have at a time. */
   readonly sessionsPerAccount?: number
   /** What is stored of a password; without it nobody can choose one. */
-  readonly credentialsOf?: (name: string, password: string) => Promise<StoredCredential[]>
+  readonly credentialsOf?: CredentialsOf
+  /** Without it, what is sealed for a limited time is lost with the process. */
+  readonly shred?: ShredStore
 }
 
 export const SUBSCRIPTION_TYPES: ReadonlySet<string | undefined> = new Set(['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'])
@@ -56,7 +58,10 @@ export class LocalHost implements Destination {
   readonly stream = new StreamRegistry()
   readonly answers = new IqAnswers()
   readonly accounts: Accounts
+  readonly life: AccountLife
   readonly store: AccountStore
+  readonly keys: Keys
+  readonly documents: SealedDocuments
   readonly db: Db
   readonly clock: Clock
   readonly log: Log
@@ -64,7 +69,7 @@ export class LocalHost implements Destination {
   readonly #delivery: Delivery
   readonly #apis = new Map<Module, unknown>()
   readonly #sessionsPerAccount: number
-  readonly #credentialsOf: (name: string, password: string) => Promise<StoredCredential[]>
+  readonly #credentialsOf: CredentialsOf
 
   constructor(domain: string, modules: readonly Module[], db: Db, router: Router, options: HostOptions = {}) {
     this.domain = domain
@@ -76,7 +81,10 @@ export class LocalHost implements Destination {
     this.#sessionsPerAccount = options.sessionsPerAccount ?? 10
     this.#credentialsOf = options.credentialsOf ?? (() => Promise.reject(new StanzaError('not-allowed')))
     this.store = new AccountStore(db)
-    this.accounts = new Accounts(domain, account => this.#load(account))
+    this.keys = new Keys(db, options.shred ?? openShredMemory(), this.log)
+    this.documents = new SealedDocuments(db, this.keys, this.log)
+    this.life = new AccountLife(this, router, this.#credentialsOf)
+    this.accounts = new Accounts(domain, account => this.life.load(account))
     this.#delivery = new Delivery(this, router)
     for (const module of modules) this.#setUp(module, options.settings?.[module.name])
     router.add(domain, this)
@@ -113,14 +121,10 @@ export class LocalHost implements Destination {
     )
   }
 
-  /** The owner has logged in: modules get the key that only the owner's password gives; it is wiped before this is done. */
-  async authenticated(name: string, hash: string | undefined, clientKey: Secret | undefined): Promise<void> {
+  /** The owner has logged in: as long as the hold is not released, what is sealed for the account can be read. Wipes the proof. */
+  async authenticated(name: string, proof: Proof): Promise<KeyHold> {
     const account = this.accounts.of(name)
-    try {
-      await account.turn.take(() => this.hooks.tell(accountAuthenticated, { account, hash, clientKey }, this.failed))
-    } finally {
-      clientKey?.wipe()
-    }
+    return account.turn.take(() => this.keys.hold(account, proof, () => void this.hooks.tell(accountLocked, account, this.failed)))
   }
 
   /** Ends a session: its stream is closed, with an error if one is given, and modules are told in the account's turn. */
@@ -133,10 +137,11 @@ export class LocalHost implements Destination {
     if (session.isEnded) return
     session.isEnded = true
     session.transport.close(error)
-    return this.#leave(session)
+    return this.leave(session)
   }
 
-  #leave(session: Session): void | Promise<void> {
+  /** The session is over, though its stream may still be open. */
+  leave(session: Session): void | Promise<void> {
     session.isEnded = true
     session.account.remove(session)
     return this.hooks.tell(sessionEnded, session, this.failed)
@@ -167,59 +172,6 @@ export class LocalHost implements Destination {
   redeliver(session: Session, stanza: Element, custody: Custody | undefined): void {
     const { from, to } = addresses(stanza)
     this.#delivery.redeliver(session, stanza, from, to, custody)
-  }
-
-  /** Makes an account; false if the name is taken. `also` runs in the same transaction, once the name is known to be free. */
-  createAccount(name: string, credentials: readonly StoredCredential[], also?: (db: Db) => Promise<unknown>): Promise<boolean> {
-    const account = this.accounts.of(name)
-    const created = account.turn.take(async () => {
-      const isNew = await this.store.create(name, credentials, async db => {
-        await this.hooks.run(accountCreated, { account: name, db })
-        await also?.(db)
-      })
-      if (isNew) await this.#load(account)
-      return isNew
-    })
-    return this.#track(Promise.resolve(created))
-  }
-
-  /**
-   * Gives an account a new password; false if there is no such account. Its sessions end, but for that of the client which
-   * asked for it: whoever is logged in knew the old password, which may be why there is a new one.
-   */
-  async changePassword(name: string, password: string, by?: Jid): Promise<boolean> {
-    if (!(await this.store.exists(name))) return false
-    if (!(await this.store.replaceCredentials(name, await this.#credentialsOf(name, password)))) return false
-    for (const session of this.accounts.get(name)?.sessions.values() ?? []) {
-      if (by === undefined || !session.jid.equals(by)) this.end(session, new StreamError('reset', 'the password was changed'))
-    }
-    return true
-  }
-
-  /**
-   * Removes an account with all that modules hold of it; false if there is none. Its sessions end, but their streams
-   * are open until it is gone: `gone` may then say so to a client. Not to be awaited in the account's turn.
-   */
-  removeAccount(name: string, gone?: () => void): Promise<boolean> {
-    const account = this.accounts.of(name)
-    const removed = account.turn.take(async () => {
-      const sessions = [...account.sessions.values()]
-      account.exists = false
-      try {
-        for (const session of sessions) await this.#leave(session)
-        const afterwards: (() => void)[] = []
-        const isRemoved = await this.store.remove(name, async db => {
-          await this.hooks.run(accountRemoved, { account: name, db, afterwards: work => afterwards.push(work) })
-        })
-        gone?.()
-        for (const work of afterwards) work()
-        return isRemoved
-      } finally {
-        for (const { transport } of sessions) transport.close(new StreamError('not-authorized', 'the account was removed'))
-        this.accounts.forget(account)
-      }
-    })
-    return this.#track(Promise.resolve(removed))
   }
 
   /** Ends all streams; done when all that was under way is done. */
@@ -304,17 +256,6 @@ export class LocalHost implements Destination {
     }
   }
 
-  async #load(account: Account): Promise<void> {
-    try {
-      account.exists = await this.store.exists(account.name)
-      if (account.exists) await this.hooks.run(accountLoaded, account)
-      account.trouble = undefined
-    } catch (error) {
-      account.trouble = this.asStanzaError(error)
-      this.accounts.forget(account) // the next stanza tries again
-    }
-  }
-
   #track<T>(work: Promise<T>): Promise<T> {
     this.#router.track(work)
     return work
@@ -337,6 +278,8 @@ export class LocalHost implements Destination {
       db: this.db,
       accounts: this.accounts,
       store: this.store,
+      keys: this.keys,
+      documents: this.documents,
       on: (point, handler) => this.hooks.on(point, handler, module.name),
       hooks: this.hooks,
       iq: this.answers.tables(module.name),
@@ -347,9 +290,7 @@ export class LocalHost implements Destination {
       send: stanza => this.send(stanza),
       end: (session, error) => this.end(session, error),
       credentialsOf: (name, password) => this.#credentialsOf(name, password),
-      createAccount: (name, credentials, also) => this.createAccount(name, credentials, also),
-      changePassword: (name, password, by) => this.changePassword(name, password, by),
-      removeAccount: (name, gone) => this.removeAccount(name, gone),
+      life: this.life,
     }
     this.#apis.set(module, module.setup(host))
   }

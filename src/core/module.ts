@@ -4,11 +4,14 @@ import type { Element, Namespace } from '../xml/element.ts'
 import type { StreamError } from '../xmpp/error.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import type { Account, Accounts } from './account.ts'
-import type { AccountStore, StoredCredential } from './account-store.ts'
+import type { AccountLife, CredentialsOf } from './account-life.ts'
+import type { AccountStore } from './account-store.ts'
 import type { Clock } from './clock.ts'
 import type { Discovery } from './discovery.ts'
 import type { Hooks } from './hooks.ts'
+import type { Keys } from './keys.ts'
 import type { Log } from './log.ts'
+import type { SealedDocuments } from './sealed-documents.ts'
 import type { Session } from './session.ts'
 import type { StreamRegistry, UnboundStream } from './stream-registry.ts'
 
@@ -23,6 +26,9 @@ export interface Host<Settings = {}, Needs = {}> {
   readonly accounts: Accounts
   /** The accounts on disk: create, remove, list, credentials. */
   readonly store: AccountStore
+  /** To which things are sealed, and what opens them. */
+  readonly keys: Keys
+  readonly documents: SealedDocuments
   readonly on: Hooks['on']
   readonly hooks: Hooks
   readonly iq: IqTables
@@ -34,14 +40,8 @@ export interface Host<Settings = {}, Needs = {}> {
   send(stanza: Element): void
   /** Ends a session in its account's turn, with an error if one is given. */
   end(session: Session, error?: StreamError): void
-  /** What is stored of a password. Takes a while, and much of the processor. */
-  credentialsOf(name: string, password: string): Promise<StoredCredential[]>
-  /** Makes an account; false if the name is taken. `also` runs in the same transaction, once the name is known to be free. */
-  createAccount(name: string, credentials: readonly StoredCredential[], also?: (db: Db) => Promise<unknown>): Promise<boolean>
-  /** Gives an account a new password; false if there is none. Its sessions end, but for that of the client which asked for it. */
-  changePassword(name: string, password: string, by?: Jid): Promise<boolean>
-  /** Removes an account and all that is held of it; `gone` is called before its streams are closed. Never to be awaited in its turn. */
-  removeAccount(name: string, gone?: () => void): Promise<boolean>
+  readonly credentialsOf: CredentialsOf
+  readonly life: AccountLife
 }
 
 /** An IQ of type get or set, with its one payload. */

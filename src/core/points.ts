@@ -1,5 +1,5 @@
 /** Extension points: the places where modules may take part. A point is a value, so its types travel with it. */
-import type { Secret } from '../lib/secret.ts'
+import type { SealedAccount } from '../seal/account.ts'
 import type { Db } from '../storage/db.ts'
 import type { Element } from '../xml/element.ts'
 import type { Envelope } from '../xmpp/stanza.ts'
@@ -90,12 +90,17 @@ export const messagesAcknowledged = point<{ readonly account: Account; readonly 
 export const accountLoaded = point<Account>('account.loaded')
 /** Nobody is there any more who could open what is sealed for the account: what was opened of it must be forgotten. */
 export const accountLocked = point<Account>('account.locked')
-/** Someone proved to be the account's owner. `clientKey` is wiped when the handlers are done (RFC 5802 §3). */
-export const accountAuthenticated = point<{
+/** A change of the account in one transaction; `afterwards` runs once that is safe on disk. */
+interface Change {
   readonly account: Account
-  readonly hash: string | undefined
-  readonly clientKey: Secret | undefined
-}>('account.authenticated')
+  readonly db: Db
+  afterwards(work: () => void): void
+}
+
+/** The owner has a new password, and the account a new key: what shall stay readable is sealed to it. The former keys are still open. */
+export const accountRekeyed = point<Change & { readonly now: SealedAccount }>('account.rekeyed')
+/** Someone else gave the account a new password. `isLost`: what was sealed for it opens never again, and goes; else a code opens it. */
+export const accountReset = point<Change & { readonly isLost: boolean }>('account.reset')
 export const accountCreated = point<{ readonly account: string; readonly db: Db }>('account.created')
 /** All that modules hold of the account goes, in one transaction; `afterwards` runs once that is safe on disk. */
 export const accountRemoved = point<{

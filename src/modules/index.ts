@@ -12,6 +12,7 @@ import { offline } from './offline/offline.ts'
 import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
 import { privateXml } from './private-xml.ts'
+import { recovery } from './recovery.ts'
 import { registration } from './registration/registration.ts'
 import { roster } from './roster/roster.ts'
 import { stanzaId } from './stanza-id.ts'
@@ -38,4 +39,5 @@ export const modules: readonly Module[] = [
   offline,
   invites,
   registration,
+  recovery,
 ]

@@ -1,6 +1,6 @@
 import type { Secret } from '../lib/secret.ts'
+import type { ScramCredential } from './credential.ts'
 import { SaslError } from './sasl-error.ts'
-import type { ScramHash } from './scram-hash.ts'
 
 export interface Challenge {
   readonly kind: 'challenge'
@@ -14,9 +14,9 @@ export interface Success {
   /** Additional data with success, if the mechanism has any. */
   readonly data: Buffer | undefined
   /** The receiver wipes it. */
-  readonly clientKey: Secret | undefined
-  /** The hash of the ClientKey. */
-  readonly hash?: ScramHash
+  readonly clientKey: Secret
+  /** That the ClientKey is of. */
+  readonly credential: ScramCredential
 }
 
 export type Step = Challenge | Success
@@ -72,6 +72,6 @@ export class ConversationExchange implements Exchange {
 }
 
 function forget(step: Step): never {
-  if (step.kind === 'success') step.clientKey?.wipe()
+  if (step.kind === 'success') step.clientKey.wipe()
   throw new SaslError('aborted')
 }

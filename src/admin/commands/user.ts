@@ -33,14 +33,17 @@ const list = defineCommand({
 
 const password = defineCommand({
   name: ['user', 'password'],
-  summary: 'Give an account a new password.',
+  summary: 'Give an account a new password. What is kept for it is lost, unless its owner has a recovery code.',
   needs: 'store',
   args: [address],
   secret: 'password',
-  async run(context, { address, password }) {
-    const { name, domain } = readAddress(context, address)
-    if (!(await context.accounts(domain).setPassword(name, password))) throw new OperatorError(`there is no account ${name}@${domain}`)
-    return { said: `${name}@${domain} has a new password.`, data: { address: `${name}@${domain}` } }
+  async run(context, { address: written, password }) {
+    const { name, domain } = readAddress(context, written)
+    const address = `${name}@${domain}`
+    const set = await context.accounts(domain).setPassword(name, password)
+    if (set === undefined) throw new OperatorError(`there is no account ${address}`)
+    const kept = set.isLost ? 'What was kept for it cannot be read any more.' : 'What was kept for it opens with its owner’s recovery code.'
+    return { said: `${address} has a new password. ${kept}`, data: { address, lost: set.isLost } }
   },
 })
 

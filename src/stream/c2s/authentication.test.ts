@@ -3,7 +3,7 @@ import { mock } from 'node:test'
 import { type Device, HEADER, type Scene, streamStory } from '../../../test/stream-story.ts'
 import { makeCredential } from '../../sasl/credential.ts'
 import { saltPassword } from '../../sasl/test-client.ts'
-import { ITERATIONS, pencils } from '../../sasl/test-fixture.ts'
+import { ITERATIONS, newPencils } from '../../sasl/test-fixture.ts'
 
 const SASL = 'urn:ietf:params:xml:ns:xmpp-sasl'
 const SASL2 = 'urn:xmpp:sasl:2'
@@ -276,7 +276,7 @@ const next = `<next xmlns="${SASL2}" task="UPGR-SCRAM-SHA-512"/>`
 
 /** Mercutio has SHA-256 only, and has just authenticated with it. */
 async function upgrading(scene: Scene): Promise<Device> {
-  await scene.world.host.createAccount('mercutio', [pencils.find(({ hash }) => hash === 'SHA-256')!])
+  await scene.world.host.life.create('mercutio', newPencils('SHA-256'))
   const device = await open(scene)
   await device.authenticates2('mercutio', upgrade)
   device.receives(`<continue xmlns="${SASL2}"><additional-data/><tasks><task>UPGR-SCRAM-SHA-512</task></tasks></continue>`)
@@ -299,7 +299,7 @@ streamStory('XEP-0480 §2: a client that asks for it leaves what another mechani
 })
 
 streamStory('who logged in with a password that was changed since is not bound', async scene => {
-  await scene.world.host.createAccount('mercutio', [pencils.find(({ hash }) => hash === 'SHA-256')!])
+  await scene.world.host.life.create('mercutio', newPencils('SHA-256'))
   const device = await open(scene)
   await device.authenticates('mercutio')
   await device.sends(HEADER)

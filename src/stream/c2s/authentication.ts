@@ -1,9 +1,9 @@
+import type { KeyHold } from '../../core/keys.ts'
 import { readBase64 } from '../../sasl/base64.ts'
 import type { Exchange, Success } from '../../sasl/exchange.ts'
 import { startExchange } from '../../sasl/mechanisms.ts'
 import type { Profile } from '../../sasl/profile.ts'
 import { SaslError } from '../../sasl/sasl-error.ts'
-import { digest } from '../../sasl/scram-hash.ts'
 import { startUpgrade, UPGRADE_TASKS, type Upgrade } from '../../sasl/upgrade.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError, StreamError } from '../../xmpp/error.ts'
@@ -21,6 +21,8 @@ export class Authentication {
   /** The `<authenticate/>` of XEP-0388; undefined in the old profile. */
   #request: Element | undefined
   #success: Success | undefined
+  /** What is sealed for the account is open since the success. */
+  #hold: KeyHold | undefined
   /** The account that the client named, whether there is one or not. */
   #name: string | undefined
   #isBusy = false
@@ -43,8 +45,9 @@ export class Authentication {
 
   abandon(): void {
     this.#exchange?.abort()
-    this.#success?.clientKey?.wipe()
-    this.#exchange = this.#success = undefined
+    this.#success?.clientKey.wipe()
+    this.#hold?.release()
+    this.#exchange = this.#success = this.#hold = undefined
   }
 
   async take(element: Element): Promise<void> {
@@ -110,9 +113,16 @@ export class Authentication {
     await this.#slowDown()
     const { claimed, isClosed } = this.#negotiation.connection
     if (isClosed || (claimed !== undefined && claimed.local !== step.username)) throw new SaslError('invalid-authzid')
+    await this.#open(step)
     this.#tasks = wantedTasks(this.#request)
     if (this.#tasks.length > 0) return this.#continue(step.data)
     await this.#succeed(step.data)
+  }
+
+  async #open({ username, clientKey, credential: { hash, wrap } }: Success): Promise<void> {
+    const { connection } = this.#negotiation
+    this.#hold = await connection.served!.host.authenticated(username, { kind: 'password', hash, clientKey, wrap })
+    if (connection.isClosed) this.abandon()
   }
 
   /** The account whose password may be being guessed, as failures are counted. */
@@ -152,14 +162,12 @@ export class Authentication {
   async #finishTask(element: Element): Promise<void> {
     const salted = payload(element.child(ScramUpgrade, 'hash')?.text ?? '')
     if (salted === undefined) throw new SaslError('malformed-request')
-    const { credential, clientKey } = this.#upgrade!.finish(salted)
-    clientKey.wipe()
+    const added = this.#upgrade!.finish(salted)
     this.#upgrade = undefined
-    const { username, clientKey: proved, hash } = this.#success!
-    const shown = proved !== undefined && hash !== undefined ? { hash, storedKey: digest(hash, proved.bytes) } : undefined
-    const { store } = this.#negotiation.connection.served!.host
+    const { username, credential } = this.#success!
     // The password may have been changed since: the old one must add nothing.
-    if (shown === undefined || !(await store.addCredential(username, credential, shown))) throw new SaslError('not-authorized')
+    if (!(await this.#negotiation.connection.served!.host.life.addCredential(username, added, credential)))
+      throw new SaslError('not-authorized')
     if (this.#negotiation.connection.isClosed) return this.abandon()
     this.#tasks.shift()
     if (this.#tasks.length > 0) return this.#continue(undefined)
@@ -167,12 +175,12 @@ export class Authentication {
   }
 
   async #succeed(data: Buffer | undefined): Promise<void> {
-    const { username, clientKey, hash } = this.#success!
-    this.#success = undefined
     const { connection } = this.#negotiation
-    await connection.served!.host.authenticated(username, hash, clientKey)
     // Nobody is there any more: above all, nothing may be bound, for that could end another session.
-    if (connection.isClosed) return
+    if (connection.isClosed) return this.abandon()
+    const { username } = this.#success!
+    connection.hold(this.#hold!)
+    this.#success = this.#hold = undefined
     this.#negotiation.account = username
     if (this.#request !== undefined) return this.#succeedInline(this.#request, username, data)
     connection.restart()
@@ -214,6 +222,7 @@ export class Authentication {
       if (!(error instanceof StanzaError)) throw error
       // Too many sessions, or the account is being removed. The client is not told of success, so it has not logged in.
       this.#negotiation.account = undefined
+      this.#negotiation.connection.hold(undefined)
       throw new SaslError('temporary-auth-failure')
     }
   }

@@ -1,4 +1,5 @@
 import type { Custody } from '../../core/custody.ts'
+import type { KeyHold } from '../../core/keys.ts'
 import type { Position, Session, Transport } from '../../core/session.ts'
 import { randomId } from '../../lib/random.ts'
 import type { Socket } from '../../net/socket.ts'
@@ -35,6 +36,7 @@ export class Connection implements StreamHandler, Taker, Transport {
   /** Of the client's stanzas, where they name none. */
   #language: string | undefined
   #negotiation: Negotiation | undefined = new Negotiation(this)
+  #keys: KeyHold | undefined
   #session: Session | undefined
   #management: StreamManagement | undefined
   /** The header of the stream has been answered. */
@@ -185,6 +187,12 @@ export class Connection implements StreamHandler, Taker, Transport {
 
   // --- becoming a session
 
+  /** What is sealed for the account stays open as long as this connection. */
+  hold(keys: KeyHold | undefined): void {
+    this.#keys?.release()
+    this.#keys = keys
+  }
+
   /** Turns stream management on for the session (XEP-0198 §3); gives the answer. */
   manage(session: Session, enable: Element): Element {
     const { host, streams } = this.served!
@@ -312,6 +320,7 @@ export class Connection implements StreamHandler, Taker, Transport {
     this.#inOrder.end()
     this.#negotiation?.abandon()
     this.#negotiation = undefined
+    this.#keys?.release()
     const session = this.#session
     if (session === undefined) return
     if (this.#management === undefined || this.#isOver) this.served!.host.end(session)
