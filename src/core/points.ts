@@ -86,6 +86,9 @@ export const messageBehind = point<{ readonly account: Account; readonly session
 /** A client has acknowledged all stanzas of a stream up to a position: what was kept of them may go (XEP-0198 §4). */
 export const messagesAcknowledged = point<{ readonly account: Account; readonly position: Position }>('messages.acknowledged')
 
+/** A session was sent messages of its account's archive, which have these ids there (XEP-0313); in the account's turn. */
+export const archiveShown = point<{ readonly session: Session; readonly ids: readonly string[] }>('archive.shown')
+
 /** In the account's first turn: modules read what they need to answer at once later. */
 export const accountLoaded = point<Account>('account.loaded')
 /** Nobody is there any more who could open what is sealed for the account: what was opened of it must be forgotten. */

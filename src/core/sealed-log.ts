@@ -13,6 +13,7 @@ import { LogSecrets } from './sealed-log/secrets.ts'
 import { aloneAt, LogTables, type Range } from './sealed-log/tables.ts'
 import { Writer } from './sealed-log/writer.ts'
 
+export type { RetentionClass } from '../seal/retention.ts'
 export type { Entry } from './sealed-log/opened-segments.ts'
 export type { LogHost } from './sealed-log/parts.ts'
 export { logMigrations } from './sealed-log/tables.ts'
@@ -177,6 +178,23 @@ export class SealedLog {
     })
     state.until = last ?? 0
     this.#clean(number)
+  }
+
+  /** In a transaction, of whatever else: removes all messages that were added so far. */
+  async emptyWith(account: Account, db: Db, afterwards: (work: () => void) => void): Promise<void> {
+    const keys = this.#host.keys.of(account)
+    if (keys === undefined) return
+    const tables = this.#tables.in(db)
+    // Nothing that is being written is waited for here: it waits for this transaction.
+    const last = this.#states.get(account)?.last ?? (await tables.extent(keys.number)).last
+    if (last === undefined) return
+    this.#live.close(account)
+    await tables.removeUntil(keys.number, last)
+    afterwards(() => {
+      const state = this.#states.get(account)
+      if (state !== undefined) state.until = last
+      this.#clean(keys.number)
+    })
   }
 
   /** Puts another message in the place of one; it lives as long. False if that one is not there any more. */
