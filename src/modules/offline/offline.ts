@@ -60,16 +60,17 @@ export const offline = defineModule({
       afterwards(() => backlogs.forget(account))
     })
 
-    on(messageUndelivered, function keepForLater({ account, stanza, position }) {
+    on(messageUndelivered, function keepForLater({ account, stanza, position, isOutline }) {
+      if (isOutline) return isPassing(account, stanza) && !mayKnow(account, stanza) ? 'kept' : undefined
       if (isOfTheMoment(stanza)) return 'kept' // XEP-0160 §3 does not want it stored, and its sender need not hear of it
       if (!account.exists) return
-      if (isNoStore(stanza)) return position !== undefined || mayKnow(account, stanza) ? undefined : 'kept'
+      if (isPassing(account, stanza)) return position !== undefined || mayKnow(account, stanza) ? undefined : 'kept'
       return backlogs.keep(account, stanza, howToKeep(account, stanza), position)
     })
 
     // What cannot or need not be kept goes past: late, it would be of no use, or be lost.
     on(messageBehind, function waitInLine({ account, session, stanza }) {
-      if (!backlogs.isBehind(session) || !isToBeKept(stanza) || isOfTheMoment(stanza) || isNoStore(stanza)) return
+      if (!backlogs.isBehind(session) || !isToBeKept(stanza) || isOfTheMoment(stanza) || isPassing(account, stanza)) return
       return backlogs.keepBehind(account, stanza, howToKeep(account, stanza)).catch(error => log.fault('offline.behind', error))
     })
 
@@ -90,6 +91,12 @@ export const offline = defineModule({
     on(sessionEnded, function handOn(session) {
       return backlogs.hand(session)
     })
+
+    /** What is delivered at once or not at all: its sender wants it so, or its recipient. */
+    function isPassing(account: Account, stanza: Element): boolean {
+      void account
+      return isNoStore(stanza)
+    }
 
     /** A refusal says that nobody is there just now: that is for those who may know it. */
     function mayKnow(account: Account, { attrs: { from = '' } }: Element): boolean {

@@ -77,7 +77,7 @@ export async function resumeStream(
   if (connection.isClosed) throw new StreamError('reset', 'the client has gone')
   refuseOutdated(connection, account)
   const management = streams.find(id, account)
-  if (management?.acknowledge(h)) {
+  if (management?.acknowledge(h) && management.wake()) {
     connection.resumed(management)
     management.resume(connection, announce)
     return true
