@@ -350,13 +350,11 @@ streamStory('tokens that have run out go by themselves', async scene => {
 })
 
 streamStory('a clock that was wrong gives no token for ever', async scene => {
-  scene.world.clock.pass(20 * 365 * DAY)
   const phone = await Phone.withToken(scene)
-  scene.world.clock.pass(-20 * 365 * DAY)
-  await isRefused(phone, {}, 'credentials-expired')
-  const own = await Phone.withToken(scene)
   scene.world.clock.pass(-3_600_000)
-  await isLetIn(scene, own)
+  await isLetIn(scene, phone)
+  scene.world.clock.pass(-2 * DAY)
+  await isRefused(phone, {}, 'credentials-expired')
 })
 
 streamStory('a token outlives the server’s restart', async scene => {
