@@ -107,8 +107,8 @@ export class World {
   }
 
   /** The same, and it has sent initial presence; what it heard in answer is left out of the story. */
-  async online(account: string, resource = 'phone', presence = '<presence/>'): Promise<Client> {
-    const client = await this.connect(account, resource)
+  async online(account: string, resource = 'phone', presence = '<presence/>', password = PASSWORD): Promise<Client> {
+    const client = await this.connect(account, resource, password)
     await client.sends(presence)
     for (const other of this.clients) other.forget()
     return client
@@ -281,6 +281,11 @@ export class StoryClock implements Clock {
     const timer = { at: this.#now + ms, work }
     this.#timers.add(timer)
     return () => this.#timers.delete(timer)
+  }
+
+  /** Someone puts the clock. */
+  set(now: number): void {
+    this.#now = now
   }
 
   pass(ms: number): void {

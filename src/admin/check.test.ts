@@ -144,6 +144,19 @@ test('a port that our own server holds is no problem, and its store is left alon
   assert.equal(program.opened, 0)
 })
 
+test('a clock that has jumped ahead is a problem, until the operator confirms it', async t => {
+  const program = new FakeProgram()
+  program.isHalted = true
+  const socket = await openAdminSocket(data, commands, program.context(defaultConfig({}, data)), () => {})
+  t.after(() => socket.close())
+  const halted = await checked(program, { listen: { ...quiet, c2s: taken } })
+  assert.equal(halted.code, 2)
+  assert.match(halted.stdout, /✗ The clock is more than two days ahead .*\n.*conexizan clock confirm/)
+  const confirmed = await runLine('clock confirm --yes', { program, data })
+  assert.match(confirmed.stderr + confirmed.stdout, /It is \d{4}-/)
+  assert.equal((await checked(program, { listen: { ...quiet, c2s: taken } })).code, 0)
+})
+
 test('check writes JSON for programs', async () => {
   const program = new FakeProgram()
   const ran = await runLine('check --json', {

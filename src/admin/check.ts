@@ -7,7 +7,7 @@ import type { Config } from './config.ts'
 import type { Program, Setup } from './context.ts'
 import { type Endpoint, formatEndpoint } from './endpoint.ts'
 import { OperatorError } from './operator-error.ts'
-import { askServer } from './socket.ts'
+import { askServer, type Reply } from './socket.ts'
 
 export interface Finding {
   readonly level: 'fine' | 'warning' | 'problem'
@@ -44,7 +44,7 @@ export async function checkAll(setup: Setup): Promise<Finding[]> {
     await space(config.data),
     ...(await certificates(program, config)),
     ...(await ports(config, running !== undefined)),
-    running !== undefined ? fine('A server runs and answers.') : await store(program, config),
+    ...(running === undefined ? [await store(program, config)] : [fine('A server runs and answers.'), ...clock(running)]),
   ]
 }
 
@@ -91,6 +91,18 @@ function otherServers({ s2s: { exceptions, pins } }: Config): Finding[] {
       ),
     ),
     ...Object.keys(pins).map(domain => fine(`${domain} is believed by the certificate that s2s.pins names.`)),
+  ]
+}
+
+/** The server has seen its clock jump far ahead, or was not running for days. */
+function clock(reply: Reply): Finding[] {
+  const status = 'outcome' in reply ? (reply.outcome.data as Record<string, number>) : {}
+  if (status['expiry_halted'] !== 1) return []
+  return [
+    problem(
+      'The clock is more than two days ahead of when the server last ran; so that a wrong clock destroys nothing, messages are kept beyond their time.',
+      'Look whether the clock is right, then: conexizan clock confirm',
+    ),
   ]
 }
 

@@ -225,7 +225,7 @@ export class LocalHost implements Destination {
     const from = isSubscription ? own : session.jid // RFC 6121 §3.1.2: subscriptions are between bare addresses
     if (isSubscription) to = to.bare
     const stanza = element.with({ from: String(from), to: String(to) })
-    const envelope: Outgoing = { stanza, from, to, account: session.account, session }
+    const envelope: Outgoing = { stanza, from, to, account: session.account, session, custody }
     return this.#guard(stanza, session.jid, to, () => this.#passOut(envelope, isSubscription, custody))
   }
 
@@ -293,6 +293,7 @@ export class LocalHost implements Destination {
       clock: this.clock,
       log: this.log,
       send: stanza => this.send(stanza),
+      track: work => this.#router.track(work),
       end: (session, error) => this.end(session, error),
       credentialsOf: (name, password) => this.#credentialsOf(name, password),
       life: this.life,

@@ -41,6 +41,8 @@ export interface Host<Settings = {}, Needs = {}> {
   readonly log: Log
   /** Hands a stanza with `from` and `to` to the router, in the name of the account or the host. */
   send(stanza: Element): void
+  /** Work that nobody waits for, but that shall be done before the server stops. */
+  track(work: Promise<unknown>): void
   /** Ends a session in its account's turn, with an error if one is given. */
   end(session: Session, error?: StreamError): void
   readonly credentialsOf: CredentialsOf

@@ -18,6 +18,10 @@ export const point = <Event, Verdict extends string = never>(name: string): Poin
 export interface Outgoing extends Envelope {
   readonly account: Account
   readonly session: Session
+  /** As of what comes in. */
+  readonly custody: Custody | undefined
+  /** The id that the message has in the sender's archive; it may be told when the message is safe there. */
+  archived?: { readonly id: string; readonly safe: Promise<void> }
 }
 
 /** A stanza to the account, in the account's turn. */
@@ -86,6 +90,9 @@ export const messageBehind = point<{ readonly account: Account; readonly session
 /** A client has acknowledged all stanzas of a stream up to a position: what was kept of them may go (XEP-0198 §4). */
 export const messagesAcknowledged = point<{ readonly account: Account; readonly position: Position }>('messages.acknowledged')
 
+/** A session was sent messages of its account's archive, which have these ids there (XEP-0313); in the account's turn. */
+export const archiveShown = point<{ readonly session: Session; readonly ids: readonly string[] }>('archive.shown')
+
 /** In the account's first turn: modules read what they need to answer at once later. */
 export const accountLoaded = point<Account>('account.loaded')
 /** Nobody is there any more who could open what is sealed for the account: what was opened of it must be forgotten. */
@@ -101,6 +108,8 @@ interface Change {
 export const accountRekeyed = point<Change & { readonly now: SealedAccount }>('account.rekeyed')
 /** Someone else gave the account a new password. `isLost`: what was sealed for it opens never again, and goes; else a code opens it. */
 export const accountReset = point<Change & { readonly isLost: boolean }>('account.reset')
+/** The time of some secrets is over, and they are destroyed: what they opened must be forgotten, and its rows may go. */
+export const secretsDestroyed = point<void>('secrets.destroyed')
 export const accountCreated = point<{ readonly account: string; readonly db: Db }>('account.created')
 /** All that modules hold of the account goes, in one transaction; `afterwards` runs once that is safe on disk. */
 export const accountRemoved = point<{

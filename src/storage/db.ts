@@ -1,7 +1,7 @@
 import type { Sql } from './sql.ts'
 
 export { StorageError, type StorageTrouble } from './error.ts'
-export { every, list, type Sql, sql } from './sql.ts'
+export { every, list, name, rows, type Sql, sql } from './sql.ts'
 
 /**
  * What a module sees of the database, whichever engine it is. Values are strings, numbers, booleans (kept as 1 and 0),

@@ -10,6 +10,15 @@ import { Wal } from './wal.ts'
 
 const dialect: Dialect = { identity: 'INTEGER PRIMARY KEY', bytes: 'BLOB', withoutRowid: 'WITHOUT ROWID' }
 
+/**
+ * Of new databases, in bytes. A row may take a quarter of a page; what is larger has pages of its own. A sealed message has mostly
+ * 2.2 KiB: on the usual pages of 4 KiB it would take two.
+ */
+const PAGE_SIZE = 16_384
+
+/** Pages in memory at most, in KiB. A commit that needs more of them writes some twice. */
+const CACHE = 16_384
+
 /** How long to wait, in ms and with the event loop standing still, for another program that writes to the file. */
 const PATIENCE = 200
 
@@ -32,7 +41,7 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
   }
   try {
     prepare(raw)
-    if (path !== ':memory:') wal = new Wal(path, () => void tidy().catch(() => {}))
+    if (path !== ':memory:') wal = new Wal(path, () => void shorten().catch(() => {}))
   } catch (error) {
     free()
     throw error
@@ -40,7 +49,12 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
   const commits = new GroupCommit(raw, wal && (() => wal.sync()))
   const level = new Level({ commits, prepare: statements(raw), exec: text => raw.exec(text) })
   const tidy = async (): Promise<void> => {
-    if (wal !== undefined && !wal.isEmpty()) await level.pause(() => wal.checkpoint())
+    if (wal !== undefined && !wal.isEmpty()) await level.pause(() => wal.empty())
+  }
+  // Most of it while others go on; then little is left for which they must wait.
+  const shorten = async (): Promise<void> => {
+    await wal?.copy().catch(() => {})
+    await tidy()
   }
   const finish = async (): Promise<void> => {
     await commits.end()
@@ -69,10 +83,12 @@ function create(path: string): void {
 
 function prepare(raw: DatabaseSync): void {
   raw.exec(`
+    PRAGMA page_size = ${PAGE_SIZE};
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA secure_delete = ON;
     PRAGMA temp_store = MEMORY;
+    PRAGMA cache_size = -${CACHE};
     PRAGMA journal_size_limit = 0;
     PRAGMA trusted_schema = OFF;
     PRAGMA wal_autocheckpoint = 0;

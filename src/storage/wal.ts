@@ -4,8 +4,11 @@ import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { sqliteError } from './sqlite-error.ts'
 
-/** In bytes; a longer one makes reads slow and keeps deleted rows. */
-const LONGEST = 8 << 20
+/** In bytes; a longer one makes reads slow and keeps deleted rows. A shorter one writes the pages that change often more often. */
+const LONGEST = 12 << 20
+
+/** The thread that empties it is kept for so long, in ms: to begin one takes longer than what it does. */
+const KEPT = 60_000
 
 const fdatasyncAsync = promisify(fdatasync)
 
@@ -23,6 +26,10 @@ export class Wal {
   readonly #onLong: () => void
   #isLong = false
   #isClosed = false
+  #worker: Worker | undefined
+  #idle: NodeJS.Timeout | undefined
+  /** One after the other. */
+  #last: Promise<void> = Promise.resolve()
 
   /** `onLong` is called once when the file has grown too long, and again only after a checkpoint. */
   constructor(path: string, onLong: () => void) {
@@ -46,20 +53,56 @@ export class Wal {
     this.#onLong()
   }
 
+  /** Moves what is in the file into the database, as far as nobody uses it. The connection may go on meanwhile. */
+  copy(): Promise<void> {
+    return this.#checkpoint('PASSIVE')
+  }
+
   /** Moves everything into the database and empties the file, unless another program reads just now. The connection must rest meanwhile. */
-  checkpoint(): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const worker = new Worker(new URL('./checkpoint-worker.ts', import.meta.url), { workerData: this.#path })
-    worker.once('message', cause => reject(sqliteError(cause)))
-    worker.once('error', cause => reject(sqliteError(cause)))
-    worker.once('exit', () => resolve())
-    return promise.finally(() => {
+  async empty(): Promise<void> {
+    try {
+      await this.#checkpoint('TRUNCATE')
+    } finally {
       this.#isLong = false
+    }
+  }
+
+  #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): Promise<void> {
+    const done = this.#last.then(() => (this.#isClosed ? undefined : this.#ask(mode)))
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  #ask(mode: 'PASSIVE' | 'TRUNCATE'): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const worker = (this.#worker ??= new Worker(new URL('./checkpoint-worker.ts', import.meta.url), { workerData: this.#path }))
+    clearTimeout(this.#idle)
+    worker.ref()
+    const failed = (cause: unknown): void => {
+      this.#worker = undefined
+      reject(sqliteError(cause))
+    }
+    worker.once('error', failed)
+    worker.once('message', (cause: unknown) => {
+      worker.off('error', failed)
+      worker.unref()
+      this.#idle = setTimeout(() => this.#rest(), KEPT).unref()
+      if (cause === undefined) resolve()
+      else reject(sqliteError(cause))
     })
+    worker.postMessage(mode)
+    return promise
+  }
+
+  #rest(): void {
+    void this.#worker?.terminate()
+    this.#worker = undefined
   }
 
   close(): void {
     this.#isClosed = true
+    clearTimeout(this.#idle)
+    this.#rest()
     closeSync(this.#descriptor)
   }
 }

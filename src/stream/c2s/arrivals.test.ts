@@ -175,5 +175,6 @@ streamStory(
     assert.equal(await handled(romeo), '2')
   },
   {},
-  { extra: [slowToCopy] },
+  // With an archive it would first be written there.
+  { extra: [slowToCopy], settings: { retention: { usual: 'delivered' } } },
 )

@@ -40,6 +40,10 @@ export async function bindInline(connection: Connection, account: string, reques
       if (answer !== undefined) answers.push(answer)
     }
   }
+  for (const tell of connection.served!.host.stream.bound) {
+    const told = await session.account.turn.take(() => tell(session))
+    if (told !== undefined) answers.push(told)
+  }
   return { session, bound: Bind2('bound', {}, ...answers) }
 }
 

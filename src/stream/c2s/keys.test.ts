@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as wait } from 'node:timers/promises'
 import { type Device, type Scene, streamStory } from '../../../test/stream-story.ts'
 import { plainMessage, saltPassword } from '../../sasl/test-client.ts'
 import { ITERATIONS, newPencils } from '../../sasl/test-fixture.ts'
@@ -47,6 +48,7 @@ streamStory(
     const device = await opened(scene)
     const message = plainMessage('romeo', 'pencil').toString('base64')
     await device.sends(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">${message}</auth>`)
+    while (device.unread.length === 0) await wait(5) // PBKDF2 has a thread of its own
     device.receives('<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>')
     assert.equal(isOpen(scene), true)
   },
