@@ -10,6 +10,7 @@ import { reloadable } from './admin/reload.ts'
 import { openAdminSocket } from './admin/socket.ts'
 import { type Log, openLog, silentLog } from './core/log.ts'
 import { authoritiesOf, federate, serverStreamSettings } from './federating.ts'
+import { giveBackMemory } from './lib/spare-memory.ts'
 import { modules } from './modules/index.ts'
 import { Certificates } from './net/certificates.ts'
 import { Gate } from './net/gate.ts'
@@ -34,18 +35,21 @@ const TIDY_EVERY = 5 * 60_000
 /** A stop that is not done by then is a crash. */
 const STOP_WITHIN = 4_500
 
+const CLOCK_AHEAD =
+  'The clock is more than two days ahead of when the server last ran. So that a wrong clock destroys nothing, messages are kept beyond their time. If it is right: conexizan clock confirm'
+
 export const program: Program = {
   modules: Object.fromEntries(modules.map(module => [module.name, module.settings ?? {}])) satisfies ModuleShapes,
   certificateProblems: async config => certificatesOf(config).problems(),
   serve,
 
   async openStore(config) {
-    const { router, servings, close } = await openHosts(config, silentLog)
+    const hosts = await openHosts(config, silentLog)
     return {
-      ...contextOf(config, servings),
+      ...contextOf(config, hosts),
       async [Symbol.asyncDispose]() {
-        await router.idle()
-        await close()
+        await hosts.router.idle()
+        await hosts.close()
       },
     }
   },
@@ -53,8 +57,11 @@ export const program: Program = {
 
 async function serve(config: Config, reload: () => Promise<Config>): Promise<RunningServer> {
   const log = openLog(line => process.stderr.write(line))
-  const { router, servings, shred, close } = await openHosts(config, log)
+  const hosts = await openHosts(config, log)
+  const { router, servings, shred, expiry, close } = hosts
   if (shred.isNew) tell(await newSecrets(config, servings))
+  expiry.onHalted = () => tell([CLOCK_AHEAD])
+  void expiry.start()
   const certificates = certificatesOf(config)
   if (certificates.contextFor(undefined) === undefined) throw new OperatorError(certificates.errors.join('\n'), EX_CONFIG)
 
@@ -77,6 +84,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     listeners.close()
     http.close()
     clearInterval(tidying)
+    keepMemory()
     await federation.settle()
     for (const { host } of servings) await host.close(new StreamError('system-shutdown'))
     streams.close()
@@ -90,11 +98,12 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     end(0)
   }
   const context: ServerContext = {
-    ...contextOf(config, servings),
+    ...contextOf(config, hosts),
     status: () => ({
       sessions: streams.counts.bound,
       connections: gate.connections,
       memory_mib: Math.round(process.memoryUsage.rss() / 2 ** 20),
+      expiry_halted: Number(expiry.isHalted),
     }),
     federation: {
       list: () => overview(federation),
@@ -139,6 +148,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     for (const { store } of servings) store.tidy().catch(error => log.fault('store.tidy', error))
     tell(certificates.renew())
   }, TIDY_EVERY)
+  const keepMemory = giveBackMemory()
   const onReload = async (): Promise<void> => {
     try {
       const now = await reload()

@@ -19,9 +19,10 @@ test('a new password from the operator ends the sessions of whoever knew the old
   const folder = await mkdtemp(join(tmpdir(), 'conexizan-'))
   const data = join(folder, 'data')
   const config = readConfig({ data, hosts: ['here.example'], auth: { iterations: 4096 } }, program.modules)
-  const { router, servings, close } = await openHosts(config, silentLog)
+  const hosts = await openHosts(config, silentLog)
+  const { router, servings, close } = hosts
   try {
-    const accounts = contextOf(config, servings).accounts('here.example')
+    const accounts = contextOf(config, hosts).accounts('here.example')
     await accounts.create('juliet', 'the old one')
     let ended: StreamError | undefined
     const transport = { position: undefined, send() {}, close: (error: StreamError | undefined) => void (ended = error) }
@@ -64,9 +65,10 @@ test('where all accounts are from before the setting of iterations was changed, 
   const data = join(folder, 'data')
   const shown = async (iterations: number, work: (accounts: AccountsContext) => Promise<unknown>): Promise<number> => {
     const config = readConfig({ data, hosts: ['here.example'], auth: { iterations } }, program.modules)
-    const { servings, close } = await openHosts(config, silentLog)
+    const hosts = await openHosts(config, silentLog)
+    const { servings, close } = hosts
     try {
-      await work(contextOf(config, servings).accounts('here.example'))
+      await work(contextOf(config, hosts).accounts('here.example'))
       return (await findCredential(servings[0]!.credentials, 'nobody', 'SHA-256')).credential.iterations
     } finally {
       await close()

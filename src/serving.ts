@@ -3,9 +3,11 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { domainToASCII } from 'node:url'
 import type { Config, HostConfig } from './admin/config.ts'
-import type { AccountsContext, Context, InvitesContext } from './admin/context.ts'
+import type { AccountsContext, Context, InvitesContext, RetentionContext } from './admin/context.ts'
 import { EX_CONFIG, OperatorError } from './admin/operator-error.ts'
 import { migrations as coreMigrations } from './core/account-store.ts'
+import { systemClock } from './core/clock.ts'
+import { Expiry } from './core/expiry.ts'
 import { LocalHost } from './core/host.ts'
 import type { NewCredential } from './core/keys.ts'
 import type { Log } from './core/log.ts'
@@ -13,6 +15,7 @@ import { Router } from './core/router.ts'
 import { discovery } from './modules/discovery.ts'
 import { modules } from './modules/index.ts'
 import { invites } from './modules/invites/invites.ts'
+import { type Choice, retention } from './modules/retention/retention.ts'
 import { deriveCredential } from './sasl/credential.ts'
 import { type CredentialSource, saltFor } from './sasl/credential-source.ts'
 import type { ScramHash } from './sasl/scram-hash.ts'
@@ -29,6 +32,7 @@ export interface Hosts {
   readonly servings: readonly Serving[]
   /** Of all domains. */
   readonly shred: ShredStore
+  readonly expiry: Expiry
   close(): Promise<void>
 }
 
@@ -61,7 +65,13 @@ export async function openHosts(config: Config, log: Log): Promise<Hosts> {
     await close()
     throw error instanceof StorageError ? new OperatorError(error.message, EX_CONFIG) : error
   }
-  return { router, servings, shred, close }
+  const expiry = new Expiry(
+    shred,
+    servings.map(({ host }) => host),
+    systemClock,
+    log,
+  )
+  return { router, servings, shred, expiry, close }
 }
 
 async function openShred({ seal: { level, secrets } }: Config): Promise<ShredStore> {
@@ -100,6 +110,7 @@ async function openHost(
     settings,
     log,
     sessionsPerAccount: config.limits.sessions,
+    tokens: config.auth.tokens,
     credentialsOf,
     shred,
   })
@@ -132,7 +143,7 @@ async function makeCredentials({ auth }: Config, source: CredentialSource, name:
 }
 
 /** What commands may do with the hosts. */
-export function contextOf(config: Config, servings: readonly Serving[]): Context {
+export function contextOf(config: Config, { servings, expiry }: Hosts): Context {
   const of = (domain: string): Serving => {
     const found = servings.find(({ host }) => host.domain === domain)
     if (found === undefined) throw new OperatorError(`${domain} is not served here`)
@@ -143,6 +154,8 @@ export function contextOf(config: Config, servings: readonly Serving[]): Context
     hosts: () => servings.map(({ host }) => host.domain),
     accounts: domain => accountsOf(config, of(domain)),
     invites: domain => invitesOf(of(domain)),
+    retention: domain => retentionOf(of(domain)),
+    confirmClock: () => expiry.confirmClock(),
     hooks: () => servings[0]?.host.hooks.describe() ?? [],
   }
 }
@@ -171,4 +184,10 @@ function invitesOf({ host }: Serving): InvitesContext {
       }
     },
   }
+}
+
+function retentionOf({ host }: Serving): RetentionContext {
+  const { of, choose, possible } = host.apiOf(retention)
+  const known = (name: string): string => usernameCaseMapped(name) ?? name
+  return { possible, of: name => of(known(name)), choose: (name, choice) => choose(known(name), choice as Choice) }
 }

@@ -4,7 +4,7 @@ import { hash } from 'node:crypto'
 import { test } from 'node:test'
 import { migrations as coreMigrations } from '../src/core/account-store.ts'
 import type { Clock } from '../src/core/clock.ts'
-import { LocalHost } from '../src/core/host.ts'
+import { type HostOptions, LocalHost } from '../src/core/host.ts'
 import { payloadOf } from '../src/core/iq-answers.ts'
 import type { KeyHold, NewCredential } from '../src/core/keys.ts'
 import type { Log } from '../src/core/log.ts'
@@ -12,6 +12,7 @@ import type { Module } from '../src/core/module.ts'
 import { Router } from '../src/core/router.ts'
 import type { Position, Session, Transport } from '../src/core/session.ts'
 import type { UnboundStream } from '../src/core/stream-registry.ts'
+import type { TokenSettings } from '../src/core/tokens.ts'
 import { Secret } from '../src/lib/secret.ts'
 import { readSetting, table } from '../src/lib/settings.ts'
 import { modules } from '../src/modules/index.ts'
@@ -30,6 +31,7 @@ export interface StoryOptions {
   /** Modules that come before all others. */
   readonly extra?: readonly Module[]
   readonly log?: Log
+  readonly tokens?: TokenSettings
 }
 
 /** Tells a story. At its end nobody may have heard more than was told. */
@@ -53,27 +55,19 @@ export class World {
   shred = openShredMemory()
   readonly #domain: string
   readonly #modules: readonly Module[]
-  readonly #settings: Readonly<Record<string, unknown>>
-  readonly #log: Log | undefined
+  readonly #options: HostOptions
   router = new Router()
   readonly clients: Client[] = []
 
-  private constructor(
-    store: Store,
-    domain: string,
-    modules: readonly Module[],
-    settings: Readonly<Record<string, unknown>>,
-    log: Log | undefined,
-  ) {
+  private constructor(store: Store, domain: string, modules: readonly Module[], options: HostOptions) {
     this.store = store
-    this.#log = log
     this.#domain = domain
     this.#modules = modules
-    this.#settings = settings
+    this.#options = options
     this.restarts()
   }
 
-  static async open({ settings = {}, extra = [], domain = 'here.example', log }: StoryOptions): Promise<World> {
+  static async open({ settings = {}, extra = [], domain = 'here.example', ...more }: StoryOptions): Promise<World> {
     const all = [...extra, ...modules]
     const migrations = [
       { owner: 'core', steps: coreMigrations },
@@ -82,7 +76,7 @@ export class World {
     const read = Object.fromEntries(
       all.map(module => [module.name, readSetting(table(module.settings ?? {}), settings[module.name], [module.name])]),
     )
-    return new World(await openTestStore(migrations), domain, all, read, log)
+    return new World(await openTestStore(migrations), domain, all, { settings: read, ...more })
   }
 
   /** As after a crash: all that was in memory is gone, sessions too, and what is on disk is there. */
@@ -90,11 +84,10 @@ export class World {
     this.router = new Router()
     this.clients.length = 0
     this.host = new LocalHost(this.#domain, this.#modules, this.store, this.router, {
-      settings: this.#settings,
       clock: this.clock,
       credentialsOf: fakeCredentials,
       shred: this.shred,
-      ...(this.#log && { log: this.#log }),
+      ...this.#options,
     })
   }
 
@@ -120,8 +113,8 @@ export class World {
   }
 
   /** The same, and it has sent initial presence; what it heard in answer is left out of the story. */
-  async online(account: string, resource = 'phone', presence = '<presence/>'): Promise<Client> {
-    const client = await this.connect(account, resource)
+  async online(account: string, resource = 'phone', presence = '<presence/>', password = PASSWORD): Promise<Client> {
+    const client = await this.connect(account, resource, password)
     await client.sends(presence)
     for (const other of this.clients) other.forget()
     return client
@@ -295,6 +288,11 @@ export class StoryClock implements Clock {
     const timer = { at: this.#now + ms, work }
     this.#timers.add(timer)
     return () => this.#timers.delete(timer)
+  }
+
+  /** Someone puts the clock. */
+  set(now: number): void {
+    this.#now = now
   }
 
   pass(ms: number): void {

@@ -1,6 +1,5 @@
 /** Stories of streams: what clients send and receive, to the byte, over sockets that exist in memory only. */
 import assert from 'node:assert/strict'
-import type { X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
 import { type Log, silentLog } from '../src/core/log.ts'
 import { type PeerKey, Peers } from '../src/net/peer-key.ts'
@@ -13,10 +12,13 @@ import type { ServedHost, StreamSettings } from '../src/stream/c2s/settings.ts'
 import type { Element } from '../src/xml/element.ts'
 import { parseElement, StreamParser } from '../src/xml/parser.ts'
 import { Ear } from './ear.ts'
+import { selfSigned } from './net/certificates.ts'
 import { type StoryOptions, World } from './story.ts'
 
 export const HEADER = `<?xml version='1.0'?><stream:stream to='here.example' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`
 export const OPEN = `<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='here.example' version='1.0'/>`
+/** What the server shows, unless told otherwise. */
+export const CERTIFICATE = selfSigned({ names: { dns: ['here.example'] } }).cert
 export const EXPORTER = Buffer.alloc(32, 7)
 
 const LIMITS = { bytes: 2 ** 18, elements: 1000, depth: 32, attributes: 64 }
@@ -269,6 +271,7 @@ export class FakeSocket implements Socket {
   isSecure: boolean
   state: 'open' | 'closed' | 'destroyed' = 'open'
   isPaused = false
+  certificate = CERTIFICATE
   /** False: the client reads nothing, so that what is sent piles up. */
   isTaken = true
   queued = 0
@@ -288,7 +291,7 @@ export class FakeSocket implements Socket {
     return {
       version: '1.3',
       exporter: () => EXPORTER,
-      endPoint: () => undefined as unknown as X509Certificate,
+      endPoint: () => this.certificate,
       serverName: undefined,
       shown: () => [],
       isVerified: false,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,8 +12,10 @@ import { FakeProgram, runLine } from './fixture.ts'
 import { EX_CONFIG, OperatorError } from './operator-error.ts'
 import { openAdminSocket } from './socket.ts'
 
-const data = await mkdtemp(join(tmpdir(), 'conexizan-'))
-after(() => rm(data, { recursive: true }))
+const folder = await mkdtemp(join(tmpdir(), 'conexizan-'))
+after(() => rm(folder, { recursive: true }))
+const data = join(folder, 'data')
+await mkdir(data, { mode: 0o700 })
 
 const holder = createServer().listen(0, '127.0.0.1')
 await once(holder, 'listening')
@@ -63,16 +65,29 @@ test('what is wrong is told with what to do', async t => {
   assert.match(stdout, /✗ the store is of a newer version\n {2}→ /)
 })
 
+test('the secrets that open what is kept stand where no copy of the data takes them along', async () => {
+  const { code, stdout } = await checked(new FakeProgram(), { seal: { secrets: join(data, 'secrets') } })
+  assert.equal(code, 1)
+  assert.match(stdout, /! The secrets in .* are inside the data folder.*\n {2}→ Name a folder elsewhere/)
+  const open = join(folder, 'open')
+  await mkdir(open, { mode: 0o755 })
+  assert.match(
+    (await checked(new FakeProgram(), { seal: { secrets: open } })).stdout,
+    /✗ Others on this machine can open the folder of secrets/,
+  )
+  assert.match((await checked(new FakeProgram(), { seal: { level: 'memory' } })).stdout, /✓ Messages are kept only until the server stops/)
+})
+
 test('the way into the database is not for everyone to read', async () => {
   const file = join(data, 'conexizan.toml')
-  const store = { engine: 'postgres', url: 'postgres://conexizan:secret@db.example/conexizan' }
+  const store = { engine: 'postgres', url: 'postgres://conexizan:opensesame@db.example/conexizan' }
   const loadConfig = async () => readConfig({ data, hosts: ['a.example'], listen: quiet, store }, {}, file)
   const situation = { program: new FakeProgram(), data, loadConfig }
   await writeFile(file, '', { mode: 0o644 })
   const { code, stdout } = await runLine('check', situation)
   assert.equal(code, 2)
   assert.match(stdout, /✗ Everyone on this machine can read the way into the database in the settings file\.\n {2}→ chmod o= /)
-  assert.doesNotMatch(stdout, /secret/)
+  assert.doesNotMatch(stdout, /opensesame/)
   await chmod(file, 0o640)
   assert.equal((await runLine('check', situation)).code, 0)
 })
@@ -127,6 +142,19 @@ test('a port that our own server holds is no problem, and its store is left alon
   assert.equal(code, 0, stdout)
   assert.match(stdout, /✓ A server runs and answers\./)
   assert.equal(program.opened, 0)
+})
+
+test('a clock that has jumped ahead is a problem, until the operator confirms it', async t => {
+  const program = new FakeProgram()
+  program.isHalted = true
+  const socket = await openAdminSocket(data, commands, program.context(defaultConfig({}, data)), () => {})
+  t.after(() => socket.close())
+  const halted = await checked(program, { listen: { ...quiet, c2s: taken } })
+  assert.equal(halted.code, 2)
+  assert.match(halted.stdout, /✗ The clock is more than two days ahead .*\n.*conexizan clock confirm/)
+  const confirmed = await runLine('clock confirm --yes', { program, data })
+  assert.match(confirmed.stderr + confirmed.stdout, /It is \d{4}-/)
+  assert.equal((await checked(program, { listen: { ...quiet, c2s: taken } })).code, 0)
 })
 
 test('check writes JSON for programs', async () => {

@@ -99,6 +99,13 @@ export const configShape = {
       sha1: flag(false, 'Whether to offer SCRAM-SHA-1 to old clients; it takes a second, weaker verifier for each password.'),
       plain: flag(false, 'Whether to offer PLAIN, which shows the password to the server.'),
       iterations: count(100_000, { min: 4096, max: 10_000_000 }, 'Rounds of PBKDF2 for new passwords (RFC 5802).'),
+      tokens: table(
+        {
+          days: count(14, { max: 90 }, 'How many days a client may stay away and still log in with its token; with 0 there are none.'),
+          clients: count(20, { min: 1, max: 1000 }, 'How many clients of an account may have tokens; then the oldest make room.'),
+        },
+        'Tokens, with which clients log in again without the password (XEP-0484).',
+      ),
     },
     'How clients prove who they are.',
   ),

@@ -24,12 +24,25 @@ export interface InvitesContext {
   create(options: { readonly name?: string | undefined; readonly lifetime?: number | undefined }): Promise<Invitation>
 }
 
+/** How long messages are kept, for each user of one domain. */
+export interface RetentionContext {
+  /** What a user may have, in the order of how much is kept. */
+  readonly possible: readonly string[]
+  /** Undefined if there is no such account. */
+  of(name: string): Promise<string | undefined>
+  /** False if there is no such account. `choice` is one of the possible ones. */
+  choose(name: string, choice: string): Promise<boolean>
+}
+
 /** What commands work on: the store alone, or a server that runs. */
 export interface Context {
   readonly config: Config
   hosts(): readonly string[]
   accounts(domain: string): AccountsContext
   invites(domain: string): InvitesContext
+  retention(domain: string): RetentionContext
+  /** The operator says that the clock is right; then secrets are destroyed whose time is over. */
+  confirmClock(): Promise<void>
   /** The handlers of each extension point, in their order. */
   hooks(): readonly string[]
 }

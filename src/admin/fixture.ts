@@ -16,6 +16,8 @@ export class FakeProgram implements Program {
   stopped = 0
   certificates: string[] = []
   acquaintances: Acquaintance[] = []
+  readonly choices = new Map<string, string>()
+  isHalted = false
 
   constructor(hosts: readonly string[] = ['localhost']) {
     this.hosts = hosts
@@ -44,13 +46,21 @@ export class FakeProgram implements Program {
           return { token: 't0', uri: `xmpp:${name ? `${name}@` : ''}${domain}?register;preauth=t0`, expiresAt: lifetime }
         },
       }),
+      retention: domain => ({
+        possible: ['relay', '7d'],
+        of: async name => (passwords.has(`${name}@${domain}`) ? (this.choices.get(`${name}@${domain}`) ?? '7d') : undefined),
+        choose: async (name, choice) => passwords.has(`${name}@${domain}`) && this.choices.set(`${name}@${domain}`, choice) !== undefined,
+      }),
+      confirmClock: async () => {
+        this.isHalted = false
+      },
       federation: {
         list: () => this.acquaintances,
         close: domain => this.acquaintances.some(other => other.domain === domain),
         ping: async domain => (this.acquaintances.some(other => other.domain === domain) ? undefined : 'it does not exist'),
       },
       hooks: () => ['messageIn.check  blocking'],
-      status: () => ({ sessions: 3, accounts: passwords.size }),
+      status: () => ({ sessions: 3, accounts: passwords.size, expiry_halted: Number(this.isHalted) }),
       stop: () => void this.stopped++,
     }
   }

@@ -3,6 +3,7 @@ import type { Db, Migration } from '../storage/db.ts'
 import { sql } from '../storage/db.ts'
 import { keyMigrations, type SealIdentity } from './key-store.ts'
 import { documentMigrations } from './sealed-documents.ts'
+import { TokenStore, tokenMigrations } from './token-store.ts'
 
 /** A SCRAM verifier (RFC 5802 §3). The password cannot be computed from it, only guessed. */
 export interface StoredCredential {
@@ -21,6 +22,7 @@ export const migrations: readonly Migration[] = [
     stored_key ${bytes} NOT NULL, server_key ${bytes} NOT NULL, PRIMARY KEY (account, hash))`,
   ({ bytes }) => `CREATE TABLE host_secret (name TEXT NOT NULL PRIMARY KEY, value ${bytes} NOT NULL)`,
   ...keyMigrations,
+  ...tokenMigrations,
   ...documentMigrations,
 ]
 
@@ -81,7 +83,7 @@ export class AccountStore {
       const created = await db.run(sql`INSERT INTO account (name, number, seal_id, generation, public_key)
         VALUES (${name}, ${number}, ${id}, ${generation}, ${publicKey}) ON CONFLICT (name) DO NOTHING`)
       if (created === 0) return false
-      await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
+      await clear(db, name)
       for (const credential of credentials) await insert(db, name, credential)
       await also?.(db)
       return true
@@ -95,12 +97,12 @@ export class AccountStore {
     let former: number | undefined
     const isRemoved = await this.#db.tx(async db => {
       former = await iterationsOf(db, name)
-      await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
+      await clear(db, name)
       const removed = await db.run(sql`DELETE FROM account WHERE name = ${name}`)
       if (removed > 0) await also(db)
       return removed > 0
     })
-    this.#revise(name)
+    this.revise(name)
     if (isRemoved) await this.#count(former, undefined)
     return isRemoved
   }
@@ -134,12 +136,12 @@ export class AccountStore {
     const isReplaced = await this.#db.tx(async db => {
       former = await iterationsOf(db, name)
       if (!(await new AccountStore(db).exists(name))) return false
-      await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
+      await clear(db, name)
       for (const credential of credentials) await insert(db, name, credential)
       await also?.(db)
       return true
     })
-    this.#revise(name)
+    this.revise(name)
     if (isReplaced) await this.#count(former, credentials[0]?.iterations)
     return isReplaced
   }
@@ -163,8 +165,8 @@ export class AccountStore {
     else inUse.delete(former)
   }
 
-  /** Only streams that are about to bind ask, so a bounded memory of it is long enough. */
-  #revise(name: string): void {
+  /** What proved so far that one acts for the account is worth nothing any more. Only streams that are about to bind ask, so a bounded memory of it is long enough. */
+  revise(name: string): void {
     this.#revisions.delete(name)
     this.#revisions.set(name, ++this.#revision)
     if (this.#revisions.size > MOST_REVISIONS) this.#revisions.delete(this.#revisions.keys().next().value!)
@@ -206,6 +208,12 @@ async function countIterations(db: Db): Promise<Map<number, number>> {
 
 /** The same bytes, not a copy. */
 const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, byteLength)
+
+/** No password opens the account any more, and no token that was given for one. */
+async function clear(db: Db, name: string): Promise<void> {
+  await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
+  await new TokenStore(db).removeAll(name)
+}
 
 async function insert(db: Db, name: string, { hash, salt, iterations, storedKey, serverKey, wrap }: StoredCredential): Promise<void> {
   await db.run(sql`INSERT INTO credential (account, hash, salt, iterations, stored_key, server_key, wrap)

@@ -33,6 +33,7 @@ import { addresses, type Destination, type Router } from './router.ts'
 import { SealedDocuments } from './sealed-documents.ts'
 import { Session, type Transport } from './session.ts'
 import { StreamRegistry } from './stream-registry.ts'
+import { type TokenSettings, Tokens } from './tokens.ts'
 
 export interface HostOptions {
   /** The settings of each module, already read; those of a module that is missing are the usual ones. */
@@ -41,6 +42,7 @@ export interface HostOptions {
   readonly clock?: Clock
   /** How many sessions an account may have at a time. */
   readonly sessionsPerAccount?: number
+  readonly tokens?: TokenSettings
   /** What is stored of a password; without it nobody can choose one. */
   readonly credentialsOf?: CredentialsOf
   /** Without it, what is sealed for a limited time is lost with the process. */
@@ -62,6 +64,7 @@ export class LocalHost implements Destination {
   readonly store: AccountStore
   readonly keys: Keys
   readonly documents: SealedDocuments
+  readonly tokens: Tokens
   readonly db: Db
   readonly clock: Clock
   readonly log: Log
@@ -85,6 +88,7 @@ export class LocalHost implements Destination {
     this.documents = new SealedDocuments(db, this.keys, this.log)
     this.life = new AccountLife(this, router, this.#credentialsOf)
     this.accounts = new Accounts(domain, account => this.life.load(account))
+    this.tokens = new Tokens(this, options.tokens ?? { days: 14, clients: 20 })
     this.#delivery = new Delivery(this, router)
     for (const module of modules) this.#setUp(module, options.settings?.[module.name])
     router.add(domain, this)
@@ -227,7 +231,7 @@ export class LocalHost implements Destination {
     const from = isSubscription ? own : session.jid // RFC 6121 §3.1.2: subscriptions are between bare addresses
     if (isSubscription) to = to.bare
     const stanza = element.with({ from: String(from), to: String(to) })
-    const envelope: Outgoing = { stanza, from, to, account: session.account, session }
+    const envelope: Outgoing = { stanza, from, to, account: session.account, session, custody }
     return this.#guard(stanza, session.jid, to, () => this.#passOut(envelope, isSubscription, custody))
   }
 
@@ -286,6 +290,7 @@ export class LocalHost implements Destination {
       store: this.store,
       keys: this.keys,
       documents: this.documents,
+      tokens: this.tokens,
       on: (point, handler) => this.hooks.on(point, handler, module.name),
       hooks: this.hooks,
       iq: this.answers.tables(module.name),
@@ -294,6 +299,7 @@ export class LocalHost implements Destination {
       clock: this.clock,
       log: this.log,
       send: stanza => this.send(stanza),
+      track: work => this.#router.track(work),
       end: (session, error) => this.end(session, error),
       credentialsOf: (name, password) => this.#credentialsOf(name, password),
       life: this.life,

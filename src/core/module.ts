@@ -14,6 +14,7 @@ import type { Log } from './log.ts'
 import type { SealedDocuments } from './sealed-documents.ts'
 import type { Session } from './session.ts'
 import type { StreamRegistry, UnboundStream } from './stream-registry.ts'
+import type { Tokens } from './tokens.ts'
 
 /** What a module is given for one host. It has nothing else: no globals, no other way in. */
 export interface Host<Settings = {}, Needs = {}> {
@@ -29,6 +30,8 @@ export interface Host<Settings = {}, Needs = {}> {
   /** To which things are sealed, and what opens them. */
   readonly keys: Keys
   readonly documents: SealedDocuments
+  /** By which clients log in without their password. */
+  readonly tokens: Tokens
   readonly on: Hooks['on']
   readonly hooks: Hooks
   readonly iq: IqTables
@@ -38,6 +41,8 @@ export interface Host<Settings = {}, Needs = {}> {
   readonly log: Log
   /** Hands a stanza with `from` and `to` to the router, in the name of the account or the host. */
   send(stanza: Element): void
+  /** Work that nobody waits for, but that shall be done before the server stops. */
+  track(work: Promise<unknown>): void
   /** Ends a session in its account's turn, with an error if one is given. */
   end(session: Session, error?: StreamError): void
   readonly credentialsOf: CredentialsOf

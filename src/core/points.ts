@@ -18,6 +18,10 @@ export const point = <Event, Verdict extends string = never>(name: string): Poin
 export interface Outgoing extends Envelope {
   readonly account: Account
   readonly session: Session
+  /** As of what comes in. */
+  readonly custody: Custody | undefined
+  /** The id that the message has in the sender's archive; it may be told when the message is safe there. */
+  archived?: { readonly id: string; readonly safe: Promise<void> }
 }
 
 /** A stanza to the account, in the account's turn. */
@@ -110,6 +114,8 @@ interface Change {
 export const accountRekeyed = point<Change & { readonly now: SealedAccount }>('account.rekeyed')
 /** Someone else gave the account a new password. `isLost`: what was sealed for it opens never again, and goes; else a code opens it. */
 export const accountReset = point<Change & { readonly isLost: boolean }>('account.reset')
+/** The time of some secrets is over, and they are destroyed: what they opened must be forgotten, and its rows may go. */
+export const secretsDestroyed = point<void>('secrets.destroyed')
 export const accountCreated = point<{ readonly account: string; readonly db: Db }>('account.created')
 /** All that modules hold of the account goes, in one transaction; `afterwards` runs once that is safe on disk. */
 export const accountRemoved = point<{
@@ -117,6 +123,14 @@ export const accountRemoved = point<{
   readonly db: Db
   afterwards(work: () => void): void
 }>('account.removed')
+
+/** A client that has just logged in to the account says what it is (XEP-0388 §2.2). `client` is what it is known as. */
+export const clientNamed = point<{
+  readonly account: Account
+  readonly client: string
+  readonly software: string | undefined
+  readonly device: string | undefined
+}>('client.named')
 
 export const sessionBound = point<Session>('session.bound')
 /** The client is back on another connection (XEP-0198 §5), and has been sent what it had not acknowledged. */

@@ -177,6 +177,29 @@ scene('the owner empties it, or removes what is old', async log => {
   assert.deepEqual(await whole(log), ['h:new new'])
 })
 
+scene('what is older than so many days is removed, a whole day at a time', async log => {
+  await log.log.removeOlder(log.romeo, log.now)
+  for (let day = 0; day < 4; day++) {
+    await log.add(log.romeo, `day ${day}`, 30)
+    log.now += DAY
+  }
+  await log.log.removeOlder(log.romeo, log.now - 2 * DAY)
+  assert.deepEqual(await whole(log), ['h:day 2 day 2', 'h:day 3 day 3'])
+  await log.log.removeOlder(log.romeo, log.now + DAY)
+  assert.deepEqual(await whole(log), [])
+  await log.add(log.romeo, 'new')
+  assert.equal((await whole(log)).length, 1)
+})
+
+scene('what comes after the account’s secret was replaced opens, although its segment was begun before', async log => {
+  await log.add(log.romeo, 'dead')
+  log.shred.account(log.keys.get(log.romeo)!.id)!.archive.fill(1)
+  await log.add(log.romeo, 'alive')
+  log.log.close()
+  log.restart()
+  assert.deepEqual(await whole(log), ['h:alive alive'])
+})
+
 scene('if the transaction that empties it fails, all is there', async log => {
   await log.add(log.romeo, 'one')
   await assert.rejects(log.log.empty(log.romeo, async () => Promise.reject(new Error('no'))))

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
-import { endOf, periodOf, type RetentionClass } from '../seal/retention.ts'
+import { endOf, periodOf, type RetentionClass, startOf } from '../seal/retention.ts'
 import { type Db, StorageError } from '../storage/db.ts'
 import { StanzaError } from '../xmpp/error.ts'
 import type { Account } from './account.ts'
@@ -13,6 +13,7 @@ import { LogSecrets } from './sealed-log/secrets.ts'
 import { aloneAt, LogTables, type Range } from './sealed-log/tables.ts'
 import { Writer } from './sealed-log/writer.ts'
 
+export { ArchiveIds } from '../seal/archive-id.ts'
 export type { RetentionClass } from '../seal/retention.ts'
 export type { Entry } from './sealed-log/opened-segments.ts'
 export type { LogHost } from './sealed-log/parts.ts'
@@ -101,13 +102,18 @@ export class SealedLog {
     return this.#host.keys.of(account) !== undefined
   }
 
+  /** Whether what is there can be read now. */
+  isOpen(account: Account): boolean {
+    return this.#host.keys.of(account)?.isOpen === true
+  }
+
   /** At once, but for the first message of a segment. The account must have keys. A log whose tables have notes wants one for each message. */
   append(account: Account, cls: RetentionClass, header: Buffer, body: Buffer, note?: Buffer): Appended | Promise<Appended> {
     const keys = this.#keysOf(account)
     const now = this.#host.clock.now()
     const kind = { class: cls, period: periodOf(cls, now) }
     const live = this.#live.get(account)
-    const isFit = live?.isFit(keys, kind, now) === true
+    const isFit = live?.isFit(keys, kind, now, this.#secrets.rootOf(keys)) === true
     return then(isFit ? live : this.#begin(account, keys, kind, now), live => this.#add(account, keys, live, { header, body, note }))
   }
 
@@ -164,6 +170,17 @@ export class SealedLog {
     await this.#tables.tx(tables => tables.removeUntil(number, ord))
     state.until = Math.max(state.until, ord)
     this.#clean(number)
+  }
+
+  /** Removes what is of days, or hours, that were over at that moment. */
+  async removeOlder(account: Account, at: number): Promise<void> {
+    const { last } = await this.#stateOf(account)
+    const segments = await this.#tables.segments(this.#keysOf(account).number)
+    const isOld = ({ class: cls, period }: Kind): boolean => startOf(cls, period + 1) <= at
+    const newest = Math.max(...segments.filter(isOld).map(({ seg }) => seg))
+    if (newest === -Infinity || last === undefined) return
+    const next = Math.min(...segments.map(({ seg }) => seg).filter(seg => seg > newest))
+    await this.removeUntil(account, Math.min(next - 1, last))
   }
 
   /** Removes all messages. `tx` runs the work in a transaction, and may destroy the account's secret with it. */

@@ -40,6 +40,8 @@ export class Session {
   priority = 0
   gate: Gate | undefined
   transport: Transport
+  /** What its client is known as, if it has said who it is (see `Tokens.clientOf`). */
+  client: string | undefined
   isEnded = false
   /** Messages that were kept for it have been sent and wait on disk for its acknowledgement. */
   hasKept = false

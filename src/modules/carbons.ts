@@ -10,6 +10,7 @@ import { forwardedElement } from '../xmpp/forward.ts'
 import { isNoCopy } from '../xmpp/hints.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { Client } from '../xmpp/stanza.ts'
+import { stanzaIdElement } from './stanza-id.ts'
 
 export const Carbons = namespace<'enable' | 'disable' | 'sent' | 'received' | 'private'>('urn:xmpp:carbons:2')
 const Muc = namespace<'x'>('http://jabber.org/protocol/muc')
@@ -41,8 +42,10 @@ export const carbons = defineModule({
     remembered: count(100, {}, 'How many messages of an account are remembered, to copy the errors that answer them.'),
   },
 
-  setup({ iq, on, stream, settings }) {
+  setup({ iq, on, stream, settings, track }) {
     const enabled = new WeakSet<Session>()
+    /** The last copy that waits until its message is in the archive; those after it wait too, so that order is kept. */
+    const delayed = new WeakMap<Account, Promise<void>>()
     const rooms = new WeakMap<Session, Set<string>>()
     const answerable = new WeakMap<Account, Set<string>>()
 
@@ -68,12 +71,30 @@ export const carbons = defineModule({
       if (isCopy(envelope.stanza)) envelope.stanza = envelope.stanza.without(child => child.ns === Carbons.uri && child.name !== 'private')
     }
 
-    function copySent({ account, session, stanza, to }: Outgoing): void {
+    function copySent({ account, archived, session, stanza, to }: Outgoing): void {
       // What the account sends to itself is copied as received.
       if (account.sessions.size < 2 || to.bare.equals(account.jid) || isCopy(stanza) || !isEligible(account, stanza, to)) return
       remember(account, stanza, to)
       const isPrivate = isPrivateInRoom(session, stanza, to)
-      copy('sent', account, stanza, other => other !== session && (!isPrivate || isIn(other, to)))
+      const isMeant = (other: Session): boolean => other !== session && (!isPrivate || isIn(other, to))
+      // XEP-0313 §3.4: with its id in the archive, where nobody else sees it.
+      const named = archived && stanza.add(stanzaIdElement(account, archived.id))
+      inOrder(account, archived?.safe, isSafe => copy('sent', account, isSafe && named !== undefined ? named : stanza, isMeant))
+    }
+
+    /** Copies now, or when the message is in the archive and those before it are copied. */
+    function inOrder(account: Account, safe: Promise<void> | undefined, copy: (isSafe: boolean) => void): void {
+      const before = delayed.get(account)
+      if (safe === undefined && before === undefined) {
+        copy(true)
+        return
+      }
+      const copied = Promise.allSettled([safe, before]).then(([{ status }]) => {
+        copy(status === 'fulfilled')
+        if (delayed.get(account) === copied) delayed.delete(account)
+      })
+      delayed.set(account, copied)
+      track(copied)
     }
 
     function copyReceived({ account, stanza, from, targets }: Incoming): void {
@@ -83,9 +104,9 @@ export const carbons = defineModule({
       const isPrivate = isPrivateOfRoom(account, stanza, from)
       // The room itself sends private messages to all devices that are in it; an error goes to one of them.
       if (isPrivate && stanza.attrs['type'] !== 'error') return
-      copy('received', account, stanza, session => {
-        return !targets.includes(session) && !session.jid.equals(from) && (!isPrivate || isIn(session, from))
-      })
+      const isMeant = (session: Session): boolean =>
+        !targets.includes(session) && !session.jid.equals(from) && (!isPrivate || isIn(session, from))
+      inOrder(account, undefined, () => copy('received', account, stanza, isMeant))
     }
 
     function copy(direction: 'sent' | 'received', account: Account, stanza: Element, isMeant: (session: Session) => boolean): void {

@@ -19,7 +19,14 @@ export interface Success {
   readonly credential: ScramCredential
 }
 
-export type Step = Challenge | Success
+/** The client has shown a token; what that opened, its source has. */
+export interface TokenSuccess extends Pick<Success, 'kind' | 'username'> {
+  readonly data: Buffer
+  readonly clientKey?: undefined
+  readonly credential?: undefined
+}
+
+export type Step = Challenge | Success | TokenSuccess
 
 /** One run of one mechanism, server side. Base64 is decoded outside. */
 export interface Exchange {
@@ -30,7 +37,7 @@ export interface Exchange {
 }
 
 /** What a mechanism does between the client's first message and its success; its `finally` blocks wipe what it holds. */
-export type Conversation = AsyncGenerator<Challenge, Success, Buffer>
+export type Conversation = AsyncGenerator<Challenge, Success | TokenSuccess, Buffer>
 
 /** Messages above this many bytes are refused unread. */
 const LARGEST_MESSAGE = 4096
@@ -72,6 +79,6 @@ export class ConversationExchange implements Exchange {
 }
 
 function forget(step: Step): never {
-  if (step.kind === 'success') step.clientKey.wipe()
+  if (step.kind === 'success') step.clientKey?.wipe()
   throw new SaslError('aborted')
 }

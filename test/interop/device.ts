@@ -7,7 +7,20 @@ import { type Server, within } from './server.ts'
 
 /** What a client told: what happened, and facts about it. */
 export interface Told {
-  readonly event: 'online' | 'resumed' | 'lost' | 'closed' | 'failed' | 'registered' | 'carbons' | 'sent' | 'message' | 'presence' | 'items'
+  readonly event:
+    | 'online'
+    | 'resumed'
+    | 'lost'
+    | 'closed'
+    | 'failed'
+    | 'registered'
+    | 'carbons'
+    | 'sent'
+    | 'message'
+    | 'presence'
+    | 'items'
+    | 'clients'
+    | 'revoked'
   readonly [fact: string]: unknown
 }
 

@@ -53,6 +53,17 @@ const hooks = defineCommand({
   },
 })
 
+const confirmClock = defineCommand({
+  name: ['clock', 'confirm'],
+  summary: 'Say that the clock of this machine is right, after it has jumped: what was to be destroyed meanwhile is destroyed.',
+  needs: 'store',
+  isDestructive: true,
+  async run(context) {
+    await context.confirmClock()
+    return { said: `It is ${new Date().toISOString()}; what should be gone by now is gone.`, data: {} }
+  },
+})
+
 async function serveUntilStopped(setup: Setup): Promise<Outcome> {
   const { serve } = await setup.loadProgram()
   const server = await serve(await setup.loadConfig(), () => setup.loadConfig())
@@ -61,4 +72,4 @@ async function serveUntilStopped(setup: Setup): Promise<Outcome> {
   return { data: {}, exitCode: await server.stopped }
 }
 
-export const serverCommands = [start, serve, stop, status, hooks]
+export const serverCommands = [start, serve, stop, status, hooks, confirmClock]

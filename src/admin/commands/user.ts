@@ -60,4 +60,22 @@ const remove = defineCommand({
   },
 })
 
-export const userCommands = [add, list, password, remove]
+const retention = defineCommand({
+  name: ['user', 'retention'],
+  summary: 'Show how long messages are kept for a user, or set it. What may not be kept any more is lost.',
+  needs: 'store',
+  args: [address, { name: 'choice', text: 'relay, delivered, 1d, 7d or 30d; without it the choice is shown.', isOptional: true }],
+  async run(context, { address: written, choice }) {
+    const { name, domain } = readAddress(context, written)
+    const address = `${name}@${domain}`
+    const retention = context.retention(domain)
+    if (choice !== undefined && !retention.possible.includes(choice))
+      throw new OperatorError(`${choice} cannot be chosen here; there are: ${retention.possible.join(', ')}`)
+    if (choice !== undefined && !(await retention.choose(name, choice))) throw new OperatorError(`there is no account ${address}`)
+    const now = choice ?? (await retention.of(name))
+    if (now === undefined) throw new OperatorError(`there is no account ${address}`)
+    return { text: now, data: { address, retention: now } }
+  },
+})
+
+export const userCommands = [add, list, password, remove, retention]

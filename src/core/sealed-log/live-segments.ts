@@ -20,6 +20,8 @@ export class LiveSegment implements SegmentRow {
   readonly generation: number
   readonly account: number
   readonly openedAt: number
+  /** A copy of the account's secret: when that is another one, what is added would be dead with what is there. */
+  readonly #root: Buffer
   /** Its row is on disk; until then each message brings it along. */
   isStored = false
   readonly #sealer: SegmentSealer
@@ -32,6 +34,8 @@ export class LiveSegment implements SegmentRow {
     this.generation = keys.generation
     this.account = keys.number
     this.openedAt = now
+    this.#root = Buffer.alloc(secrets.root.length)
+    secrets.root.copy(this.#root)
     this.#sealer = new SegmentSealer({ account: keys, store, segment: seg, ...kind }, secrets.period, secrets.account)
   }
 
@@ -39,8 +43,10 @@ export class LiveSegment implements SegmentRow {
     return this.#sealer.enc
   }
 
-  isFit(keys: LogKeys, kind: Kind, now: number): boolean {
+  /** `root` is the account's secret as it is now. */
+  isFit(keys: LogKeys, kind: Kind, now: number, root: Buffer | undefined): boolean {
     const isYoung = now >= this.openedAt && now - this.openedAt < LONGEST
+    if (root === undefined || !this.#root.equals(root)) return false
     return !this.#isFull && isYoung && this.generation === keys.generation && this.class === kind.class && this.period === kind.period
   }
 
@@ -52,6 +58,7 @@ export class LiveSegment implements SegmentRow {
 
   wipe(): void {
     this.#sealer.wipe()
+    this.#root.fill(0)
   }
 }
 

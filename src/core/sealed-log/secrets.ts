@@ -9,6 +9,8 @@ import type { Kind, LogKeys, Shred } from './parts.ts'
 export interface Secrets {
   readonly period: Buffer
   readonly account: Buffer
+  /** What `account` is, or comes from. */
+  readonly root: Buffer
 }
 
 const NO_SALT = Buffer.alloc(0)
@@ -26,15 +28,21 @@ export class LogSecrets {
     this.#which = which
   }
 
+  /** The account's secret, on loan; undefined where there is none. */
+  rootOf(keys: LogKeys): Buffer | undefined {
+    return this.#shred.account(keys.id)?.[this.#which]
+  }
+
   /** Lends them to `work`; undefined where one of them was not made, or is destroyed. */
   lend<T>(keys: LogKeys, { class: cls, period: number }: Kind, work: (secrets: Secrets) => T): T | undefined {
     const period = this.#shred.period(cls, number)
     const account = this.#shred.account(keys.id)
     if (period === undefined || account === undefined) return undefined
-    if (this.#which === 'archive') return work({ period, account: account.archive })
-    const derived = hkdf('sha256', account.server, NO_SALT, 'CXZ-SEAL-1 spool', SECRET_SIZE)
+    const root = account[this.#which]
+    if (this.#which === 'archive') return work({ period, account: root, root })
+    const derived = hkdf('sha256', root, NO_SALT, 'CXZ-SEAL-1 spool', SECRET_SIZE)
     try {
-      return work({ period, account: derived })
+      return work({ period, account: derived, root })
     } finally {
       derived.fill(0)
     }

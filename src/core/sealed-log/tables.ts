@@ -161,6 +161,11 @@ export class LogTables {
       await this.#db.run(sql`UPDATE ${this.#messages} SET note = ${note} WHERE account_no = ${account} AND ord = ${ord}`)
   }
 
+  /** Those that begin where the message before ended. */
+  segments(account: number): Promise<(Kind & { readonly seg: number })[]> {
+    return this.#db.all(sql`SELECT seg, class, period FROM ${this.#segments} WHERE account_no = ${account} AND seg < ${ALONE}`)
+  }
+
   /** Of a message that is there. */
   async kindOf(account: number, ord: number): Promise<Kind | undefined> {
     const [found] = await this.#db.all<Kind>(sql`SELECT s.class, s.period

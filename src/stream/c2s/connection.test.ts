@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { BIND } from '../../../test/managed-stream.ts'
-import { type Device, HEADER, type Scene, streamStory } from '../../../test/stream-story.ts'
+import { type Device, HEADER, type Scene, SETTINGS, streamStory } from '../../../test/stream-story.ts'
 import { defineModule } from '../../core/module.ts'
 import { messageOut } from '../../core/points.ts'
 import { StreamError } from '../../xmpp/error.ts'
@@ -151,6 +151,19 @@ streamStory(
   {},
   { extra: [sometimesSlow] },
 )
+
+streamStory('DESIGN law 10: a client that does not read its answers is not read from until it has', async scene => {
+  const { romeo } = await couple(scene)
+  romeo.socket.isTaken = false
+  while (!romeo.socket.isPaused) await romeo.sends(PING.repeat(100))
+  assert.ok(romeo.socket.queued < SETTINGS.outputBuffer / 2)
+  romeo.socket.queued = 0
+  romeo.socket.onDrained()
+  assert.equal(romeo.socket.isPaused, false)
+  romeo.socket.isTaken = true
+  await romeo.sends(PING)
+  romeo.receives('<iq type="result" id="p"/>')
+})
 
 streamStory('DESIGN law 10: a client that sends faster than it is served is not read from for a while', async scene => {
   const { romeo, juliet } = await couple(scene)

@@ -19,6 +19,9 @@ import { StreamManagement } from './management.ts'
 import { Negotiation } from './negotiation.ts'
 import type { ServedHost } from './settings.ts'
 
+/** The share of its output buffer from which on a client is behind. */
+const BEHIND = 1 / 4
+
 /**
  * One client's connection: reads its stream, keeps its stanzas in order, writes what it is sent (RFC 6120 §4).
  * Until a resource is bound its `Negotiation` deals with what comes, then the session does.
@@ -31,6 +34,8 @@ export class Connection implements StreamHandler, Taker, Transport {
   served: ServedHost | undefined
   /** The revision of the accounts when authentication began. */
   revision = 0
+  /** What the client is known as that has logged in, if it has said who it is. */
+  client: string | undefined
   /** The `from` of the client's header: only a hint until it has authenticated. */
   claimed: Jid | undefined
   /** Of the client's stanzas, where they name none. */
@@ -47,6 +52,8 @@ export class Connection implements StreamHandler, Taker, Transport {
   #isOver = false
   #isClosed = false
   #isReading = true
+  /** It does not read what it is sent as fast as it comes. */
+  #isBehind = false
   /** When the client was last heard, in ticks of `ClientStreams`. */
   heardAt = 0
   isAsked = false
@@ -61,7 +68,10 @@ export class Connection implements StreamHandler, Taker, Transport {
     this.#framing = socket.kind === 'websocket' ? new WebSocketFraming(this, xmlBefore) : new TcpFraming(this, xmlBefore)
     this.allowance = streams.settings.bytesPerSecond
     socket.onData = bytes => this.#read(bytes)
-    socket.onClose = () => this.#leave()
+    socket.onClose = () => {
+      this.#inOrder.finish()
+      this.#leave()
+    }
   }
 
   get session(): Session | undefined {
@@ -133,9 +143,9 @@ export class Connection implements StreamHandler, Taker, Transport {
     return this.#negotiation === undefined ? this.#dispatch(element) : this.#negotiation.take(element)
   }
 
-  /** Reads on, unless the client has sent more than it may or than is dealt with. */
+  /** Reads on, unless the client has sent more than it may or than is dealt with, or does not read the answers. */
   steer(): void {
-    const mayRead = !this.isShaped && !this.#inOrder.isFull
+    const mayRead = !this.isShaped && !this.#isBehind && !this.#inOrder.isFull
     if (mayRead === this.#isReading || this.#isClosed) return
     this.#isReading = mayRead
     if (mayRead) this.socket.resume()
@@ -193,6 +203,12 @@ export class Connection implements StreamHandler, Taker, Transport {
     this.#keys = keys
   }
 
+  /** What the client has shown is worth nothing any more: the password was changed, the account removed, or the client revoked. */
+  isOutdated(account: string): boolean {
+    const { store, tokens } = this.served!.host
+    return store.isOutdated(account, this.revision) || (this.client !== undefined && tokens.isOutdated(account, this.client, this.revision))
+  }
+
   /** Turns stream management on for the session (XEP-0198 §3); gives the answer. */
   manage(session: Session, enable: Element): Element {
     const { host, streams } = this.served!
@@ -211,6 +227,7 @@ export class Connection implements StreamHandler, Taker, Transport {
       throw new StreamError('reset', 'the client has gone')
     }
     this.#session = session
+    if (this.client !== undefined) session.client = this.client
     this.#negotiation = undefined
     this.claimed = undefined
     this.streams.bound(this)
@@ -275,7 +292,20 @@ export class Connection implements StreamHandler, Taker, Transport {
   #write(xml: string): void {
     if (this.#isClosed) return
     this.socket.send(xml)
-    if (this.socket.queued > this.streams.settings.outputBuffer) this.giveUp()
+    const { queued } = this.socket
+    const { outputBuffer } = this.streams.settings
+    if (queued > outputBuffer) this.giveUp()
+    else if (queued > outputBuffer * BEHIND && !this.#isBehind) this.#fallBehind()
+  }
+
+  /** Until it has caught up it is not read from: its requests alone must not make so many answers that it is given up. */
+  #fallBehind(): void {
+    this.#isBehind = true
+    this.socket.onDrained = () => {
+      this.#isBehind = false
+      this.steer()
+    }
+    this.steer()
   }
 
   fail(error: unknown): void {

@@ -1,22 +1,24 @@
-/** @xmpp/client, told by lines what to do. It knows SCRAM-SHA-1 and PLAIN, SASL2 with Bind2 and the older profile. */
+/** @xmpp/client, told by lines what to do. It knows SCRAM-SHA-1 and PLAIN, SASL2 with Bind2 and tokens, and the older profile. */
 import { client, xml } from '@xmpp/client'
 import { obey, tell, wire } from './lines.js'
 
+const Cam = 'urn:xmpp:cam:0'
 const Carbons = 'urn:xmpp:carbons:2'
 const Sasl2 = 'urn:xmpp:sasl:2'
 const { jid, password, service, mechanism, token, isOldProfile } = JSON.parse(process.argv[2])
 const [username, domain] = jid.split('@')
 let used
 let profile = 'SASL'
+// It is the same client each time that it logs in, and only then has its token.
+const userAgent = xml('user-agent', { id: crypto.randomUUID() }, xml('software', {}, '@xmpp/client'))
 
 const xmpp = client({
   service,
   domain,
   resource: 'xmpp-js',
-  credentials: async (authenticate, mechanisms) => {
+  credentials: async (authenticate, mechanisms, fast) => {
     if (token !== undefined) await register()
-    used = mechanism ?? mechanisms[0]
-    await authenticate({ username, password }, used, xml('user-agent', { id: crypto.randomUUID() }))
+    await authenticate({ username, password, token: await fast?.fetch() }, mechanism ?? mechanisms[0], userAgent)
   },
 })
 // The test decides when the client comes back.
@@ -31,7 +33,10 @@ xmpp.prependListener('element', element => {
   if (element.is('success')) profile = element.is('success', Sasl2) ? 'SASL2' : 'SASL'
 })
 xmpp.on('element', element => wire('<<', element.toString()))
-xmpp.on('send', element => wire('>>', element.toString()))
+xmpp.on('send', element => {
+  if (element.is('auth') || element.is('authenticate')) used = element.attrs.mechanism
+  wire('>>', element.toString())
+})
 // Among its errors are requests that it does not know and answers as it should, and broken connections, told by `disconnect`.
 const isRefusal = error => error.condition !== undefined && error.name !== 'StanzaError'
 xmpp.on('error', error => isRefusal(error) && tell('failed', { command: 'connection', reason: `${error.condition} ${error.message}` }))
@@ -61,6 +66,14 @@ obey({
     tell('sent')
   },
   presence: ({ to, type }) => xmpp.send(xml('presence', { to, type })),
+  clients: async () => {
+    const { children } = await answer('get', xml('list', { xmlns: Cam }))
+    tell('clients', { clients: children[0].getChildren('client').map(({ attrs }) => attrs) })
+  },
+  revoke: async ({ id }) => {
+    const { children } = await answer('set', xml('revoke', { xmlns: Cam, id }))
+    tell('revoked', { conditions: children.flatMap(error => error.children.map(({ name }) => name)) })
+  },
   carbons: async () => {
     await request('set', xml('enable', { xmlns: Carbons }))
     tell('carbons')
@@ -69,11 +82,15 @@ obey({
 })
 
 /** Not by the client's own means: it forgets to count the answers to those for stream management. */
-async function request(type, payload) {
+async function answer(type, payload) {
   const id = crypto.randomUUID()
-  const answered = new Promise(resolve => xmpp.on('stanza', ({ attrs }) => attrs.id === id && resolve(attrs.type)))
+  const answered = new Promise(resolve => xmpp.on('stanza', stanza => stanza.attrs.id === id && resolve(stanza)))
   await xmpp.send(xml('iq', { type, id }, payload))
-  if ((await answered) !== 'result') throw new Error(`${payload.name} was refused`)
+  return answered
+}
+
+async function request(type, payload) {
+  if ((await answer(type, payload)).attrs.type !== 'result') throw new Error(`${payload.name} was refused`)
 }
 
 /** XEP-0445 and XEP-0077 before login; the client has neither, so it is given the stanzas. */

@@ -1,0 +1,114 @@
+import type { Account } from '../../core/account.ts'
+import type { Clock } from '../../core/clock.ts'
+import { then } from '../../core/host.ts'
+import type { Log } from '../../core/log.ts'
+import type { RetentionClass, SealedLog } from '../../core/sealed-log.ts'
+import type { Element } from '../../xml/element.ts'
+import type { Jid } from '../../xmpp/jid.ts'
+import { headerOf, writeBody, writeHeader } from './kept-message.ts'
+import { isPrivateInRoom } from './worth-keeping.ts'
+
+export interface KeeperLimits {
+  /** Messages of an account. */
+  readonly messages: number
+  /** Bytes of an account in a day. */
+  readonly daily: number
+  /** Bytes that a body has at least. */
+  readonly padding: number
+}
+
+/** A message that is being written into an archive. */
+export interface Kept {
+  readonly ord: number
+  readonly safe: Promise<void>
+}
+
+const DAY = 86_400_000
+
+/** So far a clock may be put back without times in the archive going back, in ms. */
+const FORGIVEN = 10 * 60_000
+
+/** After so many messages it is looked whether there are too many. */
+const LOOK_EVERY = 1024
+
+interface Written {
+  at: number
+  day: number
+  bytes: number
+  /** Until it is looked again. */
+  left: number
+}
+
+/** Writes messages into archives. In the account's turn. */
+export class Keeper {
+  readonly #archive: SealedLog
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #limits: KeeperLimits
+  readonly #written = new WeakMap<Account, Written>()
+
+  constructor(archive: SealedLog, { clock, log }: { readonly clock: Clock; readonly log: Log }, limits: KeeperLimits) {
+    this.#archive = archive
+    this.#clock = clock
+    this.#log = log
+    this.#limits = limits
+  }
+
+  /** Undefined where it cannot be kept: the conversation goes on without. */
+  keep(
+    account: Account,
+    cls: RetentionClass,
+    message: Element,
+    peer: Jid,
+    isOutgoing: boolean,
+  ): Kept | undefined | Promise<Kept | undefined> {
+    if (!this.#archive.has(account)) return undefined
+    const written = this.#writtenOf(account)
+    const at = this.#timeFor(written)
+    const body = writeBody(message, at, this.#limits.padding)
+    // Whoever writes more than anybody reads would fill the disk.
+    if ((written.bytes += body.length) > this.#limits.daily) return undefined
+    try {
+      const header = writeHeader(headerOf(message, at, peer, isOutgoing, isPrivateInRoom(message)))
+      const kept = then(written.left-- > 0 ? undefined : this.#makeRoom(account, written), () =>
+        this.#archive.append(account, cls, header, body),
+      )
+      return kept instanceof Promise ? kept.catch(error => this.#failed(error)) : kept
+    } catch (error) {
+      return this.#failed(error)
+    }
+  }
+
+  #failed(error: unknown): undefined {
+    this.#log.fault('archive.store', error)
+  }
+
+  #writtenOf(account: Account): Written {
+    const known = this.#written.get(account)
+    if (known !== undefined) return known
+    const written = { at: 0, day: 0, bytes: 0, left: LOOK_EVERY }
+    this.#written.set(account, written)
+    return written
+  }
+
+  /** Times rise with the order of messages, also where the clock is put right meanwhile. */
+  #timeFor(written: Written): number {
+    const now = this.#clock.now()
+    const at = written.at - now > FORGIVEN ? now : Math.max(now, written.at)
+    const day = Math.floor(now / DAY)
+    if (day !== written.day) {
+      written.day = day
+      written.bytes = 0
+    }
+    written.at = at
+    return at
+  }
+
+  /** The oldest make room (XEP-0313 §3.2). */
+  async #makeRoom(account: Account, written: Written): Promise<void> {
+    written.left = LOOK_EVERY
+    const ends = await this.#archive.ends(account)
+    const surplus = ends === undefined ? 0 : ends.last - ends.first + 1 - this.#limits.messages
+    if (surplus > 0) await this.#archive.removeUntil(account, ends!.first + surplus - 1)
+  }
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { ask, JULIET, ROMEO, say } from '../../../test/archive-story.ts'
+import { type Client, story } from '../../../test/story.ts'
+import { namespace } from '../../xml/element.ts'
+
+const RETRACT = 'urn:xmpp:message-retract:1'
+const Retraction = namespace<'retracted'>(RETRACT)
+const TYBALT = 'tybalt@there.example'
+
+const takeBack = (to: string, id: string, by = `id="r-${id}"`): string =>
+  `<message type="chat" to="${to}" ${by}><retract xmlns="${RETRACT}" id="${id}"/><store xmlns="urn:xmpp:hints"/></message>`
+
+/** Bodies, `†` for a tombstone, `r` for what takes something back. */
+async function kept(client: Client): Promise<string> {
+  const { messages, bodies } = await ask(client)
+  return messages
+    .map((message, i) => {
+      if (message.child(Retraction, 'retracted') !== undefined) return '†'
+      return String(message).includes(`<retract `) ? 'r' : bodies[i]
+    })
+    .join('')
+}
+
+story('XEP-0424 §4: in both archives a tombstone takes the place of what its author has taken back', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  for (const body of ['1', '2', '3']) await romeo.sends(say(JULIET, body))
+  await world.later(60_000)
+  await romeo.sends(takeBack(JULIET, 'm-2'))
+  juliet.forget()
+  const { messages, ids, times } = await ask(juliet)
+  assert.equal(
+    String(messages[1]),
+    String(
+      `<message xmlns='jabber:client' from='${ROMEO}/phone' to='${JULIET}' type='chat' id='m-2'><retracted xmlns='${RETRACT}' id='r-m-2' stamp='2026-01-01T00:01:00.000Z'/></message>`,
+    ),
+  )
+  assert.equal(times[1], Date.UTC(2026, 0, 1))
+  assert.equal(new Set(ids).size, 4)
+  assert.equal(await kept(juliet), '1†3r')
+  assert.equal(await kept(romeo), '1†3r')
+  assert.deepEqual((await ask(juliet, { fields: { with: ROMEO } })).messages.length, 4)
+  assert.deepEqual((await ask(juliet, { fields: { ids: ids[1]! } })).ids, [ids[1]])
+})
+
+story('XEP-0424 §5: nobody takes back what another one wrote', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  await romeo.sends(say(JULIET, '1', '', 'same'))
+  await world.arrives(takeBack(JULIET, 'same').replace('<message ', `<message from="${TYBALT}/x" `))
+  await juliet.sends(takeBack(ROMEO, 'same'))
+  for (const client of [romeo, juliet]) client.forget()
+  assert.equal(await kept(juliet), '1rr')
+  assert.equal(await kept(romeo), '1r')
+  await romeo.sends(takeBack(JULIET, 'same'))
+  juliet.forget()
+  assert.equal(await kept(juliet), '†rrr')
+})
+
+story('XEP-0424 §5: from another of its author’s devices it is taken back as well', async world => {
+  const juliet = await world.online('juliet')
+  await world.arrives(say(JULIET, '1').replace('<message ', `<message from="${TYBALT}/street" `))
+  await world.arrives(takeBack(JULIET, 'm-1').replace('<message ', `<message from="${TYBALT}/home" `))
+  juliet.forget()
+  assert.equal(await kept(juliet), '†r')
+})
+
+story(
+  'XEP-0424 §4: without an id there is nothing that a tombstone could name; in a room another one may have the address',
+  async world => {
+    const juliet = await world.online('juliet')
+    const romeo = await world.online('romeo')
+    await romeo.sends(say(JULIET, '1'))
+    await romeo.sends(takeBack(JULIET, 'm-1', ''))
+    const x = '<x xmlns="http://jabber.org/protocol/muc#user"/>'
+    const occupant = 'room@rooms.example/tybalt'
+    await world.arrives(say(JULIET, '2', x).replace('<message ', `<message from="${occupant}" `))
+    await world.arrives(
+      takeBack(JULIET, 'm-2').replace('<message ', `<message from="${occupant}" `).replace('</message>', `${x}</message>`),
+    )
+    juliet.forget()
+    assert.equal(await kept(juliet), '1r2r')
+  },
+)
+
+story('XEP-0424 §5: what is taken back while its reader is away is gone when she reads', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  await romeo.sends(say(JULIET, '1'))
+  juliet.forget()
+  await juliet.leaves()
+  await romeo.sends(say(JULIET, '2'))
+  for (const id of ['m-1', 'm-2']) await romeo.sends(takeBack(JULIET, id))
+  world.restarts()
+  const again = await world.connect('juliet')
+  assert.equal(await kept(again), '††rr')
+  assert.equal(await kept(again), '††rr')
+})
+
+story('what takes something back cannot be taken back', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  await romeo.sends(say(JULIET, '1'))
+  await romeo.sends(takeBack(JULIET, 'm-1'))
+  await romeo.sends(takeBack(JULIET, 'r-m-1'))
+  await romeo.sends(takeBack(JULIET, 'unknown'))
+  juliet.forget()
+  assert.equal(await kept(juliet), '†rrr')
+})
