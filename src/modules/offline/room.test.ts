@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
+import { ask, outlive } from '../../../test/archive-story.ts'
 import { apart, appear, friendsApart, kept, rows, say } from '../../../test/offline-story.ts'
-import { type StoryOptions, story, type World } from '../../../test/story.ts'
+import { type StoryOptions, story } from '../../../test/story.ts'
 
 const DAY = 86_400_000
 
-const few = (messages: number): StoryOptions => ({ settings: { offline: { messages } } })
+/** So much room, and no archive beside it. */
+const few = (messages: number): StoryOptions => ({ settings: { offline: { messages }, retention: { usual: 'delivered' } } })
 
 story(
   'XEP-0160 §2: when too many messages wait, senders are told',
@@ -17,6 +19,21 @@ story(
     romeo.receives('<presence/>')
   },
   few(2),
+)
+
+story(
+  'what there is no room for, but is in the archive, has not failed: its sender is not told, and a client finds it there',
+  async world => {
+    const romeo = await friendsApart(world)
+    for (const text of ['one', 'two', 'three']) await romeo.sends(say(text))
+    await romeo.sends(say('four', '<no-permanent-store xmlns="urn:xmpp:hints"/>'))
+    romeo.receivesError('four', 'service-unavailable')
+    const juliet = await world.connect('juliet')
+    assert.deepEqual((await ask(juliet)).bodies, ['one', 'two', 'three'])
+    assert.deepEqual(await appear(juliet), [])
+    romeo.forget()
+  },
+  { settings: { offline: { messages: 2 } } },
 )
 
 story(
@@ -34,7 +51,7 @@ story(
     await romeo.sends(say('three', long))
     romeo.receivesNothing()
   },
-  { settings: { offline: { bytes: '256KiB' } } },
+  { settings: { offline: { bytes: '256KiB' }, retention: { usual: 'delivered' } } },
 )
 
 story(
@@ -73,34 +90,24 @@ story(
     await again.sends(say('short'))
     assert.deepEqual(await kept(world), ['t1', 'short'])
   },
-  { settings: { offline: { bytes: '256KiB' } } },
+  { settings: { offline: { bytes: '256KiB' }, retention: { usual: 'delivered' } } },
 )
-
-/** Time passes, and what was to be destroyed by then is. */
-async function later(world: World, ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= DAY) {
-    world.clock.pass(Math.min(left, DAY))
-    await world.shred.expire(world.clock.now())
-  }
-  await world.settled()
-}
 
 story('a message waits for a week after its day; then it opens never again', async world => {
   const romeo = await apart(world)
   await romeo.sends(say('old'))
-  await later(world, 1 * DAY)
+  await outlive(world, 1 * DAY)
   await romeo.sends(say('new'))
-  await later(world, 7 * DAY - 1)
+  await outlive(world, 7 * DAY - 1)
   assert.deepEqual(await kept(world), ['old', 'new'])
-  await later(world, 1)
+  await outlive(world, 1)
   assert.deepEqual(await appear(await world.connect('juliet')), ['new'])
 })
 
 story('what waits for somebody who never comes back is removed too', async world => {
   const romeo = await apart(world)
   await romeo.sends(say('old'))
-  await later(world, 8 * DAY)
-  await world.later(3_600_000)
+  await outlive(world, 8 * DAY)
   while ((await rows(world)) > 0) await setImmediate()
 })
 
@@ -109,8 +116,7 @@ story(
   async world => {
     const romeo = await friendsApart(world)
     for (const text of ['one', 'two']) await romeo.sends(say(text))
-    await later(world, 8 * DAY)
-    await world.later(3_600_000)
+    await outlive(world, 8 * DAY)
     while ((await rows(world)) > 0) await setImmediate()
     for (const text of ['three', 'four', 'five']) await romeo.sends(say(text))
     romeo.receivesError('five', 'service-unavailable')
