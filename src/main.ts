@@ -9,8 +9,10 @@ import { EX_CONFIG, OperatorError } from './admin/operator-error.ts'
 import { reloadable } from './admin/reload.ts'
 import { openAdminSocket } from './admin/socket.ts'
 import { type Log, openLog, silentLog } from './core/log.ts'
+import { messageIn } from './core/points.ts'
 import { authoritiesOf, federate, serverStreamSettings } from './federating.ts'
 import { handOver, isKept, keep, RESTART } from './keeper.ts'
+import { startForgetting } from './lib/forgetting.ts'
 import { giveBackMemory } from './lib/spare-memory.ts'
 import { modules } from './modules/index.ts'
 import { Certificates } from './net/certificates.ts'
@@ -157,6 +159,13 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     tell(certificates.renew())
   }, TIDY_EVERY)
   const keepMemory = giveBackMemory()
+  const forgetting = startForgetting()
+  streams.onLeft = () => forgetting?.soon()
+  for (const { host } of servings) {
+    host.hooks.on(messageIn.after, function forgetMessage({ targets }) {
+      if (targets.length === 0) forgetting?.soon()
+    })
+  }
   const onReload = async (): Promise<void> => {
     try {
       const now = await reload()
