@@ -282,7 +282,8 @@ export class Client implements StreamHandler {
   }
 
   #manage(element: Element): void {
-    if (element.name === 'r') this.send(`<a xmlns="${SM}" h="${this.received}"/>`)
+    // Once it has said goodbye it says no more.
+    if (element.name === 'r') this.isManaged && this.send(`<a xmlns="${SM}" h="${this.received}"/>`)
     else if (element.name === 'a') this.onAcknowledged(Number(element.attrs['h']))
     else {
       // From here on stanzas count, also those that come before anyone has read this answer.
