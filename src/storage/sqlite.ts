@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { Dialect, Migrations, Store } from './db.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -56,6 +56,11 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
     await wal?.copy().catch(() => {})
     await tidy()
   }
+  const rewrite = async (most: number): Promise<void> => {
+    if (wal === undefined || statSync(path).size > most) return
+    await wal.copy()
+    await level.pause(() => wal.rewrite())
+  }
   const finish = async (): Promise<void> => {
     await commits.end()
     await tidy()
@@ -69,7 +74,7 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
     await close()
     throw error
   }
-  return { all: query => level.all(query), run: query => level.run(query), tx: work => level.tx(work), tidy, close }
+  return { all: query => level.all(query), run: query => level.run(query), tx: work => level.tx(work), tidy, rewrite, close }
 }
 
 function create(path: string): void {
