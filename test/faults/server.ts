@@ -42,6 +42,8 @@ export class Server implements Place, AsyncDisposable {
   readonly s2sTls: number
   /** All it has written to standard output and error, over all its starts. */
   output = ''
+  /** What is started. */
+  program: readonly string[] = [PROGRAM]
   readonly #around: readonly string[]
   readonly #ca: string | undefined
   #process: ChildProcess | undefined
@@ -102,7 +104,7 @@ export class Server implements Place, AsyncDisposable {
 
   /** Done when it says that it serves. */
   async start(): Promise<void> {
-    const [command, ...args] = [...this.#around, PROGRAM, 'serve', '--config', this.config]
+    const [command, ...args] = [...this.#around, ...this.program, 'serve', '--config', this.config]
     const child = spawn(command!, args, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = child
     const { promise, resolve, reject } = Promise.withResolvers<void>()
