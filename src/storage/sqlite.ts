@@ -53,8 +53,12 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
   }
   // Most of it while others go on; then little is left for which they must wait.
   const shorten = async (): Promise<void> => {
-    await wal?.copy().catch(() => {})
-    await tidy()
+    try {
+      await wal?.copy()
+      await level.pause(async () => wal?.copy())
+    } finally {
+      wal?.shortened()
+    }
   }
   const finish = async (): Promise<void> => {
     await commits.end()
