@@ -178,6 +178,12 @@ export class LocalHost implements Destination {
     this.#delivery.redeliver(session, stanza, from, to, custody)
   }
 
+  /** The same where no more is left of it than an outline: it fails. */
+  giveUp(session: Session, outline: Element, custody: Custody | undefined): void {
+    const { from, to } = addresses(outline)
+    this.#delivery.redeliver(session, outline, from, to, custody, true)
+  }
+
   /** Ends all streams; done when all that was under way is done. */
   async close(error: StreamError): Promise<void> {
     for (const account of this.accounts.online()) {

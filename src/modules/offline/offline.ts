@@ -4,27 +4,31 @@ import type { Account } from '../../core/account.ts'
 import { defineModule, xep } from '../../core/module.ts'
 import {
   accountLoaded,
-  accountRemoved,
+  accountReset,
+  archiveShown,
   messageBehind,
   messagesAcknowledged,
   messageUndelivered,
   presenceBroadcast,
   sessionEnded,
+  sessionResumed,
 } from '../../core/points.ts'
-import { count, duration, size } from '../../lib/settings.ts'
+import { count, size } from '../../lib/settings.ts'
 import { type Element, namespace } from '../../xml/element.ts'
 import { Delay } from '../../xmpp/delay.ts'
 import { Hints, isNoStore, isStore } from '../../xmpp/hints.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
 import { roster } from '../roster/roster.ts'
-import { Backlogs } from './backlogs.ts'
-import { migrations, OfflineStore } from './store.ts'
+import { Backlogs, type Keeping } from './backlogs.ts'
+import { migrations, Spool } from './spool.ts'
 
 const ChatStates = namespace('http://jabber.org/protocol/chatstates')
 const StanzaIds = namespace('urn:xmpp:sid:0')
 
-const SWEEP_EVERY = 6 * 60 * 60_000
+const SWEEP_EVERY = 60 * 60_000
+
+const UNTIL_DELIVERED = 8
 
 export const offline = defineModule({
   name: 'offline',
@@ -39,38 +43,47 @@ export const offline = defineModule({
       'How many messages may wait for an account; those of strangers take a quarter of it at most.',
     ),
     bytes: size('20MiB', 'How large they may be together; those of strangers a quarter of it.', { min: 262_144 }),
-    keepFor: duration('7d', 'How long a message waits; then it is removed.'),
   },
   migrations,
 
   setup(host) {
-    const { accounts, clock, db, log, needs, on, settings } = host
-    const store = new OfflineStore(db)
-    const backlogs = new Backlogs(host, store)
+    const { clock, log, needs, on } = host
+    const spool = new Spool(host)
+    const backlogs = new Backlogs(host, spool)
 
     on(accountLoaded, function countMessages(account) {
       return backlogs.load(account)
     })
-    on(accountRemoved, function removeMessages({ account, db }) {
-      return new OfflineStore(db).removeAll(account)
+    on(accountReset, async function removeLost({ account, db, afterwards, isLost }) {
+      if (!isLost) return
+      await spool.empty(account, db, afterwards)
+      afterwards(() => backlogs.forget(account))
     })
 
-    on(messageUndelivered, function keepForLater({ account, stanza, position }) {
+    on(messageUndelivered, function keepForLater({ account, stanza, position, isOutline }) {
+      if (isOutline) return isPassing(account, stanza) && !mayKnow(account, stanza) ? 'kept' : undefined
       if (isOfTheMoment(stanza)) return 'kept' // XEP-0160 §3 does not want it stored, and its sender need not hear of it
       if (!account.exists) return
-      if (isNoStore(stanza)) return position !== undefined || mayKnow(account, stanza) ? undefined : 'kept'
-      return backlogs.keep(account, stanza, isFromStranger(account, stanza), position)
+      if (isPassing(account, stanza)) return position !== undefined || mayKnow(account, stanza) ? undefined : 'kept'
+      return backlogs.keep(account, stanza, howToKeep(account, stanza), position)
     })
 
     // What cannot or need not be kept goes past: late, it would be of no use, or be lost.
     on(messageBehind, function waitInLine({ account, session, stanza }) {
-      if (!backlogs.isBehind(session) || !isToBeKept(stanza) || isOfTheMoment(stanza) || isNoStore(stanza)) return
-      return backlogs.keepBehind(account, stanza, isFromStranger(account, stanza)).catch(error => log.fault('offline.behind', error))
+      if (!backlogs.isBehind(session) || !isToBeKept(stanza) || isOfTheMoment(stanza) || isPassing(account, stanza)) return
+      return backlogs.keepBehind(account, stanza, howToKeep(account, stanza)).catch(error => log.fault('offline.behind', error))
     })
 
     on(presenceBroadcast, function deliverKept({ session }) {
       // It has been told to others already: that the disk fails must not refuse the presence.
       return backlogs.appear(session)?.catch(error => log.fault('offline.deliver', error))
+    })
+    // What it could not be sent while nobody was there to open it.
+    on(sessionResumed, function deliverRest(session) {
+      return backlogs.deliver(session)
+    })
+    on(archiveShown, function leaveOutShown({ session, ids }) {
+      return backlogs.show(session, ids)
     })
     on(messagesAcknowledged, function removeDelivered({ account, position }) {
       return backlogs.acknowledge(account, position)
@@ -78,6 +91,12 @@ export const offline = defineModule({
     on(sessionEnded, function handOn(session) {
       return backlogs.hand(session)
     })
+
+    /** What is delivered at once or not at all: its sender wants it so, or its recipient. */
+    function isPassing(account: Account, stanza: Element): boolean {
+      void account
+      return isNoStore(stanza)
+    }
 
     /** A refusal says that nobody is there just now: that is for those who may know it. */
     function mayKnow(account: Account, { attrs: { from = '' } }: Element): boolean {
@@ -91,14 +110,12 @@ export const offline = defineModule({
       return !isOwn && !needs.roster.knows(account, sender) && !needs.roster.isSubscriber(account, sender)
     }
 
-    async function sweep(): Promise<void> {
-      for (const name of await store.accountsWithOlder(clock.now() - settings.keepFor)) {
-        const account = accounts.of(name)
-        await account.turn.take(() => backlogs.expire(account))
-      }
+    function howToKeep(account: Account, stanza: Element): Keeping {
+      return { class: UNTIL_DELIVERED, isFromStranger: isFromStranger(account, stanza) }
     }
+
     clock.after(SWEEP_EVERY, function sweepAgain() {
-      sweep().catch(error => log.fault('offline.sweep', error))
+      spool.expire().catch(error => log.fault('offline.sweep', error))
       clock.after(SWEEP_EVERY, sweepAgain)
     })
   },

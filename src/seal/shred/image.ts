@@ -7,8 +7,8 @@ export const BLOCK_SIZE = SLOTS * SLOT_SIZE
 export const PERIOD_BLOCKS = 4
 
 /** Names a period among the periods of all classes. */
-export function periodKey(cls: number, period: number): number {
-  return cls * 2 ** 32 + period
+export function periodKey(cls: number, period: number): string {
+  return `${cls}.${period}`
 }
 
 /** Names an account. */
@@ -19,7 +19,7 @@ export function accountKey(id: Buffer): string {
 /** All secrets of a store, in clear. It is changed by a draft only. */
 export class ShredImage {
   readonly blocks: Buffer[] = []
-  readonly periods = new Map<number, number>()
+  readonly periods = new Map<string, number>()
   readonly accounts = new Map<string, number>()
   /** Numbers of slots, the lowest last. */
   readonly freeForPeriods: number[] = []

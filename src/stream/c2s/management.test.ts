@@ -132,12 +132,26 @@ streamStory('XEP-0198 §5: the session of a client that stays away ends, and its
   assert.equal(scene.world.host.accounts.of('juliet').sessions.size, 1)
   await scene.later(1)
   assert.equal(scene.world.host.accounts.of('juliet').sessions.size, 0)
-  assert.deepEqual(await kept(scene), ['a', 'b'])
   const late = await resumes(scene, 'juliet', id, 1)
   late.receives(`<failed xmlns="${SM}"/>`)
   await late.sends(BIND, '<presence/>')
   late.receives('<iq type="result"/>')
   assert.deepEqual(late.bodies(), ['a', 'b'])
+})
+
+streamStory('XEP-0198 §5: who comes back too late says what it has got, and does not get that again', async scene => {
+  const { device: juliet, id } = await managed(scene, 'juliet')
+  const romeo = await scene.online('romeo')
+  await romeo.sends(say('a'), say('b'))
+  juliet.forget()
+  await juliet.breaks()
+  await scene.later(600_000)
+  assert.deepEqual(await kept(scene), ['a@2', 'b@3'])
+  const late = await resumes(scene, 'juliet', id, 2)
+  late.receives(`<failed xmlns="${SM}"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></failed>`)
+  await late.sends(BIND, '<presence/>')
+  late.receives('<iq type="result"/>')
+  assert.deepEqual(late.bodies(), ['b'])
 })
 
 streamStory(
