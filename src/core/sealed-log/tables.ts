@@ -149,11 +149,6 @@ export class LogTables {
       WHERE account_no = ${account} AND ord >= ${from} ORDER BY ord LIMIT ${limit}`)
   }
 
-  /** Those that begin where the message before ended. */
-  segments(account: number): Promise<(Kind & { readonly seg: number })[]> {
-    return this.#db.all(sql`SELECT seg, class, period FROM ${this.#segments} WHERE account_no = ${account} AND seg < ${ALONE}`)
-  }
-
   notes(account: number, from: number, limit: number): Promise<{ ord: number; note: Uint8Array }[]> {
     return this.#db.all(
       sql`SELECT ord, note FROM ${this.#messages} WHERE account_no = ${account} AND ord >= ${from} ORDER BY ord LIMIT ${limit}`,
@@ -164,6 +159,11 @@ export class LogTables {
   async annotate(account: number, notes: readonly { readonly ord: number; readonly note: Uint8Array }[]): Promise<void> {
     for (const { ord, note } of notes)
       await this.#db.run(sql`UPDATE ${this.#messages} SET note = ${note} WHERE account_no = ${account} AND ord = ${ord}`)
+  }
+
+  /** Those that begin where the message before ended. */
+  segments(account: number): Promise<(Kind & { readonly seg: number })[]> {
+    return this.#db.all(sql`SELECT seg, class, period FROM ${this.#segments} WHERE account_no = ${account} AND seg < ${ALONE}`)
   }
 
   /** Of a message that is there. */

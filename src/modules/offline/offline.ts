@@ -10,32 +10,34 @@ import {
   messagesAcknowledged,
   messageUndelivered,
   presenceBroadcast,
+  secretsDestroyed,
   sessionEnded,
   sessionResumed,
 } from '../../core/points.ts'
 import { count, size } from '../../lib/settings.ts'
 import { type Element, namespace } from '../../xml/element.ts'
 import { Delay } from '../../xmpp/delay.ts'
+import { StanzaError } from '../../xmpp/error.ts'
 import { Hints, isNoStore, isStore } from '../../xmpp/hints.ts'
 import { Jid } from '../../xmpp/jid.ts'
-import { Client } from '../../xmpp/stanza.ts'
+import { Client, errorTo } from '../../xmpp/stanza.ts'
+import { retention, retentionChanged } from '../retention/retention.ts'
 import { roster } from '../roster/roster.ts'
 import { Backlogs, type Keeping } from './backlogs.ts'
+import { Receivers } from './receivers.ts'
 import { migrations, Spool } from './spool.ts'
 
 const ChatStates = namespace('http://jabber.org/protocol/chatstates')
 const StanzaIds = namespace('urn:xmpp:sid:0')
 
-const SWEEP_EVERY = 60 * 60_000
-
-const UNTIL_DELIVERED = 8
+const DAY = 86_400_000
 
 export const offline = defineModule({
   name: 'offline',
   about: 'Keeps messages for those who are away, until a client has them.',
   xeps: [xep(160, '1.0.1'), xep(203, '2.0')],
   features: ['msgoffline'],
-  needs: { roster },
+  needs: { retention, roster },
   settings: {
     messages: count(
       1000,
@@ -47,9 +49,10 @@ export const offline = defineModule({
   migrations,
 
   setup(host) {
-    const { clock, log, needs, on } = host
+    const { clock, log, needs, on, send } = host
     const spool = new Spool(host)
     const backlogs = new Backlogs(host, spool)
+    const receivers = new Receivers(host, backlogs)
 
     on(accountLoaded, function countMessages(account) {
       return backlogs.load(account)
@@ -61,41 +64,62 @@ export const offline = defineModule({
     })
 
     on(messageUndelivered, function keepForLater({ account, stanza, position, isOutline }) {
-      if (isOutline) return isPassing(account, stanza) && !mayKnow(account, stanza) ? 'kept' : undefined
+      const how = howToKeep(account, stanza)
+      if (isOutline) return how === undefined && !mayKnow(account, stanza) ? 'kept' : undefined
       if (isOfTheMoment(stanza)) return 'kept' // XEP-0160 §3 does not want it stored, and its sender need not hear of it
       if (!account.exists) return
-      if (isPassing(account, stanza)) return position !== undefined || mayKnow(account, stanza) ? undefined : 'kept'
-      return backlogs.keep(account, stanza, howToKeep(account, stanza), position)
+      if (how === undefined) return position !== undefined || mayKnow(account, stanza) ? undefined : 'kept'
+      return backlogs.keep(account, stanza, how, position)
     })
 
     // What cannot or need not be kept goes past: late, it would be of no use, or be lost.
     on(messageBehind, function waitInLine({ account, session, stanza }) {
-      if (!backlogs.isBehind(session) || !isToBeKept(stanza) || isOfTheMoment(stanza) || isPassing(account, stanza)) return
-      return backlogs.keepBehind(account, stanza, howToKeep(account, stanza)).catch(error => log.fault('offline.behind', error))
+      if (!receivers.isBehind(session) || !isToBeKept(stanza) || isOfTheMoment(stanza)) return
+      const how = howToKeep(account, stanza)
+      return how && receivers.keepBehind(account, stanza, how).catch(error => log.fault('offline.behind', error))
     })
 
     on(presenceBroadcast, function deliverKept({ session }) {
       // It has been told to others already: that the disk fails must not refuse the presence.
-      return backlogs.appear(session)?.catch(error => log.fault('offline.deliver', error))
+      return receivers.appear(session)?.catch(error => log.fault('offline.deliver', error))
     })
     // What it could not be sent while nobody was there to open it.
     on(sessionResumed, function deliverRest(session) {
-      return backlogs.deliver(session)
+      return receivers.deliver(session)
     })
     on(archiveShown, function leaveOutShown({ session, ids }) {
-      return backlogs.show(session, ids)
+      return receivers.show(session, ids)
     })
     on(messagesAcknowledged, function removeDelivered({ account, position }) {
-      return backlogs.acknowledge(account, position)
+      return receivers.acknowledge(account, position)
     })
-    on(sessionEnded, function handOn(session) {
-      return backlogs.hand(session)
+    on(sessionEnded, async function handOn(session) {
+      await receivers.hand(session)
+      if (classOf(session.account) === undefined) await giveBack(session.account)
+    })
+    on(retentionChanged, async function keepNoLonger({ account }) {
+      const cls = classOf(account)
+      if (cls === undefined) await giveBack(account)
+      // The number of a class that is shorter is that of its days. What is younger goes with its week.
+      else await backlogs.removeOlder(account, clock.now() - cls * DAY)
+    })
+    on(secretsDestroyed, function removeDead() {
+      return spool.expire()
     })
 
-    /** What is delivered at once or not at all: its sender wants it so, or its recipient. */
-    function isPassing(account: Account, stanza: Element): boolean {
-      void account
-      return isNoStore(stanza)
+    const classOf = (account: Account) => needs.retention.classOf(account, 'spool')
+
+    /** Its owner wants nothing kept: those who sent what waits are told. Where nobody is there who could open it, it goes all the same. */
+    async function giveBack(account: Account): Promise<void> {
+      for (const message of await backlogs.giveUp(account)) {
+        if (mayKnow(account, message)) send(errorTo(message, new StanzaError('service-unavailable').toElement()))
+      }
+    }
+
+    /** Undefined for what is delivered at once or not at all: its sender wants it so, or its recipient. */
+    function howToKeep(account: Account, stanza: Element): Keeping | undefined {
+      const cls = isNoStore(stanza) ? undefined : classOf(account)
+      return cls && { class: cls, isFromStranger: isFromStranger(account, stanza) }
     }
 
     /** A refusal says that nobody is there just now: that is for those who may know it. */
@@ -109,15 +133,6 @@ export const offline = defineModule({
       const isOwn = sender.bare.equals(account.jid) || sender.bare.equals(host.jid)
       return !isOwn && !needs.roster.knows(account, sender) && !needs.roster.isSubscriber(account, sender)
     }
-
-    function howToKeep(account: Account, stanza: Element): Keeping {
-      return { class: UNTIL_DELIVERED, isFromStranger: isFromStranger(account, stanza) }
-    }
-
-    clock.after(SWEEP_EVERY, function sweepAgain() {
-      spool.expire().catch(error => log.fault('offline.sweep', error))
-      clock.after(SWEEP_EVERY, sweepAgain)
-    })
   },
 })
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
+import { outlive } from '../../../test/archive-story.ts'
 import { apart, appear, friendsApart, kept, rows, say } from '../../../test/offline-story.ts'
-import { type StoryOptions, story, type World } from '../../../test/story.ts'
+import { type StoryOptions, story } from '../../../test/story.ts'
 
 const DAY = 86_400_000
 
@@ -76,31 +77,21 @@ story(
   { settings: { offline: { bytes: '256KiB' } } },
 )
 
-/** Time passes, and what was to be destroyed by then is. */
-async function later(world: World, ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= DAY) {
-    world.clock.pass(Math.min(left, DAY))
-    await world.shred.expire(world.clock.now())
-  }
-  await world.settled()
-}
-
 story('a message waits for a week after its day; then it opens never again', async world => {
   const romeo = await apart(world)
   await romeo.sends(say('old'))
-  await later(world, 1 * DAY)
+  await outlive(world, 1 * DAY)
   await romeo.sends(say('new'))
-  await later(world, 7 * DAY - 1)
+  await outlive(world, 7 * DAY - 1)
   assert.deepEqual(await kept(world), ['old', 'new'])
-  await later(world, 1)
+  await outlive(world, 1)
   assert.deepEqual(await appear(await world.connect('juliet')), ['new'])
 })
 
 story('what waits for somebody who never comes back is removed too', async world => {
   const romeo = await apart(world)
   await romeo.sends(say('old'))
-  await later(world, 8 * DAY)
-  await world.later(3_600_000)
+  await outlive(world, 8 * DAY)
   while ((await rows(world)) > 0) await setImmediate()
 })
 
@@ -109,8 +100,7 @@ story(
   async world => {
     const romeo = await friendsApart(world)
     for (const text of ['one', 'two']) await romeo.sends(say(text))
-    await later(world, 8 * DAY)
-    await world.later(3_600_000)
+    await outlive(world, 8 * DAY)
     while ((await rows(world)) > 0) await setImmediate()
     for (const text of ['three', 'four', 'five']) await romeo.sends(say(text))
     romeo.receivesError('five', 'service-unavailable')

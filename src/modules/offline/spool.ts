@@ -91,6 +91,11 @@ export class Spool {
     return this.#log.remove(account, ords)
   }
 
+  /** Removes what is of days, or hours, that were over at that moment. */
+  removeOlder(account: Account, at: number): Promise<void> {
+    return this.#log.removeOlder(account, at)
+  }
+
   /** In a transaction: removes all that was kept so far. */
   empty(account: Account, db: Db, afterwards: (work: () => void) => void): Promise<void> {
     return this.#log.emptyWith(account, db, afterwards)

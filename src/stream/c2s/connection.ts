@@ -1,4 +1,5 @@
 import type { Custody } from '../../core/custody.ts'
+import { then } from '../../core/host.ts'
 import type { KeyHold } from '../../core/keys.ts'
 import type { Position, Session, Transport } from '../../core/session.ts'
 import { randomId } from '../../lib/random.ts'
@@ -136,7 +137,8 @@ export class Connection implements StreamHandler, Taker, Transport {
   onClose(): void {
     if (this.#isClosed) return
     this.#isEnding = true
-    this.#inOrder.whenDone(() => this.#end(undefined))
+    // Who says goodbye says last what it has got: that must hold once the server has said goodbye too.
+    this.#inOrder.whenDone(() => void then(this.#management?.forgotten(), () => this.#end(undefined)))
   }
 
   take(element: Element): void | Promise<void> {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { ack, BIND, ENABLE, handled, kept, managed, REQUEST, resume, resumes, SM, say } from '../../../test/managed-stream.ts'
 import { streamStory } from '../../../test/stream-story.ts'
+import { messagesAcknowledged } from '../../core/points.ts'
+import { sql } from '../../storage/db.ts'
 
 streamStory('XEP-0198 §3: enabling it twice, or resuming once bound, fails and changes nothing', async scene => {
   const { device, id } = await managed(scene, 'romeo')
@@ -186,6 +188,29 @@ streamStory('XEP-0198 §7: what is acknowledged on its way to disk is not given 
   romeo.forget()
   assert.equal(await handled(romeo), '2')
   phone.forget()
+})
+
+streamStory('XEP-0198 §4: the server says goodbye when what the client said it has got is gone from the disk', async scene => {
+  const { device: first } = await managed(scene, 'juliet')
+  await first.sends('</stream:stream>')
+  const romeo = await scene.online('romeo')
+  await romeo.sends(say('a'))
+  const { device: phone } = await managed(scene, 'juliet')
+  const order: string[] = []
+  scene.world.host.hooks.on(messagesAcknowledged, async function note() {
+    await scene.world.store.all(sql`SELECT ord FROM spool_message`)
+    order.push('forgotten')
+  })
+  const { close } = phone.socket
+  phone.socket.close = () => {
+    order.push('closed')
+    close.call(phone.socket)
+  }
+  await phone.sends(`${ack(2)}</stream:stream>`)
+  assert.deepEqual(order, ['forgotten', 'closed'])
+  assert.deepEqual(await kept(scene), [])
+  phone.receivesEnd()
+  first.forget()
 })
 
 streamStory('XEP-0198 §5: after a crash the client says what it has, and gets the rest', async scene => {

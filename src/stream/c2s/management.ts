@@ -77,6 +77,7 @@ export class StreamManagement implements Transport {
   #cancelExpiry: (() => void) | undefined
   #cancelHibernation: (() => void) | undefined
   #hibernation: Hibernation | undefined
+  #forgetting: Promise<void> | undefined
   readonly #arrivals: Arrivals
   #key: string | undefined
 
@@ -339,7 +340,15 @@ export class StreamManagement implements Transport {
   #forgetKept(): void {
     const { account } = this.session
     const event = { account, position: this.#positionOf(this.#acknowledged) }
-    void account.turn.takeFirst(() => this.#host.hooks.tell(messagesAcknowledged, event, this.#host.failed))
+    const told = account.turn.takeFirst(() => this.#host.hooks.tell(messagesAcknowledged, event, this.#host.failed))
+    if (told instanceof Promise) this.#forgetting = told
+  }
+
+  /** Done when what was acknowledged so far has gone from the disk: it does not come again, even after a crash. */
+  forgotten(): void | Promise<void> {
+    const pending = this.#forgetting
+    // Meanwhile it may have become more: what was on its way to the disk.
+    return pending?.then(() => (pending === this.#forgetting ? undefined : this.forgotten()))
   }
 
   #positionOf(count: number): Position {
