@@ -73,7 +73,14 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
     await close()
     throw error
   }
-  return { all: query => level.all(query), run: query => level.run(query), tx: work => level.tx(work), tidy, close }
+  return {
+    all: query => level.all(query),
+    run: query => level.run(query),
+    insert: (into, rows) => level.insert(into, rows),
+    tx: work => level.tx(work),
+    tidy,
+    close,
+  }
 }
 
 function create(path: string): void {
