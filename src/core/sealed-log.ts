@@ -7,7 +7,8 @@ import type { Account } from './account.ts'
 import { then } from './host.ts'
 import { accountLocked, accountRemoved } from './points.ts'
 import { LiveSegment, LiveSegments } from './sealed-log/live-segments.ts'
-import { bufferOf, type Entry, OpenedSegments } from './sealed-log/opened-segments.ts'
+import { OpenedSegments } from './sealed-log/opened-segments.ts'
+import { bufferOf, type Entry } from './sealed-log/opening.ts'
 import type { Kind, LogHost, LogKeys } from './sealed-log/parts.ts'
 import { LogSecrets } from './sealed-log/secrets.ts'
 import { aloneAt, LogTables, ORDS, type Owner, type Range, SEGMENT_LENGTH } from './sealed-log/tables.ts'
@@ -15,7 +16,7 @@ import { Writer } from './sealed-log/writer.ts'
 
 export { ArchiveIds } from '../seal/archive-id.ts'
 export type { RetentionClass } from '../seal/retention.ts'
-export type { Entry } from './sealed-log/opened-segments.ts'
+export type { Entry } from './sealed-log/opening.ts'
 export type { LogHost } from './sealed-log/parts.ts'
 export { logMigrations } from './sealed-log/tables.ts'
 
@@ -304,7 +305,7 @@ export class SealedLog {
     for (;;) {
       const limit = entries.length === 0 ? range.limit : Math.max(range.limit - entries.length, FEWEST)
       const rows = await this.#tables.read(owner, { ...range, from, to, limit, generation: oldestOpen(keys) }, isWhole)
-      entries.push(...this.#opened.openAll(account, keys, rows, isWhole))
+      entries.push(...(await this.#opened.openAll(account, keys, rows, isWhole)))
       if (rows.length < limit || entries.length >= range.limit) return entries.slice(0, range.limit)
       // Some do not open: as many others come in their place.
       if (range.isDescending === true) to = rows.at(-1)!.ord - 1
