@@ -195,7 +195,6 @@ scene('what comes after the account’s secret was replaced opens, although its 
   await log.add(log.romeo, 'dead')
   log.shred.account(log.keys.get(log.romeo)!.id)!.archive.fill(1)
   await log.add(log.romeo, 'alive')
-  log.log.close()
   log.restart()
   assert.deepEqual(await whole(log), ['h:alive alive'])
 })

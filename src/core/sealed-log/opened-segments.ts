@@ -115,6 +115,10 @@ export class OpenedSegments {
     this.#open.delete(account)
   }
 
+  forgetAll(): void {
+    for (const account of [...this.#open.keys()]) this.forget(account)
+  }
+
   /** One of the account's segments is another one now. */
   forgetSegment(account: Account, seg: number): void {
     const open = this.#open.get(account)
