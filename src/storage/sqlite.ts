@@ -53,8 +53,12 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
   }
   // Most of it while others go on; then little is left for which they must wait.
   const shorten = async (): Promise<void> => {
-    await wal?.copy().catch(() => {})
-    await tidy()
+    try {
+      await wal?.copy()
+      await level.pause(async () => wal?.copy())
+    } finally {
+      wal?.shortened()
+    }
   }
   const finish = async (): Promise<void> => {
     await commits.end()
@@ -69,7 +73,14 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
     await close()
     throw error
   }
-  return { all: query => level.all(query), run: query => level.run(query), tx: work => level.tx(work), tidy, close }
+  return {
+    all: query => level.all(query),
+    run: query => level.run(query),
+    insert: (into, rows) => level.insert(into, rows),
+    tx: work => level.tx(work),
+    tidy,
+    close,
+  }
 }
 
 function create(path: string): void {

@@ -24,6 +24,8 @@ export class Wal {
   readonly #path: string
   readonly #descriptor: number
   readonly #onLong: () => void
+  /** In bytes: when it is as long it is to be shortened. */
+  #most = LONGEST
   #isLong = false
   #isClosed = false
   #worker: Worker | undefined
@@ -48,23 +50,32 @@ export class Wal {
 
   async sync(): Promise<void> {
     await fdatasyncAsync(this.#descriptor)
-    if (this.#isLong || fstatSync(this.#descriptor).size < LONGEST) return
+    if (this.#isLong) return
+    const { size } = fstatSync(this.#descriptor)
+    if (size < LONGEST) this.#most = LONGEST
+    if (size < this.#most) return
+    // While another program reads it cannot be shortened: then it is tried again when it is longer still.
+    this.#most = size + LONGEST
     this.#isLong = true
     this.#onLong()
   }
 
-  /** Moves what is in the file into the database, as far as nobody uses it. The connection may go on meanwhile. */
+  /**
+   * Moves what is in the file into the database, as far as nobody uses it. The connection may go on meanwhile; if it rests, all is
+   * moved, and its next commit begins the file anew. It keeps its pages in memory, which it would lose if the file were emptied.
+   */
   copy(): Promise<void> {
     return this.#checkpoint('PASSIVE')
   }
 
   /** Moves everything into the database and empties the file, unless another program reads just now. The connection must rest meanwhile. */
-  async empty(): Promise<void> {
-    try {
-      await this.#checkpoint('TRUNCATE')
-    } finally {
-      this.#isLong = false
-    }
+  empty(): Promise<void> {
+    return this.#checkpoint('TRUNCATE')
+  }
+
+  /** It may be found to be too long again. */
+  shortened(): void {
+    this.#isLong = false
   }
 
   #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): Promise<void> {

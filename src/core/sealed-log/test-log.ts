@@ -125,7 +125,10 @@ export class TestLog {
 
   /** All that is in the tables, as text. */
   async dump(): Promise<string> {
-    const all = [...(await this.store.all(sql`SELECT * FROM test_message`)), ...(await this.store.all(sql`SELECT * FROM test_segment`))]
+    const all = [
+      ...(await this.store.all(sql`SELECT seg, header, body FROM test_message`)),
+      ...(await this.store.all(sql`SELECT * FROM test_segment`)),
+    ]
     return all
       .flatMap(row => Object.values(row as object))
       .map(value => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : String(value)))
@@ -167,6 +170,10 @@ export class TestLog {
       all: query => this.store.all(query),
       run: query => {
         if (!this.isFull) return this.store.run(query)
+        return Promise.reject(new StorageError('full', 'the disk has no room for the database'))
+      },
+      insert: (into, rows) => {
+        if (!this.isFull) return this.store.insert(into, rows)
         return Promise.reject(new StorageError('full', 'the disk has no room for the database'))
       },
       tx: work => this.store.tx(work),
