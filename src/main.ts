@@ -9,7 +9,10 @@ import { EX_CONFIG, OperatorError } from './admin/operator-error.ts'
 import { reloadable } from './admin/reload.ts'
 import { openAdminSocket } from './admin/socket.ts'
 import { type Log, openLog, silentLog } from './core/log.ts'
+import { messageIn } from './core/points.ts'
 import { authoritiesOf, federate, serverStreamSettings } from './federating.ts'
+import { handOver, isKept, keep, RESTART } from './keeper.ts'
+import { startForgetting } from './lib/forgetting.ts'
 import { giveBackMemory } from './lib/spare-memory.ts'
 import { modules } from './modules/index.ts'
 import { Certificates } from './net/certificates.ts'
@@ -18,6 +21,7 @@ import type { DomainLinks } from './net/host-meta.ts'
 import { Http } from './net/http.ts'
 import { Listeners } from './net/listeners.ts'
 import { Peers } from './net/peer-key.ts'
+import type { ShredMemory, ShredStore } from './seal/shred-store.ts'
 import { contextOf, listComponents, openHosts, type Serving } from './serving.ts'
 import { ClientStreams } from './stream/c2s/client-streams.ts'
 import { ResumableStreams } from './stream/c2s/resumable-streams.ts'
@@ -57,6 +61,7 @@ export const program: Program = {
 
 async function serve(config: Config, reload: () => Promise<Config>): Promise<RunningServer> {
   const log = openLog(line => process.stderr.write(line))
+  if (config.seal.level === 'memory' && !isKept()) return keep()
   const hosts = await openHosts(config, log)
   const { router, servings, shred, expiry, close } = hosts
   if (shred.isNew) tell(await newSecrets(config, servings))
@@ -77,7 +82,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
   let current = config
   const { promise: stopped, resolve: end } = Promise.withResolvers<number>()
   let isStopping = false
-  const stop = async (): Promise<void> => {
+  const stop = async (code: 0 | typeof RESTART = 0): Promise<void> => {
     if (isStopping) return
     isStopping = true
     setTimeout(() => end(1), STOP_WITHIN).unref()
@@ -93,9 +98,10 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     await federation.settle() // contacts elsewhere hear who has gone
     federation.close()
     await admin.close()
+    if (code === RESTART) await handOverSecrets(shred)
     await close()
     log.info('server.stopped')
-    end(0)
+    end(code)
   }
   const context: ServerContext = {
     ...contextOf(config, hosts),
@@ -111,6 +117,10 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
       ping: domain => federation.ping(domain),
     },
     stop: () => void stop(),
+    restart() {
+      if (config.seal.level === 'file') throw new OperatorError('restart it as it was started: its secrets are in a file, and stay there')
+      void stop(RESTART)
+    },
   }
   const admin = await openAdminSocket(config.data, commands, context, error => log.fault('admin.failed', error))
 
@@ -149,6 +159,13 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     tell(certificates.renew())
   }, TIDY_EVERY)
   const keepMemory = giveBackMemory()
+  const forgetting = startForgetting()
+  streams.onLeft = () => forgetting?.soon()
+  for (const { host } of servings) {
+    host.hooks.on(messageIn.after, function forgetMessage({ targets }) {
+      if (targets.length === 0) forgetting?.soon()
+    })
+  }
   const onReload = async (): Promise<void> => {
     try {
       const now = await reload()
@@ -172,6 +189,10 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
   guard(log)
   log.info('server.started', { hosts: servings.length })
   return { notes: notesOf(config), stopped }
+}
+
+async function handOverSecrets(shred: ShredStore): Promise<void> {
+  if ('handOver' in shred) handOver(await (shred as ShredMemory).handOver())
 }
 
 /** What nobody caught must not print its message, which may quote data; the server goes on only after what is known to be harmless. */

@@ -12,6 +12,7 @@ import { LocalHost } from './core/host.ts'
 import type { NewCredential } from './core/keys.ts'
 import type { Log } from './core/log.ts'
 import { Router } from './core/router.ts'
+import { inherited, isKept } from './keeper.ts'
 import { discovery } from './modules/discovery.ts'
 import { modules } from './modules/index.ts'
 import { invites } from './modules/invites/invites.ts'
@@ -75,7 +76,7 @@ export async function openHosts(config: Config, log: Log): Promise<Hosts> {
 }
 
 async function openShred({ seal: { level, secrets } }: Config): Promise<ShredStore> {
-  if (level === 'memory') return openShredMemory()
+  if (level === 'memory') return openShredMemory(isKept() ? inherited() : undefined)
   try {
     await mkdir(secrets, { recursive: true, mode: 0o700 })
     return await openShredFile(join(secrets, 'shred'))

@@ -52,7 +52,7 @@ export class World {
   host!: LocalHost
   readonly store: Store
   readonly clock = new StoryClock()
-  readonly shred = openShredMemory()
+  shred = openShredMemory()
   readonly #domain: string
   readonly #modules: readonly Module[]
   readonly #options: HostOptions
@@ -89,6 +89,12 @@ export class World {
       shred: this.shred,
       ...this.#options,
     })
+  }
+
+  /** As when the file with them is gone: they are new after a restart. */
+  losesSecrets(): void {
+    this.shred = openShredMemory()
+    this.restarts()
   }
 
   /** A client with a session that has sent no presence. The account is made if there is none. */
@@ -180,9 +186,14 @@ export class Client implements Transport {
     this.keys?.release()
   }
 
+  /** Sends, and is done when the server would take the next stanza. */
+  async gives(xml: string): Promise<void> {
+    await this.world.host.receive(this.session, parseElement(xml, undefined, 'jabber:client'))
+  }
+
   /** Sends, and is done when the server is done with it: so "receives nothing" needs no waiting. */
   async sends(xml: string): Promise<void> {
-    await this.world.host.receive(this.session, parseElement(xml, undefined, 'jabber:client'))
+    await this.gives(xml)
     await this.world.settled()
   }
 
@@ -235,7 +246,8 @@ export async function fakeCredentials(name: string, password: string): Promise<N
   return [{ credential, clientKey: fakeClientKey(name, password) }]
 }
 
-const fakeClientKey = (name: string, password: string): Secret => new Secret(hash('sha256', `${name}:${password}`, 'buffer'))
+/** As PBKDF2 would give it, at no cost. */
+export const fakeClientKey = (name: string, password: string): Secret => new Secret(hash('sha256', `${name}:${password}`, 'buffer'))
 
 /** Of all accounts, unless the story says another one. */
 export const PASSWORD = 'pencil'

@@ -75,6 +75,8 @@ export interface ServerContext extends Context {
   status(): Readonly<Record<string, number>>
   /** Begins to stop: ends streams and closes the store. */
   stop(): void
+  /** The same, to be started anew at once; what is in memory alone is handed over. Throws an OperatorError where there is no need for it. */
+  restart(): void
 }
 
 /** A server that runs in this process. */

@@ -14,6 +14,7 @@ export class FakeProgram implements Program {
   opened = 0
   closed = 0
   stopped = 0
+  restarted = 0
   certificates: string[] = []
   acquaintances: Acquaintance[] = []
   readonly choices = new Map<string, string>()
@@ -62,6 +63,7 @@ export class FakeProgram implements Program {
       hooks: () => ['messageIn.check  blocking'],
       status: () => ({ sessions: 3, accounts: passwords.size, expiry_halted: Number(this.isHalted) }),
       stop: () => void this.stopped++,
+      restart: () => void this.restarted++,
     }
   }
 

@@ -52,7 +52,7 @@ export class Delivery {
   }
 
   /** What a session did not acknowledge: messages go to the account's other sessions or are kept, requests fail (XEP-0198 §5). */
-  redeliver(session: Session, stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void {
+  redeliver(session: Session, stanza: Element, from: Jid, to: Jid, custody: Custody | undefined, isOutline = false): void {
     const { type } = stanza.attrs
     const { account } = session
     this.#watch(stanza, from, to, custody, () =>
@@ -63,8 +63,9 @@ export class Delivery {
         if (stanza.name !== 'message' || type === 'error' || type === 'headline') return
         if (type === 'groupchat') throw new StanzaError('service-unavailable')
         if (from.equals(account.jid)) return // what the account itself says to one session, such as a copy, is for no other
+        if (isOutline) return this.#keep(account, stanza, true)
         const envelope: Incoming = { stanza, from, to, account, targets: mostAvailable(account), custody }
-        if (envelope.targets.length === 0) return this.#keep(envelope)
+        if (envelope.targets.length === 0) return this.#keep(account, stanza)
         return this.#give(envelope, custody)
       }),
     )
@@ -134,7 +135,9 @@ export class Delivery {
       const shared = custody ?? (envelope.targets.length > 1 ? new Custody() : undefined)
       return then(this.#give(envelope, shared), () => {
         const copied = this.#host.hooks.run(messageIn.copy, envelope)
-        return then(copied, () => (envelope.targets.length === 0 && unclaimed(to, type) === 'keep' ? this.#keep(envelope) : undefined))
+        return then(copied, () =>
+          envelope.targets.length === 0 && unclaimed(to, type) === 'keep' ? this.#keep(account, envelope.stanza) : undefined,
+        )
       })
     }
     return this.#pass(messageIn, envelope, deliver, choose)
@@ -151,8 +154,8 @@ export class Delivery {
     return waiting && Promise.all(waiting).then(() => {})
   }
 
-  #keep({ account, stanza }: Incoming): void | Promise<void> {
-    return then(this.#host.hooks.run(messageUndelivered, { account, stanza, position: undefined }), verdict => {
+  #keep(account: Account, stanza: Element, isOutline = false): void | Promise<void> {
+    return then(this.#host.hooks.run(messageUndelivered, { account, stanza, position: undefined, isOutline }), verdict => {
       if (verdict !== 'kept') throw new StanzaError('service-unavailable')
     })
   }

@@ -74,10 +74,16 @@ export const presenceProbed = point<Incoming>('presence.probed')
 
 /**
  * No session takes the message: who keeps it until one comes? `'kept'` once it is safe on disk.
- * `position` says where it stands in the stream of a session that has not acknowledged it.
+ * `position` says where it stands in the stream of a session that has not acknowledged it. Of a message that was sealed and cannot be
+ * opened, `stanza` is an outline, which nobody can keep: `'kept'` then says that its sender need not be told.
  */
 export const messageUndelivered = point<
-  { readonly account: Account; readonly stanza: Element; readonly position: Position | undefined },
+  {
+    readonly account: Account
+    readonly stanza: Element
+    readonly position: Position | undefined
+    readonly isOutline?: boolean
+  },
   'kept'
 >('message.undelivered')
 /**
@@ -129,6 +135,8 @@ export const clientNamed = point<{
 export const sessionBound = point<Session>('session.bound')
 /** The client is back on another connection (XEP-0198 §5), and has been sent what it had not acknowledged. */
 export const sessionResumed = point<Session>('session.resumed')
+/** The client has been away for a while, and nobody may be there to open what is sealed: what waits for it in memory is sealed too. */
+export const sessionHibernated = point<Session>('session.hibernated')
 /** The server stops while the client could still come back (XEP-0198 §5): for others the session is over, its client will say what it has got. */
 export const sessionSuspended = point<Session>('session.suspended')
 /** The session is over; it is no longer among the account's sessions, its last presence still stands in it. */

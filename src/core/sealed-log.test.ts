@@ -254,7 +254,7 @@ scene('a row that was moved or changed is left out', async log => {
 
 scene('what waits for delivery outlives an archive whose secret is replaced', async log => {
   await log.add(log.romeo, 'archived')
-  await (await log.spool.append(log.romeo, 8, Buffer.from('h'), Buffer.from('waits'))).safe
+  await (await log.spool.append(log.romeo, 8, Buffer.from('h'), Buffer.from('waits'), Buffer.from('note'))).safe
   const secrets = log.shred.account(log.keys.get(log.romeo)!.id)!
   secrets.archive.fill(1)
   log.restart()
@@ -263,4 +263,34 @@ scene('what waits for delivery outlives an archive whose secret is replaced', as
   secrets.server.fill(1)
   log.restart()
   assert.equal((await log.spool.read(log.romeo, { limit: 10 })).length, 0)
+})
+
+const noteOf = ({ note }: { note: Buffer | undefined }): string | undefined => note && String(note)
+
+scene('the server reads and changes the notes of messages while their owner is away', async log => {
+  const ords: number[] = []
+  for (const text of ['one', 'two', 'three']) {
+    const { ord } = await log.spool.append(log.romeo, 8, Buffer.from('h'), Buffer.from(text), Buffer.from(`of ${text}`))
+    ords.push(ord)
+  }
+  log.lock(log.romeo)
+  assert.deepEqual((await log.spool.notes(log.romeo, 0, 10)).map(noteOf), ['of one', 'of two', 'of three'])
+  await log.spool.annotate(log.romeo, [{ ord: ords[1]!, note: Buffer.from('another') }])
+  log.restart()
+  assert.deepEqual(await log.spool.notes(log.romeo, ords[1]!, 1), [{ ord: ords[1], note: Buffer.from('another') }])
+  await log.spool.remove(log.romeo, [ords[0]!])
+  assert.deepEqual((await log.spool.notes(log.romeo, 0, 10)).map(noteOf), ['another', 'of three'])
+  const rows = await log.store.all<{ note: Uint8Array }>(sql`SELECT note FROM spool_message`)
+  assert.ok(!rows.some(({ note }) => Buffer.from(note).includes('another')))
+})
+
+scene('a note opens for its own message alone, and with the secret of its account', async log => {
+  for (const text of ['one', 'two']) {
+    await (await log.spool.append(log.romeo, 8, Buffer.from('h'), Buffer.from(text), Buffer.from(text))).safe
+  }
+  const [one, two] = await log.store.all<{ ord: number; note: Uint8Array }>(sql`SELECT ord, note FROM spool_message ORDER BY ord`)
+  await log.store.run(sql`UPDATE spool_message SET note = ${two!.note} WHERE ord = ${one!.ord}`)
+  assert.deepEqual((await log.spool.notes(log.romeo, 0, 10)).map(noteOf), [undefined, 'two'])
+  await log.shred.makeAccount(log.keys.get(log.romeo)!.id)
+  assert.deepEqual((await log.spool.notes(log.romeo, 0, 10)).map(noteOf), [undefined, undefined])
 })

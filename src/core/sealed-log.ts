@@ -7,7 +7,7 @@ import type { Account } from './account.ts'
 import { then } from './host.ts'
 import { accountLocked, accountRemoved } from './points.ts'
 import { LiveSegment, LiveSegments } from './sealed-log/live-segments.ts'
-import { type Entry, OpenedSegments } from './sealed-log/opened-segments.ts'
+import { bufferOf, type Entry, OpenedSegments } from './sealed-log/opened-segments.ts'
 import type { Kind, LogHost, LogKeys } from './sealed-log/parts.ts'
 import { LogSecrets } from './sealed-log/secrets.ts'
 import { aloneAt, LogTables, type Range } from './sealed-log/tables.ts'
@@ -34,6 +34,18 @@ export interface LogOptions {
   readonly store: number
   /** Which secret of the account dies with it. That of the archive is replaced when the owner empties the archive. */
   readonly secret: 'archive' | 'server'
+}
+
+/** What the server may read of a message while its owner is away; undefined where the secret for it is lost, and the message with it. */
+export interface Annotated {
+  readonly ord: number
+  readonly note: Buffer | undefined
+}
+
+interface Plain {
+  readonly header: Buffer
+  readonly body: Buffer
+  readonly note: Buffer | undefined
 }
 
 /** Removed at a time, that nobody waits long. */
@@ -95,14 +107,14 @@ export class SealedLog {
     return this.#host.keys.of(account)?.isOpen === true
   }
 
-  /** At once, but for the first message of a segment. The account must have keys. */
-  append(account: Account, cls: RetentionClass, header: Buffer, body: Buffer): Appended | Promise<Appended> {
+  /** At once, but for the first message of a segment. The account must have keys. A log whose tables have notes wants one for each message. */
+  append(account: Account, cls: RetentionClass, header: Buffer, body: Buffer, note?: Buffer): Appended | Promise<Appended> {
     const keys = this.#keysOf(account)
     const now = this.#host.clock.now()
     const kind = { class: cls, period: periodOf(cls, now) }
     const live = this.#live.get(account)
     const isFit = live?.isFit(keys, kind, now, this.#secrets.rootOf(keys)) === true
-    return then(isFit ? live : this.#begin(account, keys, kind, now), live => this.#add(account, live, header, body))
+    return then(isFit ? live : this.#begin(account, keys, kind, now), live => this.#add(account, keys, live, { header, body, note }))
   }
 
   /** Those that can be opened, in the order that the range says. Throws a StanzaError while the account is locked. */
@@ -125,6 +137,22 @@ export class SealedLog {
   async sizes(account: Account, from: number, limit: number): Promise<{ readonly ord: number; readonly size: number }[]> {
     const state = await this.#settled(account)
     return this.#tables.sizes(this.#keysOf(account).number, Math.max(from, state.until + 1), limit)
+  }
+
+  /** Of all messages from an ord on, the notes. Needs no key. */
+  async notes(account: Account, from: number, limit: number): Promise<Annotated[]> {
+    const state = await this.#settled(account)
+    const keys = this.#keysOf(account)
+    const rows = await this.#tables.notes(keys.number, Math.max(from, state.until + 1), limit)
+    return rows.map(({ ord, note }) => ({ ord, note: this.#secrets.openNote(keys, this.#options.store, ord, bufferOf(note)) }))
+  }
+
+  /** Gives messages other notes. Needs no key. */
+  async annotate(account: Account, notes: readonly { readonly ord: number; readonly note: Buffer }[]): Promise<void> {
+    await this.#settled(account)
+    const keys = this.#keysOf(account)
+    const sealed = notes.map(({ ord, note }) => ({ ord, note: this.#secrets.sealNote(keys, this.#options.store, ord, note) }))
+    await this.#tables.tx(tables => tables.annotate(keys.number, sealed))
   }
 
   async remove(account: Account, ords: readonly number[]): Promise<void> {
@@ -167,6 +195,23 @@ export class SealedLog {
     })
     state.until = last ?? 0
     this.#clean(number)
+  }
+
+  /** In a transaction, of whatever else: removes all messages that were added so far. */
+  async emptyWith(account: Account, db: Db, afterwards: (work: () => void) => void): Promise<void> {
+    const keys = this.#host.keys.of(account)
+    if (keys === undefined) return
+    const tables = this.#tables.in(db)
+    // Nothing that is being written is waited for here: it waits for this transaction.
+    const last = this.#states.get(account)?.last ?? (await tables.extent(keys.number)).last
+    if (last === undefined) return
+    this.#live.close(account)
+    await tables.removeUntil(keys.number, last)
+    afterwards(() => {
+      const state = this.#states.get(account)
+      if (state !== undefined) state.until = last
+      this.#clean(keys.number)
+    })
   }
 
   /** Puts another message in the place of one; it lives as long. False if that one is not there any more. */
@@ -220,11 +265,12 @@ export class SealedLog {
     return this.#secrets.lend(keys, kind, secrets => new LiveSegment(keys, this.#options.store, seg, kind, secrets, now))
   }
 
-  #add(account: Account, live: LiveSegment, header: Buffer, body: Buffer): Appended {
+  #add(account: Account, keys: LogKeys, live: LiveSegment, { header, body, note }: Plain): Appended {
     const state = this.#states.get(account)!
     const ord = state.last! + 1
     state.last = ord
-    const safe = this.#writer.add({ ord, seg: live.seg, ...live.seal(ord, header, body) }, live)
+    const noted = note && { note: this.#secrets.sealNote(keys, this.#options.store, ord, note) }
+    const safe = this.#writer.add({ ord, seg: live.seg, ...live.seal(ord, header, body), ...noted }, live)
     const before = state.settled
     state.settled = safe.then(
       () => before,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
+import { u64 } from './encoding.ts'
 import { endOf, periodOf } from './retention.ts'
+import { BLOCK_SIZE } from './shred/image.ts'
+import { writePeriod } from './shred/slot.ts'
 import { TestDisk } from './shred/test-disk.ts'
 import { openShredFile, openShredMemory, type ShredStore } from './shred-store.ts'
 import { input } from './test-fixture.ts'
@@ -130,22 +130,183 @@ for (const [level, open] of Object.entries(LEVELS)) {
     )
     await again.close()
   })
+
+  test(`${level}: what comes together is done together, in order`, async () => {
+    const { store, reopen } = await open()
+    const [first, second] = await Promise.all([
+      store.makePeriod(7, today),
+      store.makePeriod(7, today),
+      store.makeAccount(romeo),
+      store.makeAccount(romeo),
+    ])
+    assert.equal(copy(first), copy(second))
+    await Promise.all([store.removeAccount(romeo), store.removeAccount(romeo), store.makeAccount(juliet), store.replaceAccount(juliet)])
+    await assert.rejects(Promise.all([store.removeAccount(juliet), store.replaceAccount(juliet)]), /no secrets/)
+    const [, ...last] = await Promise.all([store.makeAccount(romeo), store.expire(endOf(7, today)), store.expire(endOf(7, today))])
+    await store.removeAccount(romeo)
+    assert.deepEqual(
+      last.flatMap(({ destroyed }) => destroyed),
+      [{ class: 7, period: today }],
+    )
+    const [third, fourth] = await Promise.all([store.makePeriod(7, today + 8), store.makePeriod(7, today + 9), store.makeAccount(romeo)])
+    const [secrets, archive] = [[copy(third), copy(fourth)], copy(store.account(romeo)!.archive)]
+    assert.equal(new Set([...secrets, archive]).size, 3)
+    const again = await reopen()
+    assert.deepEqual([copy(again.period(7, today + 8)), copy(again.period(7, today + 9))], secrets)
+    assert.equal(copy(again.account(romeo)!.archive), archive)
+    assert.equal(again.account(juliet), undefined)
+    await again.close()
+  })
+
+  test(`${level}: a view of a secret stays true, and becomes zeros with it`, async () => {
+    const { store } = await open()
+    const period = await store.makePeriod(7, today)
+    await store.makeAccount(romeo)
+    const { archive } = store.account(romeo)!
+    const before = copy(archive)
+    await store.makeAccount(juliet)
+    assert.equal(copy(archive), before)
+    await store.replaceAccount(romeo)
+    assert.notEqual(copy(archive), before)
+    await store.expire(endOf(7, today))
+    assert.deepEqual(period, Buffer.alloc(32))
+    await store.close()
+    assert.deepEqual(archive, Buffer.alloc(32))
+  })
+
+  test(`${level}: F8: a clock that goes back a little does no harm`, async () => {
+    const { store } = await open()
+    await store.expire(NOW)
+    const secret = copy(await store.makePeriod(1, periodOf(1, NOW)))
+    for (const now of [NOW - HOUR, NOW - 5000, NOW + 5000, NOW - 5000])
+      assert.deepEqual(await store.expire(now), { destroyed: [], isHalted: false })
+    assert.equal(copy(store.period(1, periodOf(1, NOW))), secret)
+    assert.ok(await store.makePeriod(1, periodOf(1, NOW - HOUR)))
+    await store.close()
+  })
+
+  test(`${level}: F8: a clock that goes back far makes nothing whose time would be over when it is right again`, async () => {
+    const { store } = await open()
+    await store.expire(NOW)
+    await store.makePeriod(7, today)
+    assert.deepEqual(await store.expire(0), { destroyed: [], isHalted: false })
+    await assert.rejects(store.makePeriod(7, 0), { reason: 'malformed' })
+    await assert.rejects(store.makePeriod(7, today - 8), { reason: 'malformed' })
+    assert.ok(await store.makePeriod(7, today - 7))
+    assert.ok(store.period(7, today))
+    await store.confirmClock(0)
+    assert.ok(await store.makePeriod(7, 0))
+    await store.close()
+  })
+
+  test(`${level}: F8: what was made while the clock was ten years ahead does not stay for ten years`, async () => {
+    const { store, reopen } = await open()
+    await store.expire(NOW)
+    const future = periodOf(7, NOW + 3650 * DAY)
+    assert.equal((await store.expire(NOW + 3650 * DAY)).isHalted, true)
+    await store.makePeriod(7, future)
+    await store.makePeriod(7, today + 2)
+    await store.expire(NOW + HOUR)
+    let again = await reopen()
+    for (let now = NOW + HOUR; now < endOf(7, today); now += DAY) assert.deepEqual((await again.expire(now)).destroyed, [])
+    assert.deepEqual((await again.expire(endOf(7, today) - 1)).destroyed, [])
+    assert.ok(again.period(7, future))
+    again = await reopen()
+    assert.deepEqual((await again.expire(endOf(7, today))).destroyed, [{ class: 7, period: future }])
+    assert.ok(again.period(7, today + 2))
+    await again.close()
+  })
+
+  test(`${level}: F8: 48 h ahead are believed, one millisecond more is not; a restart forgets no more than an hour`, async () => {
+    const { store, reopen } = await open()
+    await store.expire(NOW)
+    assert.equal((await store.expire(NOW + 48 * HOUR + 1)).isHalted, true)
+    assert.equal((await store.expire(NOW + 48 * HOUR)).isHalted, false)
+    await store.expire(NOW + 48 * HOUR + HOUR)
+    const again = await reopen()
+    assert.equal((await again.expire(NOW + 97 * HOUR + 1)).isHalted, true)
+    assert.equal((await again.expire(NOW + 97 * HOUR)).isHalted, false)
+    await again.confirmClock(NOW)
+    assert.equal((await again.expire(NOW + 48 * HOUR + 1)).isHalted, true)
+    await again.close()
+  })
+
+  test(`${level}: numbers that do not fit are refused`, async () => {
+    const { store } = await open()
+    for (const cls of [0, 2, 3, 31, -1]) await assert.rejects(store.makePeriod(cls, today), { name: 'SealError', reason: 'malformed' })
+    for (const period of [-1, 0.5, 2 ** 32, 2 ** 48 / DAY, Number.NaN])
+      await assert.rejects(store.makePeriod(7, period), { reason: 'malformed' })
+    await store.makeAccount(romeo)
+    for (const size of [0, 15, 17]) assert.equal(store.account(input('romeo', size)), undefined)
+    for (const size of [0, 15, 17]) await assert.rejects(store.makeAccount(input('romeo', size)), { reason: 'malformed' })
+    for (const now of [-1, 0.5, 2 ** 48, Number.NaN]) {
+      await assert.rejects(store.expire(now), { reason: 'malformed' })
+      await assert.rejects(store.confirmClock(now), { reason: 'malformed' })
+    }
+    assert.deepEqual(await store.expire(NOW), { destroyed: [], isHalted: false })
+    await store.close()
+  })
+
+  test(`${level}: a store that is closed gives and takes nothing`, async () => {
+    const { store } = await open()
+    await store.makeAccount(romeo)
+    await store.makePeriod(7, today)
+    const pending = store.makeAccount(juliet)
+    const closing = store.close()
+    assert.equal(store.close(), closing)
+    await pending
+    await closing
+    assert.equal(store.account(romeo), undefined)
+    assert.equal(store.period(7, today), undefined)
+    for (const refused of [
+      store.makeAccount(romeo),
+      store.makePeriod(7, today),
+      store.replaceAccount(romeo),
+      store.removeAccount(romeo),
+      store.expire(NOW),
+      store.confirmClock(NOW),
+    ])
+      await assert.rejects(refused, /closed/)
+  })
 }
 
-test('on a real disk: only the owner may read, and only one process may use it', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'shred-'))
-  try {
-    const path = join(folder, 'shred')
-    const store = await openShredFile(path)
-    await store.makeAccount(romeo)
-    const archive = copy(store.account(romeo)!.archive)
-    for (const suffix of ['', '.key', '.lock']) assert.equal(statSync(path + suffix).mode & 0o777, 0o600)
-    await assert.rejects(openShredFile(path))
-    await store.close()
-    const again = await openShredFile(path)
-    assert.equal(copy(again.account(romeo)!.archive), archive)
-    await again.close()
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+test('memory: what is handed over is there no more, and what was inherited is wiped', async () => {
+  const store = openShredMemory()
+  await store.expire(NOW)
+  await store.makeAccount(romeo)
+  const archive = copy(store.account(romeo)!.archive)
+  const bytes = await store.handOver()
+  assert.equal(store.account(romeo), undefined)
+  await assert.rejects(store.makeAccount(juliet), /closed/)
+  await assert.rejects(store.handOver(), /closed/)
+  await store.close()
+  const heir = openShredMemory(bytes)
+  assert.deepEqual(bytes, Buffer.alloc(bytes.length))
+  assert.equal(copy(heir.account(romeo)!.archive), archive)
+  assert.equal((await heir.expire(NOW + 49 * HOUR)).isHalted, true)
+  await heir.close()
+})
+
+test('a secret of a class that there is no more lives as long as it was promised to', async () => {
+  const block = Buffer.alloc(BLOCK_SIZE)
+  writePeriod(block, { class: 3, period: today, until: NOW + DAY })
+  const store = openShredMemory(Buffer.concat([Buffer.of(1), u64(NOW), block]))
+  assert.ok(store.period(3, today))
+  assert.deepEqual((await store.expire(NOW + DAY - 1)).destroyed, [])
+  assert.deepEqual((await store.expire(NOW + DAY)).destroyed, [{ class: 3, period: today }])
+  await store.close()
+})
+
+test('memory: what was handed over and damaged is refused', async () => {
+  const bytes = await openShredMemory().handOver()
+  for (const damaged of [
+    bytes.subarray(1),
+    bytes.subarray(0, -1),
+    bytes.subarray(0, 9),
+    bytes.subarray(0, 1),
+    Buffer.alloc(0),
+    Buffer.concat([Buffer.of(2), bytes.subarray(1)]),
+  ])
+    assert.throws(() => openShredMemory(Buffer.from(damaged)), { name: 'SealError', reason: 'malformed' })
+  assert.ok(openShredMemory(bytes))
 })

@@ -27,3 +27,18 @@ export function encapsulation(ephemeral: string): Encapsulation {
   const enc = PrivateKey.of(input(ephemeral)).publicKey
   return { enc, secret: decapsulateWith(input('skA'), enc) }
 }
+
+/** The same bytes with one bit of one byte turned, for every byte: always another bit. */
+export function* flips(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at++) {
+    const flipped = Buffer.from(bytes)
+    flipped[at]! ^= 1 << (at % 8)
+    yield flipped
+  }
+}
+
+/** The same bytes cut off everywhere, and with one more. */
+export function* otherLengths(bytes: Buffer): Generator<Buffer> {
+  for (let size = 0; size < bytes.length; size++) yield bytes.subarray(0, size)
+  yield Buffer.concat([bytes, Buffer.of(0)])
+}

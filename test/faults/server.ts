@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly ca?: string
   /** TOML, after the `[listen]` table and a cheap `[auth]`. */
   readonly settings?: string
+  /** Where it listens; 127.0.0.1 if not said. */
+  readonly addresses?: readonly string[]
   /** A command that runs the server, such as `['prlimit', '--fsize=…']`. */
   readonly around?: readonly string[]
   readonly folder?: string
@@ -32,6 +34,9 @@ export class Server implements Place, AsyncDisposable {
   readonly port: number
   readonly starttls: number
   readonly https: number
+  /** For a reverse proxy. */
+  readonly http: number
+  readonly component: number
   /** Where other servers come, with STARTTLS and with TLS from the first byte. */
   readonly s2s: number
   readonly s2sTls: number
@@ -41,8 +46,9 @@ export class Server implements Place, AsyncDisposable {
   readonly #ca: string | undefined
   #process: ChildProcess | undefined
 
-  private constructor(folder: string, [starttls, port, https, s2s, s2sTls]: readonly number[], options: ServerOptions) {
-    const { domain = 'localhost', settings = '', around = [], ca } = options
+  private constructor(folder: string, ports: readonly number[], options: ServerOptions) {
+    const { domain = 'localhost', settings = '', addresses = ['127.0.0.1'], around = [], ca } = options
+    const [starttls, port, https, s2s, s2sTls, http, component] = ports
     this.folder = folder
     this.domain = domain
     this.#ca = ca
@@ -51,9 +57,11 @@ export class Server implements Place, AsyncDisposable {
     this.https = https!
     this.s2s = s2s!
     this.s2sTls = s2sTls!
+    this.http = http!
+    this.component = component!
     this.#around = around
-    const ports = { c2s: starttls, c2sTls: port, https, s2s, s2sTls }
-    const listen = `[listen]\naddresses = ["127.0.0.1"]\n${Object.entries(ports)
+    const listeners = { c2s: starttls, c2sTls: port, https, s2s, s2sTls, http, component }
+    const listen = `[listen]\naddresses = ${JSON.stringify(addresses)}\n${Object.entries(listeners)
       .map(([name, port]) => `${name} = ${port}\n`)
       .join('')}`
     writeFileSync(this.config, `hosts = ["${domain}"]\n${listen}[auth]\niterations = 4096\n${settings}`)
@@ -62,7 +70,7 @@ export class Server implements Place, AsyncDisposable {
   /** Settings are written, nothing runs yet. */
   static async make(options: ServerOptions = {}): Promise<Server> {
     const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'conexizan-faults-'))
-    return new Server(folder, await freePorts(5), options)
+    return new Server(folder, await freePorts(7), options)
   }
 
   get config(): string {
@@ -95,7 +103,7 @@ export class Server implements Place, AsyncDisposable {
   /** Done when it says that it serves. */
   async start(): Promise<void> {
     const [command, ...args] = [...this.#around, PROGRAM, 'serve', '--config', this.config]
-    const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command!, args, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = child
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     let said = ''

@@ -31,6 +31,16 @@ const stop = defineCommand({
   },
 })
 
+const restart = defineCommand({
+  name: ['restart'],
+  summary: 'Restart the server that runs, where it keeps secrets in memory alone (seal.level): they are handed over.',
+  needs: 'server',
+  async run(context) {
+    context.restart()
+    return { said: 'It restarts now.', data: {} }
+  },
+})
+
 const status = defineCommand({
   name: ['status'],
   summary: 'Show numbers of the server that runs.',
@@ -72,4 +82,4 @@ async function serveUntilStopped(setup: Setup): Promise<Outcome> {
   return { data: {}, exitCode: await server.stopped }
 }
 
-export const serverCommands = [start, serve, stop, status, hooks, confirmClock]
+export const serverCommands = [start, serve, stop, restart, status, hooks, confirmClock]

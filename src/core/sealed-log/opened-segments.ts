@@ -123,4 +123,4 @@ export function openRow(opener: SegmentOpener, { seg, ord, header, body }: Store
 const NOTHING = Buffer.alloc(0)
 
 /** The same bytes, not a copy. */
-const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, byteLength)
+export const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, byteLength)

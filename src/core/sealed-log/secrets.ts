@@ -1,5 +1,8 @@
 import { hkdf } from '../../seal/hkdf.ts'
+import { SealError } from '../../seal/seal-error.ts'
 import { SECRET_SIZE } from '../../seal/segment.ts'
+import { openForServer, sealForServer } from '../../seal/server-box.ts'
+import { StorageError } from '../../storage/db.ts'
 import type { Kind, LogKeys, Shred } from './parts.ts'
 
 /** The two secrets without which a segment does not open. */
@@ -44,4 +47,24 @@ export class LogSecrets {
       derived.fill(0)
     }
   }
+
+  /** What the server may read while the owner is away (class B): of one message of one log, under B_acct. */
+  sealNote(keys: LogKeys, store: number, ord: number, note: Buffer): Buffer {
+    const account = this.#shred.account(keys.id)
+    if (account === undefined) throw new StorageError('broken', 'a secret that was made is not there')
+    return sealForServer(account.server, contextOf(store, ord), note)
+  }
+
+  /** Undefined where the secret is not the one that sealed it. */
+  openNote(keys: LogKeys, store: number, ord: number, box: Buffer): Buffer | undefined {
+    const account = this.#shred.account(keys.id)
+    try {
+      return account && openForServer(account.server, contextOf(store, ord), box)
+    } catch (error) {
+      if (error instanceof SealError) return undefined
+      throw error
+    }
+  }
 }
+
+const contextOf = (store: number, ord: number): string => `note ${store} ${ord}`

@@ -13,6 +13,8 @@ export interface MessageRow {
   readonly seg: number
   readonly header: Uint8Array
   readonly body: Uint8Array
+  /** In a log with notes; all of its messages have one. */
+  readonly note?: Uint8Array | undefined
 }
 
 /** A message with its segment. */
@@ -57,9 +59,9 @@ const ALL = 2 ** 48
  * The order of insertion must leave no trace, or it would pair the sender's copy of a message with the recipient's: rows stand in the
  * order of their keys, which are random numbers of accounts.
  */
-export const logMigrations = (prefix: string): readonly Migration[] => [
+export const logMigrations = (prefix: string, hasNotes = false): readonly Migration[] => [
   ({ bytes, withoutRowid }) => `CREATE TABLE ${prefix}_message (account_no BIGINT NOT NULL, ord BIGINT NOT NULL, seg BIGINT NOT NULL,
-    header ${bytes} NOT NULL, body ${bytes} NOT NULL, PRIMARY KEY (account_no, ord)) ${withoutRowid}`,
+    header ${bytes} NOT NULL, body ${bytes} NOT NULL, ${hasNotes ? `note ${bytes} NOT NULL, ` : ''}PRIMARY KEY (account_no, ord)) ${withoutRowid}`,
   ({ bytes, withoutRowid }) => `CREATE TABLE ${prefix}_segment (account_no BIGINT NOT NULL, seg BIGINT NOT NULL,
     generation BIGINT NOT NULL, class BIGINT NOT NULL, period BIGINT NOT NULL, enc ${bytes} NOT NULL,
     PRIMARY KEY (account_no, seg)) ${withoutRowid}`,
@@ -99,8 +101,11 @@ export class LogTables {
   }
 
   async addMessages(messages: readonly (MessageRow & { readonly account: number })[]): Promise<void> {
-    const values = messages.map(({ account, ord, seg, header, body }) => [account, ord, seg, header, body])
-    await this.#db.run(sql`INSERT INTO ${this.#messages} (account_no, ord, seg, header, body) VALUES ${rows(values)}`)
+    const values = messages.map(({ account, ord, seg, header, body, note }) => {
+      return note === undefined ? [account, ord, seg, header, body] : [account, ord, seg, header, body, note]
+    })
+    const columns = name(`account_no, ord, seg, header, body${messages[0]?.note === undefined ? '' : ', note'}`)
+    await this.#db.run(sql`INSERT INTO ${this.#messages} (${columns}) VALUES ${rows(values)}`)
   }
 
   async extent(account: number): Promise<Extent> {
@@ -147,6 +152,18 @@ export class LogTables {
   /** Those that begin where the message before ended. */
   segments(account: number): Promise<(Kind & { readonly seg: number })[]> {
     return this.#db.all(sql`SELECT seg, class, period FROM ${this.#segments} WHERE account_no = ${account} AND seg < ${ALONE}`)
+  }
+
+  notes(account: number, from: number, limit: number): Promise<{ ord: number; note: Uint8Array }[]> {
+    return this.#db.all(
+      sql`SELECT ord, note FROM ${this.#messages} WHERE account_no = ${account} AND ord >= ${from} ORDER BY ord LIMIT ${limit}`,
+    )
+  }
+
+  /** In a transaction. */
+  async annotate(account: number, notes: readonly { readonly ord: number; readonly note: Uint8Array }[]): Promise<void> {
+    for (const { ord, note } of notes)
+      await this.#db.run(sql`UPDATE ${this.#messages} SET note = ${note} WHERE account_no = ${account} AND ord = ${ord}`)
   }
 
   /** Of a message that is there. */

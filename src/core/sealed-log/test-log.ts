@@ -77,7 +77,7 @@ export class TestLog {
   }
 
   static async open(): Promise<TestLog> {
-    return new TestLog(await openTestStore(['test', 'spool'].map(owner => ({ owner, steps: logMigrations(owner) }))))
+    return new TestLog(await openTestStore(['test', 'spool'].map(owner => ({ owner, steps: logMigrations(owner, owner === 'spool') }))))
   }
 
   /** As after a crash. */

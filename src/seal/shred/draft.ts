@@ -6,8 +6,8 @@ import { FREE } from './slot.ts'
 export class ShredDraft {
   /** Changed blocks, by number. */
   readonly blocks = new Map<number, Buffer>()
-  readonly periods: Overlay<number>
-  readonly accounts: Overlay<string>
+  readonly periods: Overlay
+  readonly accounts: Overlay
   /** Whether something that was there is there no more. */
   isDestroying = false
   readonly #image: ShredImage

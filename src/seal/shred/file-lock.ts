@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { SealError } from '../seal-error.ts'
 
 /**
  * Lets no second process in: gives what lets it in again. Node cannot lock files, but its SQLite can; the system frees such a lock
@@ -15,9 +16,9 @@ export function lockFile(path: string): () => void {
   const database = new DatabaseSync(path)
   try {
     database.exec('PRAGMA journal_mode = OFF; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
-  } catch (error) {
+  } catch (cause) {
     database.close()
-    throw error
+    throw new SealError('unreadable', 'another process is using the shred secrets', { cause })
   }
   return () => database.close()
 }

@@ -1,18 +1,18 @@
 /** A map with changes that it does not have yet. */
-export class Overlay<K> {
-  readonly #base: Map<K, number>
-  readonly #changes = new Map<K, number | undefined>()
+export class Overlay {
+  readonly #base: Map<string, number>
+  readonly #changes = new Map<string, number | undefined>()
 
-  constructor(base: Map<K, number>) {
+  constructor(base: Map<string, number>) {
     this.#base = base
   }
 
-  get(key: K): number | undefined {
+  get(key: string): number | undefined {
     return this.#changes.has(key) ? this.#changes.get(key) : this.#base.get(key)
   }
 
   /** Undefined takes the key away. */
-  set(key: K, value: number | undefined): void {
+  set(key: string, value: number | undefined): void {
     this.#changes.set(key, value)
   }
 

@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import { Turn } from '../../lib/turn.ts'
-import { endOf, isRetentionClass, periodOf, type RetentionClass, startOf } from '../retention.ts'
+import { u32, u48 } from '../encoding.ts'
+import { endOf, isRetentionClass, periodOf, startOf } from '../retention.ts'
 import { SealError } from '../seal-error.ts'
 import type { ShredStore } from '../shred-store.ts'
 import { ShredDraft } from './draft.ts'
@@ -39,6 +40,8 @@ export class LeveledShredStore implements ShredStore {
   readonly #turn = new Turn()
   #waiting: Waiting[] = []
   #clock: number
+  /** What was destroyed and not yet reported, because the disk failed afterwards. */
+  readonly #destroyed: PeriodName[] = []
   #closing: Promise<void> | undefined
 
   /** Takes the blocks over. */
@@ -58,11 +61,15 @@ export class LeveledShredStore implements ShredStore {
   }
 
   async makePeriod(cls: number, period: number): Promise<Buffer> {
-    const until = endOf(retentionClass(cls), period)
+    if (!isRetentionClass(cls)) throw new SealError('malformed', 'there is no such retention class')
+    const until = endOf(cls, period)
+    // Throw if they do not fit: later would be too late.
+    u32(period)
+    u48(until)
     const there = this.period(cls, period)
     if (there !== undefined) return there
-    if (until <= this.#clock) throw new SealError('malformed', 'the time of this period is over')
     return this.#edit(1, draft => {
+      if (until <= this.#clock) throw new SealError('malformed', 'the time of this period is over')
       const number = draft.periods.get(periodKey(cls, period)) ?? newPeriod(draft, { class: cls, period, until })
       return () => firstSecret(this.#image.slot(number))
     })
@@ -105,19 +112,19 @@ export class LeveledShredStore implements ShredStore {
   }
 
   async expire(now: number): Promise<{ destroyed: readonly PeriodName[]; isHalted: boolean }> {
-    if (!Number.isSafeInteger(now)) throw new RangeError('not a time')
+    u48(now)
     if (this.#clock > 0 && now > this.#clock + MOST_AHEAD) return { destroyed: [], isHalted: true }
     this.#clock = Math.max(this.#clock, now)
-    const destroyed = await this.#edit(0, draft => this.#destroyOver(draft, now))
+    await this.#edit(0, draft => this.#destroyOver(draft, now))
     await this.#take(async () => {
       if (this.#clock >= this.#level.clock + CLOCK_STEP) await this.#level.setClock(this.#clock)
       await this.#level.rekey(this.#image.blocks, Math.floor(now / DAY))
     })
-    return { destroyed, isHalted: false }
+    return { destroyed: this.#destroyed.splice(0), isHalted: false }
   }
 
   async confirmClock(now: number): Promise<void> {
-    if (!Number.isSafeInteger(now)) throw new RangeError('not a time')
+    u48(now)
     await this.#take(() => this.#level.setClock(now))
     this.#clock = now
   }
@@ -155,7 +162,7 @@ export class LeveledShredStore implements ShredStore {
   }
 
   /** What is over at `now` is taken out of the draft. */
-  #destroyOver(draft: ShredDraft, now: number): () => PeriodName[] {
+  #destroyOver(draft: ShredDraft, now: number): () => void {
     const destroyed: PeriodName[] = []
     for (const key of this.#image.periods.keys()) {
       const number = draft.periods.get(key)
@@ -168,7 +175,7 @@ export class LeveledShredStore implements ShredStore {
         destroyed.push({ class: name.class, period: name.period })
       } else if (until < name.until) writePeriod(draft.slot(number), { ...name, until })
     }
-    return () => destroyed
+    return () => void this.#destroyed.push(...destroyed)
   }
 
   /** A secret that was made while the clock was far ahead would outlive its class: it ends as if it had been made now. */
@@ -191,27 +198,24 @@ export class LeveledShredStore implements ShredStore {
     this.#waiting = []
     const full = await this.#makeRoom(waiting.reduce((sum, { slots }) => sum + slots, 0))
     const draft = new ShredDraft(this.#image, full)
-    const done: (() => void)[] = []
-    const failed: ((error: unknown) => void)[] = []
-    for (const { edit, resolve, reject } of waiting) {
+    const edits: { readonly result: () => unknown; readonly waiting: Waiting }[] = []
+    for (const one of waiting) {
       try {
-        const result = edit(draft)
-        done.push(() => resolve(result() as never))
-        failed.push(reject)
+        edits.push({ result: one.edit(draft), waiting: one })
       } catch (error) {
-        reject(error)
+        one.reject(error)
       }
     }
     try {
       if (draft.blocks.size > 0) await this.#level.write(draft.blocks, draft.isDestroying)
       draft.adopt()
+      const values = edits.map(({ result }) => result())
       await this.#level.wipe()
+      for (const [i, { waiting }] of edits.entries()) waiting.resolve(values[i] as never)
     } catch (error) {
       draft.discard()
-      for (const reject of failed) reject(error)
-      return
+      for (const { waiting } of edits) waiting.reject(error)
     }
-    for (const finish of done) finish()
   }
 
   /** Why there is not room for all, if so. It matters only to whom there is none left for. */
@@ -242,9 +246,4 @@ function newAccount(draft: ShredDraft, id: Buffer): void {
   randomFillSync(firstSecret(slot))
   randomFillSync(secondSecret(slot))
   draft.accounts.set(accountKey(id), number)
-}
-
-function retentionClass(cls: number): RetentionClass {
-  if (!isRetentionClass(cls)) throw new SealError('malformed', 'there is no such retention class')
-  return cls
 }

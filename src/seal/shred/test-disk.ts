@@ -1,32 +1,37 @@
-/** For tests: a disk in memory that crashes, fills up and fails at will. */
+/** For tests: a disk in memory that crashes, fails and fills up. */
 import type { Disk, DiskFile } from './disk.ts'
 
-export class Crash extends Error {}
-
-/** Says what a crash makes of a write that was not synced: how many of its bytes got to the disk, from the front or from the back. */
+/** What a crash makes of a write that was not synced: how many of its bytes are on the disk, from its front or from its back. */
 export type Fate = (size: number) => { readonly bytes: number; readonly isFromBack: boolean }
 
-interface Write {
-  readonly at: number
-  readonly bytes: Buffer
+/** What tears every write elsewhere, the same way for the same seed. */
+export function fateOf(seed: number): Fate {
+  let state = seed + 1
+  const next = (below: number): number => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    return (state >>> 8) % below
+  }
+  return size => ({ bytes: [0, size, next(size), next(size)][next(4)]!, isFromBack: next(2) === 0 })
 }
 
 interface TestFile {
+  /** What a process sees. */
+  now: Buffer
   /** What is on the disk for certain. */
   durable: Buffer
   /** What was written since the last sync. */
-  pending: Write[]
+  pending: { readonly at: number; readonly bytes: Buffer }[]
 }
 
 export class TestDisk implements Disk {
   readonly files = new Map<string, TestFile>()
   /** Bytes that files may still grow by. */
   room = Number.POSITIVE_INFINITY
-  /** Writes and syncs until now. */
-  operations = 0
-  /** What happens at the operation of this number, counted from 1. */
+  /** Changes until now: writes, syncs and what else changes a disk. */
+  changes = 0
+  /** The number of the change that fails, from 1. */
   failAt = Number.POSITIVE_INFINITY
-  /** Whether the disk fails for good (the process is dead) or once. */
+  /** Whether nothing goes on after that. */
   isCrash = true
   readonly #locks = new Set<string>()
   #isDead = false
@@ -43,76 +48,85 @@ export class TestDisk implements Disk {
   }
 
   async create(path: string): Promise<DiskFile> {
-    this.#step()
-    const file = { durable: Buffer.alloc(0), pending: [] }
+    this.#change()
+    const file = { now: Buffer.alloc(0), durable: Buffer.alloc(0), pending: [] }
     this.files.set(path, file)
     return this.#handle(file)
   }
 
   async rename(from: string, to: string): Promise<void> {
-    this.#step()
+    this.#change()
     this.files.set(to, this.files.get(from)!)
     this.files.delete(from)
   }
 
-  /** What a machine finds when it starts again: what was synced, and of the rest what fate has left. */
+  /** Puts other bytes into a file, or takes it away. */
+  put(path: string, bytes: Buffer | undefined): void {
+    if (bytes === undefined) this.files.delete(path)
+    else Object.assign(this.files.get(path)!, { now: bytes, durable: Buffer.from(bytes), pending: [] })
+  }
+
+  /** The disk that the machine finds when it starts again. */
   restart(fate: Fate): TestDisk {
     const disk = new TestDisk()
     for (const [path, { durable, pending }] of this.files) {
-      let bytes = durable
-      for (const { at, bytes: written } of pending) {
-        const { bytes: count, isFromBack } = fate(written.length)
-        const part = isFromBack ? written.subarray(written.length - count) : written.subarray(0, count)
-        bytes = apply(bytes, { at: isFromBack ? at + written.length - count : at, bytes: part })
+      let now: Buffer = Buffer.from(durable)
+      for (const { at, bytes } of pending) {
+        const part = fate(bytes.length)
+        const skipped = part.isFromBack ? bytes.length - part.bytes : 0
+        now = write(now, at + skipped, bytes.subarray(skipped, skipped + part.bytes))
       }
-      disk.files.set(path, { durable: Buffer.from(bytes), pending: [] })
+      disk.files.set(path, { now, durable: Buffer.from(now), pending: [] })
     }
     return disk
   }
 
-  /** All that is in a file now. */
-  bytes(path: string): Buffer {
-    const { durable, pending } = this.files.get(path)!
-    return pending.reduce(apply, durable)
+  /** All that a thief finds. */
+  copy(): TestDisk {
+    return this.restart(size => ({ bytes: size, isFromBack: false }))
   }
 
   #handle(file: TestFile): DiskFile {
     return {
-      size: async () => file.pending.reduce(apply, file.durable).length,
-      read: async (at, size) => Buffer.from(file.pending.reduce(apply, file.durable).subarray(at, at + size)),
+      size: async () => file.now.length,
+      read: async (at, size) => Buffer.from(file.now.subarray(at, at + size)),
       write: async (at, bytes) => {
-        const size = file.pending.reduce((size, write) => Math.max(size, write.at + write.bytes.length), file.durable.length)
-        const growth = Math.max(0, at + bytes.length - size)
+        const growth = Math.max(0, at + bytes.length - file.now.length)
         if (growth > this.room) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
         this.room -= growth
-        const isFailing = this.#isFailing()
-        // A write that fails may have been done all the same.
-        if (!this.#isDead || isFailing) file.pending.push({ at, bytes: Buffer.from(bytes) })
-        if (isFailing || this.#isDead) throw new Crash('the disk failed')
+        const wasDead = this.#isDead
+        try {
+          this.#change()
+        } finally {
+          // A write that fails may have been done all the same.
+          if (!wasDead) {
+            const written = { at, bytes: Buffer.from(bytes) }
+            file.pending.push(written)
+            file.now = write(file.now, at, written.bytes)
+          }
+        }
       },
       sync: async () => {
-        this.#step()
-        file.durable = file.pending.reduce(apply, file.durable)
+        this.#change()
+        for (const { at, bytes } of file.pending) file.durable = write(file.durable, at, bytes)
         file.pending = []
       },
       close: async () => {},
     }
   }
 
-  #step(): void {
-    if (this.#isFailing() || this.#isDead) throw new Crash('the disk failed')
-  }
-
-  #isFailing(): boolean {
-    const isFailing = !this.#isDead && ++this.operations === this.failAt
-    if (isFailing && this.isCrash) this.#isDead = true
-    return isFailing
+  #change(): void {
+    if (this.#isDead) throw new Error('there is no disk')
+    if (++this.changes !== this.failAt) return
+    this.#isDead = this.isCrash
+    throw new Error('the disk failed')
   }
 }
 
-function apply(bytes: Buffer, { at, bytes: written }: Write): Buffer {
-  const result = Buffer.alloc(Math.max(bytes.length, at + written.length))
-  bytes.copy(result)
-  written.copy(result, at)
+/** In place, if there is room. */
+function write(bytes: Buffer, at: number, part: Buffer): Buffer {
+  const end = part.length === 0 ? 0 : at + part.length
+  const result = end <= bytes.length ? bytes : Buffer.concat([bytes, Buffer.alloc(end - bytes.length)])
+  part.copy(result, at)
   return result
 }

@@ -76,7 +76,7 @@ export async function resumeStream(
   if (connection.isClosed) throw new StreamError('reset', 'the client has gone')
   if (connection.isOutdated(account)) throw logInAgain()
   const management = streams.find(id, account)
-  if (management?.acknowledge(h)) {
+  if (management?.acknowledge(h) && management.wake()) {
     connection.resumed(management)
     management.resume(connection, announce)
     return true

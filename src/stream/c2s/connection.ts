@@ -1,4 +1,5 @@
 import type { Custody } from '../../core/custody.ts'
+import { then } from '../../core/host.ts'
 import type { KeyHold } from '../../core/keys.ts'
 import type { Position, Session, Transport } from '../../core/session.ts'
 import { randomId } from '../../lib/random.ts'
@@ -93,14 +94,15 @@ export class Connection implements StreamHandler, Taker, Transport {
   // --- what comes in
 
   #read(bytes: Buffer): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || this.#isEnding) return
     this.heardAt = this.streams.tick
     this.isAsked = false
     this.streams.shape(this, bytes.length)
     try {
       this.#framing.read(bytes)
     } catch (error) {
-      this.fail(error)
+      // What comes behind the end of a stream must not keep what came before it from being dealt with.
+      if (!this.#isEnding) this.fail(error)
     }
   }
 
@@ -136,7 +138,8 @@ export class Connection implements StreamHandler, Taker, Transport {
   onClose(): void {
     if (this.#isClosed) return
     this.#isEnding = true
-    this.#inOrder.whenDone(() => this.#end(undefined))
+    // Who says goodbye says last what it has got: that must hold once the server has said goodbye too.
+    this.#inOrder.whenDone(() => void then(this.#management?.forgotten(), () => this.#end(undefined)))
   }
 
   take(element: Element): void | Promise<void> {

@@ -1,12 +1,14 @@
 // XEP-0198: Stream Management
 
+import { randomInt } from 'node:crypto'
 import type { Account } from '../../core/account.ts'
 import { Custody } from '../../core/custody.ts'
+import { Hibernation, outlineOf, type SealedStanza } from '../../core/hibernation.ts'
 import { type LocalHost, then } from '../../core/host.ts'
-import { messagesAcknowledged, messageUndelivered, sessionResumed } from '../../core/points.ts'
+import { messagesAcknowledged, messageUndelivered, sessionHibernated, sessionResumed } from '../../core/points.ts'
 import type { Position, Session, Transport } from '../../core/session.ts'
 import { randomId } from '../../lib/random.ts'
-import type { Element } from '../../xml/element.ts'
+import { Element } from '../../xml/element.ts'
 import { StreamError } from '../../xmpp/error.ts'
 import { Arrivals } from '../arrivals.ts'
 import { modulo, newlyAcknowledged } from '../count.ts'
@@ -32,7 +34,7 @@ export interface ManagementLimits {
 
 /** A stanza on its way to the client. */
 interface Unacknowledged {
-  readonly stanza: Element
+  content: Element | SealedStanza
   readonly custody: Custody | undefined
   size: number
   /** It is on disk, under its position, until it is acknowledged. */
@@ -46,6 +48,9 @@ const ASK_EVERY = 25
 const ASK_AFTER = 2_000
 /** A sender whose message is not acknowledged by then need not wait for it any longer: it goes to disk. */
 const KEEP_AFTER = 5_000
+/** A client that is away for so long at most, ms, finds what waits for it sealed; not at the same moment for all that lost their connection in one. */
+const HIBERNATE_AFTER = 60_000
+const SPREAD = 15_000
 
 const REQUEST = Sm('r')
 
@@ -70,6 +75,9 @@ export class StreamManagement implements Transport {
   #cancelAsk: (() => void) | undefined
   #cancelKeep: (() => void) | undefined
   #cancelExpiry: (() => void) | undefined
+  #cancelHibernation: (() => void) | undefined
+  #hibernation: Hibernation | undefined
+  #forgetting: Promise<void> | undefined
   readonly #arrivals: Arrivals
   #key: string | undefined
 
@@ -107,12 +115,13 @@ export class StreamManagement implements Transport {
 
   send(stanza: Element, custody: Custody | undefined): void {
     this.#sent++
-    const entry: Unacknowledged = { stanza, custody, size: 0, isKept: false, isGone: false }
+    const entry: Unacknowledged = { content: stanza, custody, size: 0, isKept: false, isGone: false }
     this.#queue.push(entry)
     custody?.hold(this.#hurry)
     if (this.#carrier === undefined) {
       entry.size = String(stanza).length
-      void this.#keep(entry, this.#sent)
+      void this.#keep(entry, stanza, this.#sent)
+      if (this.#hibernation !== undefined) entry.content = this.#hibernation.seal(stanza, entry.isKept)
     } else {
       entry.size = this.#carrier.sendElement(stanza)
       if (this.#sent - Math.max(this.#askedAt, this.#acknowledged) >= ASK_EVERY) this.#ask()
@@ -171,7 +180,43 @@ export class StreamManagement implements Transport {
       return
     }
     void this.#keepAll()
-    this.#cancelExpiry = this.#host.clock.after(this.#limits.resumeFor, () => this.#host.end(this.session))
+    const { clock } = this.#host
+    this.#cancelExpiry = clock.after(this.#limits.resumeFor, () => this.#host.end(this.session))
+    this.#cancelHibernation = clock.after(HIBERNATE_AFTER - randomInt(SPREAD), () => this.#hibernate())
+  }
+
+  /** From now on nothing waits in memory that can be read without the client's login. */
+  #hibernate(): void {
+    const { hooks, keys, failed } = this.#host
+    const { account } = this.session
+    const hibernation = Hibernation.of(account, keys)
+    if (hibernation === undefined) return // of an account whose owner has not logged in since there are keys
+    this.#hibernation = hibernation
+    for (const entry of this.#queue) {
+      if (entry.content instanceof Element) entry.content = hibernation.seal(entry.content, entry.isKept)
+    }
+    void account.turn.take(() => hooks.tell(sessionHibernated, this.session, failed))
+  }
+
+  /** §5: the client is coming back, and has proved who it is: what was sealed is opened. False if it does not open; then the session is over. */
+  wake(): boolean {
+    if (this.#hibernation === undefined) return true
+    const opened = this.#opened(this.#queue)
+    if (opened === undefined) {
+      this.#host.end(this.session)
+      return false
+    }
+    for (const [entry, stanza] of opened) entry.content = stanza
+    this.#hibernation.end()
+    this.#hibernation = undefined
+    return true
+  }
+
+  /** Undefined while nobody is there to open them. */
+  #opened(entries: readonly Unacknowledged[]): Map<Unacknowledged, Element> | undefined {
+    const sealed = entries.filter(({ content }) => !(content instanceof Element))
+    const stanzas = sealed.length === 0 ? [] : this.#hibernation?.open(sealed.map(({ content }) => content as SealedStanza))
+    return stanzas && new Map(stanzas.map((stanza, i) => [sealed[i]!, stanza]))
   }
 
   /**
@@ -190,10 +235,11 @@ export class StreamManagement implements Transport {
     this.#carrier = carrier
     former?.close(resumedElsewhere())
     this.#cancelExpiry?.()
-    this.#cancelExpiry = undefined
+    this.#cancelHibernation?.()
+    this.#cancelExpiry = this.#cancelHibernation = undefined
     this.#arrivals.forgetUnsafe()
     announce(Sm('resumed', { previd: this.id, h: String(this.handled) }))
-    for (const { stanza } of this.#queue) carrier.sendElement(stanza)
+    for (const { content } of this.#queue) if (content instanceof Element) carrier.sendElement(content)
     if (this.#queue.length > 0) this.#ask()
     const { hooks, failed } = this.#host
     void this.session.account.turn.take(() => hooks.tell(sessionResumed, this.session, failed))
@@ -208,18 +254,32 @@ export class StreamManagement implements Transport {
   /** The session is over: what was not acknowledged goes other ways. */
   close(error: StreamError | undefined): void {
     this.#streams.delete(this)
-    for (const cancel of [this.#cancelAsk, this.#cancelKeep, this.#cancelExpiry]) cancel?.()
+    for (const cancel of [this.#cancelAsk, this.#cancelKeep, this.#cancelExpiry, this.#cancelHibernation]) cancel?.()
     const carrier = this.#carrier
     this.#carrier = undefined
     carrier?.close(error)
     this.#arrivals.close()
-    for (const entry of this.#queue.splice(0)) {
-      const { stanza, custody, isKept } = entry
-      entry.isGone = true
-      const isLast = custody === undefined || custody.giveBack()
-      if (isLast && !isKept) this.#host.redeliver(this.session, stanza, custody)
-      custody?.release()
+    const left = this.#queue.splice(0)
+    for (const entry of left) entry.isGone = true
+    this.#passOn(left.filter(({ custody, isKept }) => (custody === undefined || custody.giveBack()) && !isKept))
+    for (const { custody } of left) custody?.release()
+    this.#hibernation?.end()
+  }
+
+  /** To others of the account, to the disk, or back: what is sealed only while somebody is there to open it, and else back. */
+  #passOn(entries: readonly Unacknowledged[]): void {
+    const opened = this.#opened(entries)
+    for (const entry of entries) {
+      const { content, custody } = entry
+      const stanza = content instanceof Element ? content : opened?.get(entry)
+      if (stanza !== undefined) this.#host.redeliver(this.session, stanza, custody)
+      else this.#giveUp(entry)
     }
+  }
+
+  #giveUp({ content, custody }: Unacknowledged): void {
+    const outline = content instanceof Element ? outlineOf(content) : this.#hibernation?.openReply(content)
+    if (outline !== undefined) this.#host.giveUp(this.session, outline, custody)
   }
 
   /** A sender waits for what is in the queue. */
@@ -244,13 +304,18 @@ export class StreamManagement implements Transport {
   }
 
   #keepAll(): Promise<unknown> {
-    return Promise.all(this.#queue.map((entry, i) => this.#keep(entry, this.#acknowledged + i + 1)))
+    return Promise.all(
+      this.#queue.map((entry, i) => {
+        // What is sealed was to be kept when it came.
+        return entry.content instanceof Element ? this.#keep(entry, entry.content, this.#acknowledged + i + 1) : undefined
+      }),
+    )
   }
 
   /** Puts a message on disk under its position, so that its sender need not wait and a crash does not lose it. */
-  async #keep(entry: Unacknowledged, count: number): Promise<void> {
+  async #keep(entry: Unacknowledged, stanza: Element, count: number): Promise<void> {
     const { account } = this.session
-    const { stanza, custody } = entry
+    const { custody } = entry
     if (entry.isKept || custody?.isSafe || !isWorthKeeping(stanza, account)) return
     const keep = (): void | Promise<void> => {
       // Meanwhile it may have been acknowledged, or the session is over.
@@ -259,6 +324,7 @@ export class StreamManagement implements Transport {
       return then(this.#host.hooks.run(messageUndelivered, event), verdict => {
         if (verdict !== 'kept') return
         entry.isKept = true
+        if (!(entry.content instanceof Element)) entry.content.reply = undefined
         custody?.safe()
         if (entry.isGone) this.#forgetKept()
       })
@@ -274,7 +340,15 @@ export class StreamManagement implements Transport {
   #forgetKept(): void {
     const { account } = this.session
     const event = { account, position: this.#positionOf(this.#acknowledged) }
-    void account.turn.takeFirst(() => this.#host.hooks.tell(messagesAcknowledged, event, this.#host.failed))
+    const told = account.turn.takeFirst(() => this.#host.hooks.tell(messagesAcknowledged, event, this.#host.failed))
+    if (told instanceof Promise) this.#forgetting = told
+  }
+
+  /** Done when what was acknowledged so far has gone from the disk: it does not come again, even after a crash. */
+  forgotten(): void | Promise<void> {
+    const pending = this.#forgetting
+    // Meanwhile it may have become more: what was on its way to the disk.
+    return pending?.then(() => (pending === this.#forgetting ? undefined : this.forgotten()))
   }
 
   #positionOf(count: number): Position {

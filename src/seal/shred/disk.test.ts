@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { openShredFile } from '../shred-store.ts'
+import { input } from '../test-fixture.ts'
+import { realDisk } from './disk.ts'
+import { lockFile } from './file-lock.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'shred-'))
+after(() => rmSync(folder, { recursive: true }))
+
+const romeo = input('romeo', 16)
+const modeOf = (path: string): number => statSync(path).mode & 0o777
+
+test('a store on a real disk: only its owner may read it, and it is there after a restart', async () => {
+  const path = join(folder, 'store')
+  const store = await openShredFile(path)
+  await store.makeAccount(romeo)
+  const archive = Buffer.from(store.account(romeo)!.archive)
+  for (const suffix of ['', '.key', '.lock']) assert.equal(modeOf(path + suffix), 0o600)
+  assert.ok(!existsSync(`${path}.key.new`))
+  await store.close()
+  chmodSync(path, 0o644)
+  chmodSync(`${path}.key`, 0o640)
+  const again = await openShredFile(path)
+  for (const suffix of ['', '.key']) assert.equal(modeOf(path + suffix), 0o600)
+  assert.deepEqual(again.account(romeo)!.archive, archive)
+  assert.equal(again.isNew, false)
+  await again.close()
+})
+
+test('a second one does not get in while the first is open', async () => {
+  const path = join(folder, 'twice')
+  const store = await openShredFile(path)
+  await assert.rejects(openShredFile(path), { name: 'SealError', reason: 'unreadable' })
+  await store.close()
+  await (await openShredFile(path)).close()
+})
+
+test('a process that was killed leaves no lock behind', async () => {
+  const path = join(folder, 'killed')
+  const script = `import { lockFile } from ${JSON.stringify(new URL('file-lock.ts', import.meta.url).href)}
+lockFile(process.argv[1]); console.log('locked'); setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  assert.throws(() => lockFile(path), { name: 'SealError', reason: 'unreadable' })
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  lockFile(path)()
+  assert.equal(statSync(path).size, 0)
+})
+
+test('a lock that cannot be made is no lock', () => {
+  assert.throws(() => lockFile(join(folder, 'nowhere', 'lock')), { code: 'ENOENT' })
+})
+
+test('files: what was written is read, and no more than there is', async () => {
+  const path = join(folder, 'file')
+  assert.equal(await realDisk.open(path), undefined)
+  writeFileSync(path, 'what was there before')
+  const file = await realDisk.create(path)
+  await file.write(3, Buffer.from('abc'))
+  await file.write(4, Buffer.from('x'))
+  await file.sync()
+  assert.equal(await file.size(), 6)
+  assert.deepEqual(await file.read(0, 6), Buffer.from('\0\0\0axc'))
+  assert.deepEqual(await file.read(4, 100), Buffer.from('xc'))
+  assert.deepEqual(await file.read(100, 1), Buffer.alloc(0))
+  await realDisk.rename(path, `${path}2`)
+  await file.close()
+  assert.equal(await realDisk.open(path), undefined)
+  assert.equal(readFileSync(`${path}2`, 'latin1'), '\0\0\0axc')
+  const again = await realDisk.open(`${path}2`)
+  assert.equal(await again!.size(), 6)
+  await again!.close()
+})
+
+test('a file that cannot be opened is not taken for one that is not there', async () => {
+  await assert.rejects(realDisk.open(folder), { code: 'EISDIR' })
+  await assert.rejects(realDisk.create(join(folder, 'nowhere', 'file')), { code: 'ENOENT' })
+  await assert.rejects(realDisk.rename(join(folder, 'nothing'), join(folder, 'something')), { code: 'ENOENT' })
+})
