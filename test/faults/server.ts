@@ -1,10 +1,11 @@
 /** A server in a process of its own, on a data folder that outlives it; to be killed, starved and looked into. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { loadConfig } from '../../src/admin/config.ts'
 import { program } from '../../src/main.ts'
 import type { Login, Place } from './client.ts'
@@ -123,6 +124,20 @@ export class Server implements Place, AsyncDisposable {
 
   signal(signal: NodeJS.Signals): void {
     this.#process!.kill(signal)
+  }
+
+  /** What SQLite says of a copy of its store, as it was left: `ok`, or what is wrong. */
+  integrity(): string {
+    const copy = mkdtempSync(join(tmpdir(), 'conexizan-store-'))
+    try {
+      cpSync(this.data, copy, { recursive: true })
+      const db = new DatabaseSync(join(copy, `${this.domain}.sqlite`))
+      const [answer] = db.prepare('PRAGMA integrity_check').all() as { integrity_check: string }[]
+      db.close()
+      return answer!.integrity_check
+    } finally {
+      rmSync(copy, { recursive: true, force: true })
+    }
   }
 
   get isRunning(): boolean {
