@@ -10,6 +10,8 @@ import { chanceOf } from './seed.ts'
 import { Server } from './server.ts'
 
 const KILLS = Number(process.env['FAULTS_KILLS'] ?? 20)
+/** The store is looked into after so many. */
+const LOOK_EVERY = 5
 const PAIRS: readonly Habit[] = [
   ...Array<Habit>(11).fill('steady'),
   ...Array<Habit>(6).fill('away'),
@@ -41,7 +43,7 @@ test(`${KILLS} times killed under load, the server loses nothing that it acknowl
     history.note(`--- kill ${round}`)
     await server.stop('SIGKILL')
     for (const person of crowd.people) person.lose()
-    assert.equal(server.integrity(), 'ok')
+    if (round % LOOK_EVERY === 0) assert.equal(server.integrity(), 'ok')
     const startedAt = performance.now()
     await server.start()
     const first = await Client.online(server.login('first'), 'desk', true)

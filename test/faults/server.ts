@@ -36,6 +36,8 @@ export class Server implements Place, AsyncDisposable {
   /** Where other servers come, with STARTTLS and with TLS from the first byte. */
   readonly s2s: number
   readonly s2sTls: number
+  /** Its environment from the next start on, besides what it has from this process. */
+  env: Readonly<Record<string, string>> = {}
   /** All it has written to standard output and error, over all its starts. */
   output = ''
   readonly #around: readonly string[]
@@ -78,6 +80,11 @@ export class Server implements Place, AsyncDisposable {
     return this.#ca ?? join(this.data, 'ca/ca.crt')
   }
 
+  /** Where the secrets are that messages die with. */
+  get secrets(): string {
+    return `${this.data}-secrets`
+  }
+
   get pid(): number {
     return this.#process!.pid!
   }
@@ -96,7 +103,7 @@ export class Server implements Place, AsyncDisposable {
   /** Done when it says that it serves. */
   async start(): Promise<void> {
     const [command, ...args] = [...this.#around, PROGRAM, 'serve', '--config', this.config]
-    const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.env } })
     this.#process = child
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     let said = ''
@@ -128,13 +135,18 @@ export class Server implements Place, AsyncDisposable {
 
   /** What SQLite says of a copy of its store, as it was left: `ok`, or what is wrong. */
   integrity(): string {
+    return this.rows<{ integrity_check: string }>('PRAGMA integrity_check')[0]!.integrity_check
+  }
+
+  /** What a copy of its store answers. */
+  rows<Row>(query: string): Row[] {
     const copy = mkdtempSync(join(tmpdir(), 'conexizan-store-'))
     try {
-      cpSync(this.data, copy, { recursive: true })
+      cpSync(this.data, copy, { recursive: true, filter: file => !file.endsWith('.sock') })
       const db = new DatabaseSync(join(copy, `${this.domain}.sqlite`))
-      const [answer] = db.prepare('PRAGMA integrity_check').all() as { integrity_check: string }[]
+      const rows = db.prepare(query).all() as Row[]
       db.close()
-      return answer!.integrity_check
+      return rows
     } finally {
       rmSync(copy, { recursive: true, force: true })
     }
