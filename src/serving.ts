@@ -52,6 +52,8 @@ const MIGRATIONS = [
 /** Opens the stores and sets the hosts up. Throws an OperatorError with EX_CONFIG for one that cannot be used. */
 export async function openHosts(config: Config, log: Log): Promise<Hosts> {
   await mkdir(config.data, { recursive: true, mode: 0o700 })
+  // Where SQLite needs a file that has no name, it is not in a folder of all.
+  process.env['SQLITE_TMPDIR'] ??= config.data
   const router = new Router()
   const servings: Serving[] = []
   const shred = await openShred(config)

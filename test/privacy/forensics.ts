@@ -31,6 +31,8 @@ export interface Opened {
   /** `table.column`. */
   readonly place: string
   readonly account: string
+  /** Of a message: its place in the account's log. */
+  readonly ord?: number
   readonly plain: Buffer
 }
 
@@ -100,7 +102,7 @@ function openLog(all: All, victim: Victim, prefix: string, store: number, shred?
       const index = indexIn(Number(seg), ord)
       return (['header', 'body'] as const).flatMap(part => {
         const plain = attempt(() => opener?.[part](index, ord, bytesOf(row[part])))
-        return plain === undefined ? [] : [{ place: `${prefix}_message.${part}`, account: name, plain }]
+        return plain === undefined ? [] : [{ place: `${prefix}_message.${part}`, account: name, ord, plain }]
       })
     })
   })
