@@ -1,6 +1,7 @@
 /** A client that asks for tokens and logs in with them (XEP-0484); shares no code with the server's side. */
 import { createHmac, randomUUID } from 'node:crypto'
 import { endPointHash } from '../src/sasl/channel-binding.ts'
+import { sql } from '../src/storage/db.ts'
 import type { Element } from '../src/xml/element.ts'
 import { type Device, HEADER, type Scene } from './stream-story.ts'
 
@@ -97,6 +98,30 @@ export class Phone {
     device.receivesFeatures()
   }
 
+  /** It is let in, and its connection breaks. */
+  async isLetIn(way: Way = {}): Promise<void> {
+    const device = await this.showsToken(way)
+    this.succeeds(device)
+    device.receivesFeatures()
+    await device.breaks()
+    this.#scene.forget(device)
+  }
+
+  /** The same, and it gets another token. */
+  async getsAnother(): Promise<void> {
+    const device = await this.showsToken()
+    this.takesToken(device, true)
+    await device.breaks()
+    this.#scene.forget(device)
+  }
+
+  /** It is refused, and may try again. */
+  async isRefused(way: Way = {}, condition = 'not-authorized'): Promise<Device> {
+    const device = await this.showsToken(way)
+    device.receives(failure(condition))
+    return device
+  }
+
   #hashed(side: string, device: Device, mechanism: string, token: string): Buffer {
     const hmac = createHmac('sha256', token).update(side)
     return mechanism.endsWith('ENDP') ? hmac.update(endPointHash(device.socket.certificate)).digest() : hmac.digest()
@@ -109,6 +134,20 @@ export class Phone {
     device.forget()
     return device
   }
+}
+
+export const failure = (condition: string): string =>
+  `<failure xmlns="${SASL2}"><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/></failure>`
+
+/** What is kept of tokens. */
+export const rows = ({ world }: Scene): Promise<Row[]> =>
+  world.store.all<Row>(sql`SELECT account, client, slot, gone_by FROM fast_token ORDER BY account, client, slot`)
+
+interface Row {
+  readonly account: string
+  readonly client: string
+  readonly slot: string
+  readonly gone_by: number
 }
 
 export const tokenIn = (success: Element): Element | undefined => success.elements().find(({ ns, name }) => ns === FAST && name === 'token')

@@ -186,9 +186,14 @@ export class Client implements Transport {
     this.keys?.release()
   }
 
+  /** Sends, and is done when the server would take the next stanza. */
+  async gives(xml: string): Promise<void> {
+    await this.world.host.receive(this.session, parseElement(xml, undefined, 'jabber:client'))
+  }
+
   /** Sends, and is done when the server is done with it: so "receives nothing" needs no waiting. */
   async sends(xml: string): Promise<void> {
-    await this.world.host.receive(this.session, parseElement(xml, undefined, 'jabber:client'))
+    await this.gives(xml)
     await this.world.settled()
   }
 

@@ -1,5 +1,6 @@
 /** Stories of streams: what clients send and receive, to the byte, over sockets that exist in memory only. */
 import assert from 'node:assert/strict'
+import { pbkdf2 } from 'node:crypto'
 import { test } from 'node:test'
 import { type Log, silentLog } from '../src/core/log.ts'
 import { type PeerKey, Peers } from '../src/net/peer-key.ts'
@@ -57,6 +58,10 @@ export function streamStory(
   })
 }
 
+/** Longer than the server takes for the password of PLAIN, which it derives outside of the event loop. */
+const passwordDerived = (): Promise<void> =>
+  new Promise((resolve, reject) => pbkdf2('', '', 8 * ITERATIONS, 64, 'sha512', error => (error ? reject(error) : resolve())))
+
 export class Scene {
   readonly world: World
   readonly peers = new Peers()
@@ -64,12 +69,14 @@ export class Scene {
   readonly #log: Log = { ...silentLog, fault: (_event: string, error: unknown) => void this.faults.push(error) }
   readonly #settings: StreamSettings
   readonly #devices: Device[] = []
+  #queries = 0
   streams: ClientStreams
   served!: ServedHost
 
   private constructor(world: World, settings: StreamSettings) {
     this.world = world
     this.#settings = settings
+    this.#countQueries()
     this.streams = this.#serve()
   }
 
@@ -119,11 +126,30 @@ export class Scene {
     return device
   }
 
-  /** Done when all that was sent is dealt with. */
+  /** Done when all that was sent is dealt with, and nothing waits for the store. */
   async settled(): Promise<void> {
-    for (let i = 0; i < 8; i++) {
+    await this.#quiet()
+    await passwordDerived()
+    await this.#quiet()
+  }
+
+  async #quiet(): Promise<void> {
+    for (let turns = 0; turns < 8; turns++) {
       await this.world.settled()
       await new Promise<void>(resolve => setImmediate(resolve))
+      if (this.#queries > 0) turns = 0
+    }
+  }
+
+  /** Knows from now on how many queries are under way: those of PostgreSQL take longer than a turn of the event loop. */
+  #countQueries(): void {
+    const { store } = this.world
+    for (const name of ['all', 'run', 'tx'] as const) {
+      const ask = store[name].bind(store) as (query: never) => Promise<never>
+      store[name] = (query: never) => {
+        this.#queries++
+        return ask(query).finally(() => void this.#queries--)
+      }
     }
   }
 

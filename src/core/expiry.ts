@@ -24,6 +24,9 @@ export class Expiry {
   readonly #clock: Clock
   readonly #log: Log
   #isHalted = false
+  #isStopped = false
+  #underWay: Promise<void> | undefined
+  #cancel: (() => void) | undefined
   /** Called when the clock has jumped so far ahead that nothing is destroyed until the operator confirms it. */
   onHalted: (() => void) | undefined
 
@@ -41,13 +44,18 @@ export class Expiry {
 
   /** Done when all is destroyed whose time is over; goes on by itself from then on. */
   async start(): Promise<void> {
-    try {
-      await this.run()
-    } catch (error) {
-      this.#log.fault('expiry.failed', error)
-    }
+    this.#underWay = this.run().catch(error => this.#log.fault('expiry.failed', error))
+    await this.#underWay
+    if (this.#isStopped) return
     const now = this.#clock.now()
-    this.#clock.after(HOUR - (now % HOUR) + AFTER, () => void this.start())
+    this.#cancel = this.#clock.after(HOUR - (now % HOUR) + AFTER, () => void this.start())
+  }
+
+  /** Nothing is begun any more. Done when what was has ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#cancel?.()
+    await this.#underWay
   }
 
   /** Destroys what is to be destroyed now. */

@@ -52,11 +52,11 @@ story('neither text nor addresses stand in what is sealed', async world => {
 
 story('while nobody is there, enough of it can be read to tell its sender that it failed', async world => {
   const { account, hibernation } = await asleep(world)
-  const secret = message('<body>secret</body><no-store xmlns="urn:xmpp:hints">more</no-store>')
+  const secret = message('<body>secret</body><no-store xmlns="urn:xmpp:hints">more</no-store><stanza-id xmlns="urn:xmpp:sid:0" id="i"/>')
   const outline = hibernation.openReply(hibernation.seal(secret, false))
   assert.equal(
     String(outline),
-    "<message xmlns='jabber:client' type='chat' id='m' from='romeo@here.example/phone' to='juliet@here.example'><no-store xmlns='urn:xmpp:hints'/></message>",
+    "<message xmlns='jabber:client' type='chat' id='m' from='romeo@here.example/phone' to='juliet@here.example'><no-store xmlns='urn:xmpp:hints'/><stanza-id xmlns='urn:xmpp:sid:0' id='i'/></message>",
   )
   const lost: SealedStanza = hibernation.seal(secret, false)
   await world.host.keys.shred.replaceAccount(world.host.keys.of(account)!.id, true)

@@ -1,7 +1,7 @@
 import { ChainOpener, ChainSealer } from '../seal/chain.ts'
 import { SealError } from '../seal/seal-error.ts'
 import { openForServer, sealForServer } from '../seal/server-box.ts'
-import type { Element } from '../xml/element.ts'
+import { Element } from '../xml/element.ts'
 import { parseElement } from '../xml/parser.ts'
 import { Hints } from '../xmpp/hints.ts'
 import { Client } from '../xmpp/stanza.ts'
@@ -59,8 +59,9 @@ export class Hibernation {
     const key = owner?.keyOf(this.#generation)
     if (owner === undefined || key === undefined) return undefined
     const then = { id: owner.id, generation: this.#generation, publicKey: key.publicKey }
-    const opener = new ChainOpener(key, then, HIBERNATING_STREAM, this.#chain.head)
+    let opener: ChainOpener | undefined
     try {
+      opener = new ChainOpener(key, then, HIBERNATING_STREAM, this.#chain.head)
       const opened = new Map<SealedStanza, Element>()
       for (const each of sealed.toSorted((a, b) => a.index - b.index)) {
         const plain = opener.open(each.index, each.box)
@@ -68,8 +69,11 @@ export class Hibernation {
         plain.fill(0)
       }
       return sealed.map(each => opened.get(each)!)
+    } catch (error) {
+      if (error instanceof SealError) return undefined
+      throw error
     } finally {
-      opener.wipe()
+      opener?.wipe()
     }
   }
 
@@ -105,12 +109,15 @@ export class Hibernation {
 
 const CONTEXT = 'hibernating stream'
 
-/** What an error must repeat, and the hints that say what may become of the stanza; undefined of what is never answered. */
+/** What is no part of what a stanza says, but may say what is to become of it: hints, and the id that it has in an archive. */
+const ASIDE: ReadonlySet<string> = new Set([Hints.uri, 'urn:xmpp:sid:0'])
+
+/** What an error must repeat of a stanza, and what says what may become of it; undefined of what is never answered. */
 export function outlineOf(stanza: Element): Element | undefined {
   const { name } = stanza
   const { type, id, from, to } = stanza.attrs
   const isAnswered = name === 'iq' ? type === 'get' || type === 'set' : name === 'message' && type !== 'error' && type !== 'headline'
   if (!isAnswered) return undefined
-  const hints = stanza.elements().filter(child => child.ns === Hints.uri)
-  return Client(name as 'iq' | 'message', { type, id, from, to }, ...hints.map(hint => Hints(hint.name as 'no-store')))
+  const aside = stanza.elements().filter(child => ASIDE.has(child.ns))
+  return Client(name as 'iq' | 'message', { type, id, from, to }, ...aside.map(child => new Element(child.ns, child.name, child.attrs, [])))
 }

@@ -35,6 +35,7 @@ import { SealedDocuments } from './sealed-documents.ts'
 import { Session, type Transport } from './session.ts'
 import { StreamRegistry } from './stream-registry.ts'
 import { type TokenSettings, Tokens } from './tokens.ts'
+import { UnderWay } from './under-way.ts'
 
 export interface HostOptions {
   /** The settings of each module, already read; those of a module that is missing are the usual ones. */
@@ -153,13 +154,14 @@ export class LocalHost implements Destination {
   }
 
   /**
-   * Takes one stanza from a session. It is dealt with when this returns, or when the promise is done; the caller
-   * waits for it before handing in the session's next one, so order is kept (RFC 6120 §10.1).
+   * Takes one stanza from a session. The next one may come when this returns, or when the promise is done; the caller
+   * waits for it, so order is kept (RFC 6120 §10.1).
    */
   receive(session: Session, element: Element, custody?: Custody): void | Promise<void> {
     const pending = session.account.turn.take(() => this.#dispatch(session, element, custody))
     if (pending instanceof Promise) this.#router.track(pending)
-    return pending
+    const { underWay } = session
+    return underWay === undefined ? pending : then(pending, () => underWay.fewer())
   }
 
   /** To an account or the host, from anywhere. */
@@ -252,7 +254,8 @@ export class LocalHost implements Destination {
       const decided = isSubscription ? this.hooks.run(subscriptionOut, envelope) : undefined
       return then(decided, verdict => {
         if (verdict === 'drop') return
-        this.#router.route(envelope.stanza, envelope.from, envelope.to, custody)
+        const routed = this.#router.route(envelope.stanza, envelope.from, envelope.to, custody)
+        if (routed instanceof Promise) (envelope.session.underWay ??= new UnderWay()).add(routed)
         return this.hooks.tell(flow.after, envelope, this.failed)
       })
     })

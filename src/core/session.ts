@@ -3,6 +3,7 @@ import type { StreamError } from '../xmpp/error.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import type { Account } from './account.ts'
 import type { Custody } from './custody.ts'
+import type { UnderWay } from './under-way.ts'
 
 /** A stanza's place in a stream that the client acknowledges (XEP-0198): the `seq`-th after `<enabled/>`, modulo 2³². */
 export interface Position {
@@ -45,6 +46,8 @@ export class Session {
   isEnded = false
   /** Messages that were kept for it have been sent and wait on disk for its acknowledgement. */
   hasKept = false
+  /** Its stanzas that others have not dealt with at once; undefined until there was one. */
+  underWay: UnderWay | undefined
 
   constructor(account: Account, jid: Jid, transport: Transport) {
     this.account = account

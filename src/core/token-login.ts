@@ -63,7 +63,9 @@ export class TokenLogin {
         const record = { verifier: row.verifier, wrap: row.wrap, tokenBox: row.box }
         const { token, key } = openFast(mechanism, proof, record, sealed, { isUnchecked: true }) // compared when it is first used
         const issuedOn = dayOf(token.bytes)
-        const isRight = timingSafeEqual(hashedToken(token.bytes, 'Initiator', binding), proof) && this.#tokens.isInForce(issuedOn)
+        const expected = hashedToken(token.bytes, 'Initiator', binding)
+        const isRight = timingSafeEqual(expected, proof) && this.#tokens.isInForce(issuedOn)
+        expected.fill(0)
         const answer = isRight ? hashedToken(token.bytes, 'Responder', binding) : undefined
         token.wipe()
         if (answer === undefined) key.wipe()

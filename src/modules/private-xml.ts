@@ -48,7 +48,10 @@ export const privateXml = defineModule({
 
     async function read(account: Account): Promise<readonly Element[]> {
       const xml = await documents.read(account, PRIVATE_XML)
-      return xml === undefined ? [] : parseElement(xml.toString()).elements()
+      if (xml === undefined) return []
+      const kept = parseElement(xml).elements()
+      xml.fill(0)
+      return kept
     }
   },
 })

@@ -1,7 +1,7 @@
 // RFC 9180: Hybrid Public Key Encryption, the modes Base and PSK, with DHKEM(X25519, HKDF-SHA256) and HKDF-SHA256
 
 import { type AeadName, openAead, sealAead } from './aead.ts'
-import { join, u8, u16 } from './encoding.ts'
+import { join, u8, u16, u32 } from './encoding.ts'
 import { expand, hmac } from './hkdf.ts'
 import { decapsulateWith, type Encapsulation, encapsulateTo } from './kem.ts'
 import type { PrivateKey } from './private-key.ts'
@@ -39,28 +39,31 @@ export class HpkeContext {
   readonly #aead: HpkeAead
   readonly #key: Buffer
   readonly #baseNonce: Buffer
+  readonly #nonce: Buffer
   #isWiped = false
 
   constructor(aead: HpkeAead, key: Buffer, baseNonce: Buffer) {
     this.#aead = aead
     this.#key = key
     this.#baseNonce = baseNonce
+    this.#nonce = join(baseNonce)
   }
 
   /** Each number must be used once at most: the caller sees to that. */
   seal(sequence: number, aad: Buffer, plain: Buffer): Buffer {
-    return sealAead(this.#aead.name, this.#useKey(), this.#nonce(sequence), aad, plain)
+    return sealAead(this.#aead.name, this.#useKey(), this.#nonceOf(sequence), aad, plain)
   }
 
   /** In any order. Throws a SealError. */
   open(sequence: number, aad: Buffer, box: Buffer): Buffer {
-    return openAead(this.#aead.name, this.#useKey(), this.#nonce(sequence), aad, box)
+    return openAead(this.#aead.name, this.#useKey(), this.#nonceOf(sequence), aad, box)
   }
 
   wipe(): void {
     this.#isWiped = true
     this.#key.fill(0)
     this.#baseNonce.fill(0)
+    this.#nonce.fill(0)
   }
 
   #useKey(): Buffer {
@@ -68,12 +71,11 @@ export class HpkeContext {
     return this.#key
   }
 
-  /** RFC 9180 §5.2: the number is added to the last bytes without carry. Here it has 32 bits. */
-  #nonce(sequence: number): Buffer {
-    const nonce = Buffer.alloc(NONCE_SIZE)
-    nonce.writeUInt32BE(sequence, NONCE_SIZE - 4)
-    for (let i = 0; i < NONCE_SIZE; i++) nonce[i]! ^= this.#baseNonce[i]!
-    return nonce
+  /** RFC 9180 §5.2: the number, which has 32 bits here, is added to the base nonce bit by bit. */
+  #nonceOf(sequence: number): Buffer {
+    u32(sequence).copy(this.#nonce, NONCE_SIZE - 4)
+    for (let i = NONCE_SIZE - 4; i < NONCE_SIZE; i++) this.#nonce[i]! ^= this.#baseNonce[i]!
+    return this.#nonce
   }
 }
 

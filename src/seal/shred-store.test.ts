@@ -236,6 +236,8 @@ for (const [level, open] of Object.entries(LEVELS)) {
     for (const cls of [0, 2, 3, 31, -1]) await assert.rejects(store.makePeriod(cls, today), { name: 'SealError', reason: 'malformed' })
     for (const period of [-1, 0.5, 2 ** 32, 2 ** 48 / DAY, Number.NaN])
       await assert.rejects(store.makePeriod(7, period), { reason: 'malformed' })
+    await store.makeAccount(romeo)
+    for (const size of [0, 15, 17]) assert.equal(store.account(input('romeo', size)), undefined)
     for (const size of [0, 15, 17]) await assert.rejects(store.makeAccount(input('romeo', size)), { reason: 'malformed' })
     for (const now of [-1, 0.5, 2 ** 48, Number.NaN]) {
       await assert.rejects(store.expire(now), { reason: 'malformed' })

@@ -27,6 +27,11 @@ export interface Store extends Db {
   close(): Promise<void>
   /** Removes what deleted rows left in the engine's own files. To be called every few minutes and when idle. */
   tidy(): Promise<void>
+  /**
+   * Writes everything anew in the order of its keys, so that where it lies on the disk does not tell when it came, nor with what
+   * else. Whoever comes meanwhile waits: a second for 64 MiB or so. Does nothing where there are more bytes than `most`.
+   */
+  rewrite(most: number): Promise<void>
 }
 
 /**

@@ -49,7 +49,7 @@ export async function openPostgres(url: string, schema: string, migrations: read
     throw postgresError(cause)
   }
   // PostgreSQL's own vacuum removes what deleted rows leave.
-  return { ...inOrder(level(pool)), close: () => pool.end({ timeout: 5 }), tidy: async () => {} }
+  return { ...inOrder(level(pool)), close: () => pool.end({ timeout: 5 }), tidy: async () => {}, rewrite: async () => {} }
 }
 
 /** `postgres://user@%2Frun%2Fpostgresql/name` names the folder of a Unix socket, as in libpq. */

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { Dialect, Migrations, Store } from './db.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -41,7 +41,7 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
   }
   try {
     prepare(raw)
-    if (path !== ':memory:') wal = new Wal(path, () => void shorten().catch(() => {}))
+    if (path !== ':memory:') wal = new Wal(path, { long: () => void shorten().catch(() => {}), quiet: () => void empty().catch(() => {}) })
   } catch (error) {
     free()
     throw error
@@ -59,6 +59,15 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
     } finally {
       wal?.shortened()
     }
+  }
+  const empty = async (): Promise<void> => {
+    await wal?.copy()
+    await tidy()
+  }
+  const rewrite = async (most: number): Promise<void> => {
+    if (wal === undefined || statSync(path).size > most) return
+    await wal.copy()
+    await level.pause(() => wal.rewrite())
   }
   const finish = async (): Promise<void> => {
     await commits.end()
@@ -79,6 +88,7 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
     insert: (into, rows) => level.insert(into, rows),
     tx: work => level.tx(work),
     tidy,
+    rewrite,
     close,
   }
 }

@@ -21,6 +21,8 @@ const OUTGOING = 1
 const PRIVATE_IN_ROOM = 2
 const LONGEST_ID = 200
 const TIME_SIZE = 6
+/** That the seal writes before what it pads: with it, a body has just the size that it shall have. */
+const LENGTH_SIZE = 4
 
 export function headerOf(message: Element, at: number, peer: Jid, isOutgoing: boolean, isPrivateInRoom: boolean): Header {
   return { at, isOutgoing, isPrivateInRoom, peer: String(peer.bare), resource: peer.resource, id: message.attrs['id'] }
@@ -66,7 +68,7 @@ export function readHeader(bytes: Buffer): Header {
 export function writeBody(message: Element, at: number, smallest: number): Buffer {
   const xml = String(message)
   const length = Buffer.byteLength(xml)
-  const bytes = Buffer.alloc(Math.max(TIME_SIZE + length, smallest))
+  const bytes = Buffer.alloc(Math.max(TIME_SIZE + length, smallest - LENGTH_SIZE))
   bytes.writeUIntBE(at, 0, TIME_SIZE)
   bytes.write(xml, TIME_SIZE)
   return bytes

@@ -141,12 +141,15 @@ export class Pages {
   #page(account: Account, query: Query, entries: readonly Entry[], max: number, count: number, indexOf: (ord: number) => number): Answer {
     const shown = fitting(entries.slice(0, max))
     const isComplete = shown.length === entries.length
-    const ordered = query.page.before === undefined ? shown : shown.toReversed()
+    const isBackwards = query.page.before !== undefined
+    const ordered = isBackwards ? shown.toReversed() : shown
     const found = ordered.flatMap(entry => this.#read(account, query, entry) ?? [])
     for (const { header, body } of entries) for (const used of [header, body]) used.fill(0)
     const [first, last] = [ordered[0]?.ord, ordered.at(-1)?.ord]
     if (first === undefined || last === undefined) return { found, page: { count }, isComplete }
-    const page = { first: this.idOf(account, first), last: this.idOf(account, last), index: indexOf(first), count }
+    // It is optional (XEP-0059). slixmpp takes a page that ends where all ends for the last one, also when it pages backwards.
+    const index = isBackwards ? undefined : indexOf(first)
+    const page = { first: this.idOf(account, first), last: this.idOf(account, last), index, count }
     return { found, page, isComplete }
   }
 

@@ -57,10 +57,10 @@ story('XEP-0313 §4.3.2: a client pages forward, and is told when it has all', a
   assert.equal(exact.isComplete, true)
 })
 
-story('XEP-0313 §4.3.3: a client pages backward from the end', async world => {
+story('XEP-0313 §4.3.3: a client pages backward from the end, and no index makes it believe that this is where it is done', async world => {
   const { romeo } = await tenMessages(world)
   const last = await ask(romeo, { rsm: '<max>4</max><before/>' })
-  assert.deepEqual([text(last.bodies), last.isComplete, last.index, last.count], ['6789', false, '6', '10'])
+  assert.deepEqual([text(last.bodies), last.isComplete, last.index, last.count], ['6789', false, undefined, '10'])
   const before = await ask(romeo, { rsm: `<max>4</max><before>${last.first}</before>` })
   assert.deepEqual([text(before.bodies), before.isComplete], ['2345', false])
   const rest = await ask(romeo, { rsm: `<max>4</max><before>${before.first}</before>` })
@@ -93,7 +93,7 @@ story('XEP-0313 §4.1.2: start and end name times, both inclusive', async world 
   assert.equal(await between({ end: '2025-01-01T00:00:00Z' }), '')
   assert.equal(await between({ start: minute(5), end: minute(3) }), '')
   const paged = await ask(romeo, { fields: { start: minute(2), end: minute(7) }, rsm: '<max>2</max><before/>' })
-  assert.deepEqual([text(paged.bodies), paged.count, paged.index], ['67', '6', '4'])
+  assert.deepEqual([text(paged.bodies), paged.count], ['67', '6'])
 })
 
 story('XEP-0313 §4.1.1: with names the other side, bare or one of its resources', async world => {

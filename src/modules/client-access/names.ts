@@ -22,7 +22,10 @@ export class NameStore {
   /** Undefined for a user who does not want it. Throws a StanzaError while what is sealed for the account is locked. */
   async read(account: Account): Promise<ClientNames | undefined> {
     const json = await this.#documents.read(account, CLIENT_NAMES)
-    return json && new Map(JSON.parse(json.toString()))
+    if (json === undefined) return undefined
+    const names = new Map<string, ClientName>(JSON.parse(json.toString()))
+    json.fill(0)
+    return names
   }
 
   /** With undefined, nothing is remembered from now on. */

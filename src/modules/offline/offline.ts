@@ -23,6 +23,7 @@ import { Jid } from '../../xmpp/jid.ts'
 import { Client, errorTo } from '../../xmpp/stanza.ts'
 import { retention, retentionChanged } from '../retention/retention.ts'
 import { roster } from '../roster/roster.ts'
+import { stanzaIdOf } from '../stanza-id.ts'
 import { Backlogs, type Keeping } from './backlogs.ts'
 import { Receivers } from './receivers.ts'
 import { migrations, Spool } from './spool.ts'
@@ -65,11 +66,13 @@ export const offline = defineModule({
 
     on(messageUndelivered, function keepForLater({ account, stanza, position, isOutline }) {
       const how = howToKeep(account, stanza)
-      if (isOutline) return how === undefined && !mayKnow(account, stanza) ? 'kept' : undefined
+      // What is in the archive has not failed, though no device may be sent it any more.
+      const isSafe = position === undefined && stanzaIdOf(stanza, account) !== undefined
+      if (isOutline) return isSafe || (how === undefined && !mayKnow(account, stanza)) ? 'kept' : undefined
       if (isOfTheMoment(stanza)) return 'kept' // XEP-0160 §3 does not want it stored, and its sender need not hear of it
       if (!account.exists) return
       if (how === undefined) return position !== undefined || mayKnow(account, stanza) ? undefined : 'kept'
-      return backlogs.keep(account, stanza, how, position)
+      return backlogs.keep(account, stanza, how, position).then(kept => kept ?? (isSafe ? 'kept' : undefined))
     })
 
     // What cannot or need not be kept goes past: late, it would be of no use, or be lost.

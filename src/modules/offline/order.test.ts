@@ -55,7 +55,7 @@ story('RFC 6120 §10.1: the same where the client does not acknowledge, and it h
   assert.deepEqual(await kept(world), [])
 })
 
-const few: StoryOptions = { settings: { offline: { messages: 440 } } } // of which strangers have 110
+const few: StoryOptions = { settings: { offline: { messages: 440 }, retention: { usual: 'delivered' } } } // of which strangers have 110
 
 story(
   'RFC 6120 §10.1: there is room for it where all the room is taken',

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
-import { outlive } from '../../../test/archive-story.ts'
+import { ask, outlive } from '../../../test/archive-story.ts'
 import { apart, appear, friendsApart, kept, rows, say } from '../../../test/offline-story.ts'
 import { type StoryOptions, story } from '../../../test/story.ts'
 
 const DAY = 86_400_000
 
-const few = (messages: number): StoryOptions => ({ settings: { offline: { messages } } })
+/** So much room, and no archive beside it. */
+const few = (messages: number): StoryOptions => ({ settings: { offline: { messages }, retention: { usual: 'delivered' } } })
 
 story(
   'XEP-0160 §2: when too many messages wait, senders are told',
@@ -18,6 +19,21 @@ story(
     romeo.receives('<presence/>')
   },
   few(2),
+)
+
+story(
+  'what there is no room for, but is in the archive, has not failed: its sender is not told, and a client finds it there',
+  async world => {
+    const romeo = await friendsApart(world)
+    for (const text of ['one', 'two', 'three']) await romeo.sends(say(text))
+    await romeo.sends(say('four', '<no-permanent-store xmlns="urn:xmpp:hints"/>'))
+    romeo.receivesError('four', 'service-unavailable')
+    const juliet = await world.connect('juliet')
+    assert.deepEqual((await ask(juliet)).bodies, ['one', 'two', 'three'])
+    assert.deepEqual(await appear(juliet), [])
+    romeo.forget()
+  },
+  { settings: { offline: { messages: 2 } } },
 )
 
 story(
@@ -35,7 +51,7 @@ story(
     await romeo.sends(say('three', long))
     romeo.receivesNothing()
   },
-  { settings: { offline: { bytes: '256KiB' } } },
+  { settings: { offline: { bytes: '256KiB' }, retention: { usual: 'delivered' } } },
 )
 
 story(
@@ -74,7 +90,7 @@ story(
     await again.sends(say('short'))
     assert.deepEqual(await kept(world), ['t1', 'short'])
   },
-  { settings: { offline: { bytes: '256KiB' } } },
+  { settings: { offline: { bytes: '256KiB' }, retention: { usual: 'delivered' } } },
 )
 
 story('a message waits for a week after its day; then it opens never again', async world => {

@@ -6,7 +6,7 @@ import { openShredFile, type ShredStore } from '../shred-store.ts'
 import { input } from '../test-fixture.ts'
 import { RECORD_SIZE } from './key-record.ts'
 import { PAGE_SIZE } from './sealed-block.ts'
-import { TestDisk } from './test-disk.ts'
+import { fateOf, TestDisk } from './test-disk.ts'
 import { readable } from './test-thief.ts'
 
 const DAY = 86_400_000
@@ -199,4 +199,31 @@ test('what failed after it was destroyed is reported the next time', async () =>
     const { destroyed } = await store.expire(endOf(7, today + failAt))
     assert.ok(destroyed.some(({ period }) => period === today + failAt))
   }
+})
+
+test('a new day that failed half-way, and a secret that was destroyed and not yet overwritten then: it is dead in the end', async () => {
+  for (let inDay = 1; inDay <= 14; inDay++)
+    for (let inChange = 1; inChange <= 6; inChange++) {
+      const { disk, store } = await open()
+      disk.isCrash = false
+      disk.failAt = disk.changes + inDay
+      await store.expire(NOW + DAY).catch(() => {})
+      disk.failAt = Number.POSITIVE_INFINITY
+      const secrets = [hexOf(store.account(romeo)!.archive)]
+      await store.replaceAccount(romeo)
+      secrets.push(hexOf(store.account(romeo)!.archive))
+      disk.failAt = disk.changes + inChange
+      await store.replaceAccount(romeo).catch(() => {})
+      disk.failAt = Number.POSITIVE_INFINITY
+      const now = hexOf(store.account(romeo)!.archive)
+      const dead = secrets.filter(secret => secret !== now)
+
+      const after = disk.restart(fateOf(inDay))
+      assert.equal(hexOf((await openShredFile('shred', after)).account(romeo)!.archive), now)
+      await store.expire(NOW + DAY)
+      for (const secret of dead) {
+        assert.ok(!readable(after).includes(secret), `${inDay}, ${inChange}: after a restart`)
+        assert.ok(!readable(disk).includes(secret), `${inDay}, ${inChange}`)
+      }
+    }
 })

@@ -68,6 +68,7 @@ class FileLevel implements ShredLevel {
       if (file === undefined) throw new SealError('unreadable', 'the file of shred secrets is missing, though its key is there')
       const { blocks, places } = await readBlocks(file, keys)
       const level = new FileLevel(false, file, keys, unlock, places)
+      if (keys.record.former !== undefined) await level.#rekey(blocks, keys.record.day)
       // What a crash has left half overwritten dies with the key.
       await level.#rekey(blocks, keys.record.day)
       return { level, blocks }
@@ -133,8 +134,7 @@ class FileLevel implements ShredLevel {
     await this.#replace([...blocks.entries()].filter(([index]) => this.#places[index]!.epoch !== epoch))
     await this.#keys.set({ former: undefined })
     former!.fill(0)
-    this.#dirty.clear()
-    await this.#keys.wipe()
+    await this.wipe()
   }
 
   /** Writes the blocks to their other pages. They count when all are durable. */

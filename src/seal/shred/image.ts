@@ -1,4 +1,4 @@
-import { ACCOUNT, PERIOD, readAccount, readPeriod, SLOT_SIZE } from './slot.ts'
+import { ACCOUNT, ID_AT, ID_SIZE, PERIOD, readPeriod, SLOT_SIZE } from './slot.ts'
 
 /** Slots of a block, as many as fit into a page of a disk with what seals them. */
 export const SLOTS = 45
@@ -11,9 +11,9 @@ export function periodKey(cls: number, period: number): string {
   return `${cls}.${period}`
 }
 
-/** Names an account. */
-export function accountKey(id: Buffer): string {
-  return id.toString('latin1')
+/** Names an account. The id is the part of the bytes from `at` to `end`. */
+export function accountKey(bytes: Buffer, at = 0, end = bytes.length): string {
+  return bytes.toString('latin1', at, end)
 }
 
 /** All secrets of a store, in clear. It is changed by a draft only. */
@@ -53,13 +53,16 @@ export class ShredImage {
     this.accounts.clear()
   }
 
+  /** Of a free slot or one of an account no view is made: there are very many. */
   #read(number: number): void {
-    const slot = this.slot(number)
-    if (slot[0] === PERIOD) {
-      const { class: cls, period } = readPeriod(slot)
+    const block = this.blocks[Math.floor(number / SLOTS)]!
+    const at = (number % SLOTS) * SLOT_SIZE
+    const kind = block[at]
+    if (kind === ACCOUNT) this.accounts.set(accountKey(block, at + ID_AT, at + ID_AT + ID_SIZE), number)
+    else if (kind === PERIOD) {
+      const { class: cls, period } = readPeriod(slotOf(block, number))
       this.periods.set(periodKey(cls, period), number)
-    } else if (slot[0] === ACCOUNT) this.accounts.set(accountKey(readAccount(slot)), number)
-    else this.freeLike(number).push(number)
+    } else this.freeLike(number).push(number)
   }
 }
 

@@ -8,6 +8,8 @@ export const PERIOD = 1
 export const ACCOUNT = 2
 
 export const ID_SIZE = 16
+/** Where the id of an account stands in its slot. */
+export const ID_AT = 1
 export const SECRET_SIZE = 32
 
 const FIRST = 24
@@ -43,9 +45,5 @@ export function readPeriod(slot: Buffer): PeriodSlot {
 
 export function writeAccount(slot: Buffer, id: Buffer): void {
   slot[0] = ACCOUNT
-  id.copy(slot, 1)
-}
-
-export function readAccount(slot: Buffer): Buffer {
-  return slot.subarray(1, 1 + ID_SIZE)
+  id.copy(slot, ID_AT)
 }

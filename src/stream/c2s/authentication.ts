@@ -306,7 +306,9 @@ function payload(text: string): Buffer | undefined {
   const trimmed = text.trim()
   if (trimmed === '') return undefined
   if (trimmed === '=') return Buffer.alloc(0)
-  const bytes = readBase64(Buffer.from(trimmed, 'latin1'))
+  const encoded = Buffer.from(trimmed, 'latin1')
+  const bytes = readBase64(encoded)
+  encoded.fill(0)
   if (bytes === undefined) throw new SaslError('incorrect-encoding')
   return bytes
 }

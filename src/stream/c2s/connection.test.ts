@@ -110,6 +110,21 @@ streamStory('RFC 6120 §4.4: what was sent before the stream was closed still ar
   romeo.receivesEnd()
 })
 
+for (const chunks of [[`${say('one')}</stream:stream>${PING}`], [`${say('one')}</stream:stream>`, PING]]) {
+  streamStory(
+    `RFC 6120 §4.4: also where the client goes on after that, in ${chunks.length} pieces; what it says then does not count`,
+    async scene => {
+      const { romeo, juliet } = await couple(scene)
+      const release = hold(scene, 'romeo')
+      for (const chunk of chunks) romeo.writes(chunk)
+      release()
+      await scene.settled()
+      assert.deepEqual(juliet.bodies(), ['one'])
+      romeo.receivesEnd()
+    },
+  )
+}
+
 streamStory('RFC 6120 §4.4: a connection that breaks ends a session that cannot be resumed', async scene => {
   const { romeo, juliet } = await couple(scene)
   await juliet.breaks()

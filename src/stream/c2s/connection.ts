@@ -94,14 +94,15 @@ export class Connection implements StreamHandler, Taker, Transport {
   // --- what comes in
 
   #read(bytes: Buffer): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || this.#isEnding) return
     this.heardAt = this.streams.tick
     this.isAsked = false
     this.streams.shape(this, bytes.length)
     try {
       this.#framing.read(bytes)
     } catch (error) {
-      this.fail(error)
+      // What comes behind the end of a stream must not keep what came before it from being dealt with.
+      if (!this.#isEnding) this.fail(error)
     }
   }
 
