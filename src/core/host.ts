@@ -19,6 +19,7 @@ import type { Host, Module } from './module.ts'
 import {
   accountLocked,
   type Flow,
+  hostClosed,
   iqOut,
   messageOut,
   type Outgoing,
@@ -199,6 +200,7 @@ export class LocalHost implements Destination {
       }
     }
     await this.#router.idle()
+    await this.hooks.tell(hostClosed, undefined, this.failed)
   }
 
   readonly failed = (owner: string, error: unknown): void => {

@@ -195,7 +195,6 @@ scene('what comes after the account’s secret was replaced opens, although its 
   await log.add(log.romeo, 'dead')
   log.shred.account(log.keys.get(log.romeo)!.id)!.archive.fill(1)
   await log.add(log.romeo, 'alive')
-  log.log.close()
   log.restart()
   assert.deepEqual(await whole(log), ['h:alive alive'])
 })
@@ -233,6 +232,33 @@ scene('what could not be written is told, and what comes then can be read', asyn
   await log.add(log.romeo, 'kept')
   await log.add(log.romeo, 'kept too')
   assert.deepEqual(await whole(log), ['h:kept kept', 'h:kept too kept too'])
+})
+
+scene('what takes long is opened in another thread, and comes to the same', async log => {
+  const texts: string[] = []
+  for (let i = 0; i < 40; i++) {
+    for (const text of [`${i}a`, `${i}b`]) {
+      await log.add(log.romeo, text, i % 2 === 0 ? 7 : 30)
+      texts.push(`h:${text} ${text}`)
+    }
+    if (i === 20) log.renewKey(log.romeo)
+    log.later(30 * 60_000)
+  }
+  log.restart()
+  assert.deepEqual(await whole(log), texts)
+  assert.deepEqual((await whole(log, log.romeo, { isDescending: true, limit: 50 })).reverse(), texts.slice(-50))
+  const headers = await log.log.headers(log.romeo, { limit: 100 })
+  assert.deepEqual(
+    headers.map(({ header, body }) => `${header} ${body}`),
+    texts.map(text => `${text.split(' ')[0]} `),
+  )
+  await log.store.run(sql`UPDATE test_segment SET enc = ${Buffer.alloc(33)} WHERE seg = (SELECT MIN(seg) FROM test_segment)`)
+  log.restart()
+  assert.deepEqual(await whole(log), texts.slice(2))
+  const reading = whole(log)
+  await new Promise(resolve => setImmediate(resolve))
+  log.lock(log.romeo)
+  assert.deepEqual(await reading, [])
 })
 
 scene('reading sees what was just added, once it is on disk', async log => {

@@ -5,9 +5,10 @@ import { type Db, StorageError } from '../storage/db.ts'
 import { StanzaError } from '../xmpp/error.ts'
 import type { Account } from './account.ts'
 import { then } from './host.ts'
-import { accountLocked, accountRemoved } from './points.ts'
+import { accountLocked, accountRemoved, hostClosed } from './points.ts'
 import { LiveSegment, LiveSegments } from './sealed-log/live-segments.ts'
-import { bufferOf, type Entry, OpenedSegments } from './sealed-log/opened-segments.ts'
+import { OpenedSegments } from './sealed-log/opened-segments.ts'
+import { bufferOf, type Entry } from './sealed-log/opening.ts'
 import type { Kind, LogHost, LogKeys } from './sealed-log/parts.ts'
 import { LogSecrets } from './sealed-log/secrets.ts'
 import { aloneAt, LogTables, ORDS, type Owner, type Range, SEGMENT_LENGTH } from './sealed-log/tables.ts'
@@ -15,7 +16,7 @@ import { Writer } from './sealed-log/writer.ts'
 
 export { ArchiveIds } from '../seal/archive-id.ts'
 export type { RetentionClass } from '../seal/retention.ts'
-export type { Entry } from './sealed-log/opened-segments.ts'
+export type { Entry } from './sealed-log/opening.ts'
 export type { LogHost } from './sealed-log/parts.ts'
 export { logMigrations } from './sealed-log/tables.ts'
 
@@ -53,6 +54,9 @@ const BATCH = 128
 
 /** Segments of a period removed at a time. */
 const SEGMENTS = 4
+
+/** So many are read at a time where they may be large. */
+const CHUNK = 32
 
 /** So many are read at a time where few are asked for, as some may not open. */
 const FEWEST = 10
@@ -96,8 +100,18 @@ export class SealedLog {
     this.#live = new LiveSegments(host.clock)
     this.#secrets = new LogSecrets(host.keys.shred, options.secret)
     this.#opened = new OpenedSegments(host, options.store, this.#secrets)
-    host.on(accountLocked, account => this.#opened.forget(account))
-    host.on(accountRemoved, ({ account: name, db, afterwards }) => this.#removeAll(host.accounts.of(name), db, afterwards))
+    const [live, opened] = [this.#live, this.#opened]
+    host.on(accountLocked, function forgetOpened(account) {
+      opened.forget(account)
+    })
+    host.on(hostClosed, function wipeSegments() {
+      live.closeAll()
+      opened.forgetAll()
+    })
+    const removeAll = this.#removeAll.bind(this)
+    host.on(accountRemoved, function removeMessages({ account, db, afterwards }) {
+      return removeAll(host.accounts.of(account), db, afterwards)
+    })
   }
 
   /** Whether there is a key to which to seal. */
@@ -253,11 +267,6 @@ export class SealedLog {
     for (const number of await this.#tables.unclean()) this.#clean(number)
   }
 
-  /** Wipes the keys of all segments that are being written. */
-  close(): void {
-    this.#live.closeAll()
-  }
-
   async #begin(account: Account, keys: LogKeys, kind: Kind, now: number): Promise<LiveSegment> {
     const { shred } = this.#host.keys
     const state = await this.#stateOf(account)
@@ -301,11 +310,14 @@ export class SealedLog {
     let { from = 0, to } = range
     from = Math.max(from, state.until + 1)
     const entries: Entry[] = []
-    for (;;) {
-      const limit = entries.length === 0 ? range.limit : Math.max(range.limit - entries.length, FEWEST)
+    const { bytes = Number.POSITIVE_INFINITY } = range
+    for (let read = 0; ; ) {
+      const wanted = entries.length === 0 ? range.limit : Math.max(range.limit - entries.length, FEWEST)
+      const limit = range.bytes === undefined ? wanted : Math.min(wanted, CHUNK)
       const rows = await this.#tables.read(owner, { ...range, from, to, limit, generation: oldestOpen(keys) }, isWhole)
-      entries.push(...this.#opened.openAll(account, keys, rows, isWhole))
-      if (rows.length < limit || entries.length >= range.limit) return entries.slice(0, range.limit)
+      entries.push(...(await this.#opened.openAll(account, keys, rows, isWhole)))
+      for (const { body } of rows) read += body.length
+      if (rows.length < limit || entries.length >= range.limit || read > bytes) return entries.slice(0, range.limit)
       // Some do not open: as many others come in their place.
       if (range.isDescending === true) to = rows.at(-1)!.ord - 1
       else from = rows.at(-1)!.ord + 1

@@ -1,7 +1,7 @@
 /** What can be read of a data folder by one who has it, and what else was taken or told: with this project's own code. */
 import { pbkdf2Sync } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
-import { indexIn } from '../../src/core/sealed-log/tables.ts'
+import { indexIn, ORDS } from '../../src/core/sealed-log/tables.ts'
 import { ARCHIVE } from '../../src/core/stores.ts'
 import { credentialFromSaltedPassword } from '../../src/sasl/credential.ts'
 import { DIGESTS, HASH_SIZES, type ScramHash } from '../../src/sasl/scram-hash.ts'
@@ -96,7 +96,12 @@ function openLog(all: All, victim: Victim, prefix: string, store: number, shred?
       period: Number(period),
     }
     const opener = attempt(() => new SegmentOpener(address, bytesOf(enc), key, periodSecret, secret))
-    const rows = all(`SELECT ord, header, body FROM ${prefix}_message WHERE account_no = ? AND seg = ?`, number, Number(seg))
+    const rows = all(
+      `SELECT place & ${ORDS - 1} AS ord, header, body FROM ${prefix}_message
+        WHERE place / ${ORDS} = (SELECT slot FROM ${prefix}_extent WHERE account_no = ?) AND seg = ?`,
+      number,
+      Number(seg),
+    )
     return rows.flatMap(row => {
       const ord = Number(row['ord'])
       const index = indexIn(Number(seg), ord)

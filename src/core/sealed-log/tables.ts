@@ -31,6 +31,8 @@ export interface Range {
   readonly limit: number
   /** The newest first. */
   readonly isDescending?: boolean
+  /** When the bodies are as large together no more are read; what is over is there. */
+  readonly bytes?: number
 }
 
 /** Whose messages, and where: `slot` is the account's part of the table. */
@@ -236,8 +238,8 @@ export class LogTables {
   /** The accounts that have rows of removed messages. */
   async unclean(): Promise<number[]> {
     const found = await this.#db.all<{ account_no: number }>(sql`SELECT e.account_no FROM ${this.#extents} e
-      WHERE e.until >= ${ALL} OR EXISTS (SELECT 1 FROM ${this.#messages} m
-        WHERE m.place >= e.slot * ${name(String(ORDS))} AND m.place <= e.slot * ${name(String(ORDS))} + e.until)`)
+      WHERE e.until >= ${ALL} OR (e.until > 0 AND EXISTS (SELECT 1 FROM ${this.#messages} m
+        WHERE m.place >= e.slot * ${name(String(ORDS))} AND m.place <= e.slot * ${name(String(ORDS))} + e.until))`)
     return found.map(row => row.account_no)
   }
 

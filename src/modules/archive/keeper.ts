@@ -1,7 +1,6 @@
 import type { Account } from '../../core/account.ts'
 import type { Clock } from '../../core/clock.ts'
 import { then } from '../../core/host.ts'
-import type { Log } from '../../core/log.ts'
 import type { RetentionClass, SealedLog } from '../../core/sealed-log.ts'
 import type { Element } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
@@ -43,14 +42,14 @@ interface Written {
 export class Keeper {
   readonly #archive: SealedLog
   readonly #clock: Clock
-  readonly #log: Log
+  readonly #failed: (error: unknown) => undefined
   readonly #limits: KeeperLimits
   readonly #written = new WeakMap<Account, Written>()
 
-  constructor(archive: SealedLog, { clock, log }: { readonly clock: Clock; readonly log: Log }, limits: KeeperLimits) {
+  constructor(archive: SealedLog, clock: Clock, failed: (error: unknown) => undefined, limits: KeeperLimits) {
     this.#archive = archive
     this.#clock = clock
-    this.#log = log
+    this.#failed = failed
     this.#limits = limits
   }
 
@@ -68,19 +67,21 @@ export class Keeper {
     const body = writeBody(message, at, this.#limits.padding)
     // Whoever writes more than anybody reads would fill the disk.
     if ((written.bytes += body.length) > this.#limits.daily) return undefined
+    const header = writeHeader(headerOf(message, at, peer, isOutgoing, isPrivateInRoom(message)))
+    const wipe = (): void => {
+      header.fill(0)
+      body.fill(0)
+    }
     try {
-      const header = writeHeader(headerOf(message, at, peer, isOutgoing, isPrivateInRoom(message)))
-      const kept = then(written.left-- > 0 ? undefined : this.#makeRoom(account, written), () =>
-        this.#archive.append(account, cls, header, body),
-      )
-      return kept instanceof Promise ? kept.catch(error => this.#failed(error)) : kept
+      const room = written.left-- > 0 ? undefined : this.#makeRoom(account, written)
+      const kept = then(room, () => this.#archive.append(account, cls, header, body))
+      if (kept instanceof Promise) return kept.catch(this.#failed).finally(wipe)
+      wipe()
+      return kept
     } catch (error) {
+      wipe()
       return this.#failed(error)
     }
-  }
-
-  #failed(error: unknown): undefined {
-    this.#log.fault('archive.store', error)
   }
 
   #writtenOf(account: Account): Written {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { ask, JULIET, ROMEO, say } from '../../../test/archive-story.ts'
 import { type Client, story } from '../../../test/story.ts'
+import { sql } from '../../storage/db.ts'
 import { namespace } from '../../xml/element.ts'
 
 const RETRACT = 'urn:xmpp:message-retract:1'
@@ -106,4 +107,29 @@ story('what takes something back cannot be taken back', async world => {
   await romeo.sends(takeBack(JULIET, 'unknown'))
   juliet.forget()
   assert.equal(await kept(juliet), '†rrr')
+})
+
+story(
+  'who takes back much at once, or what is not there, keeps nobody waiting; the rest is dealt with when its reader asks',
+  async world => {
+    const romeo = await world.online('romeo')
+    const juliet = await world.online('juliet')
+    for (let i = 0; i < 15; i++) await romeo.sends(say(JULIET, `${i}`))
+    for (let i = 0; i < 15; i++) await romeo.sends(takeBack(JULIET, `m-${i}`))
+    juliet.forget()
+    const waiting = await world.store.all(sql`SELECT ord FROM archive_retraction WHERE account = 'juliet'`)
+    assert.equal(waiting.length, 5)
+    assert.equal(await kept(juliet), '†'.repeat(15) + 'r'.repeat(15))
+    assert.deepEqual(await world.store.all(sql`SELECT ord FROM archive_retraction WHERE account = 'juliet'`), [])
+  },
+)
+
+story('of messages with one id the newest before the retraction goes', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  for (const body of ['1', '2']) await romeo.sends(say(JULIET, body, '', 'same'))
+  await romeo.sends(takeBack(JULIET, 'same'))
+  await romeo.sends(say(JULIET, '3', '', 'same'))
+  juliet.forget()
+  assert.equal(await kept(juliet), '1†r3')
 })
