@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Canary, Sighting } from './mint.ts'
+import type { Canary } from './mint.ts'
+import type { Seen } from './search.ts'
 
 /**
  * Who can read what is kept: of A1 and A2 only the owner, who has logged in, and of A1 only until its secrets are destroyed; of B the
@@ -37,8 +38,8 @@ export class Hits {
     if (before === undefined || before.class < readable) this.#found.set(hit, { class: readable, how })
   }
 
-  see({ canary, encoding }: Sighting, place: string, readable: Class, where = place): void {
-    this.add(canary.datum, place, readable, `${canary.detail === '' ? '' : `${canary.detail}; `}${where}, ${encoding}`)
+  see({ canary, encoding, place }: Seen, readable: Class): void {
+    this.add(canary.datum, place, readable, `${canary.detail === '' ? '' : `${canary.detail}; `}${encoding}`)
   }
 
   /** A column, and whether anything is in it. */

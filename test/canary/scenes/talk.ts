@@ -117,5 +117,8 @@ export async function comeBack(day: Day): Promise<void> {
     xml`<presence type="subscribe" to="${day.jid('eve')}"><status>${mint.text('text of a request that waits')}</status></presence>`,
   )
   await alice.asks('get', PING)
+  const item = xml`<item jid="${mint.word('what was deleted a moment ago')}@spam.example"/>`
+  await alice.asks('set', `<block xmlns="urn:xmpp:blocking">${item}</block>`)
+  await alice.asks('set', `<unblock xmlns="urn:xmpp:blocking">${item}</unblock>`)
   await alice.leave()
 }
