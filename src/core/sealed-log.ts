@@ -11,7 +11,7 @@ import { OpenedSegments } from './sealed-log/opened-segments.ts'
 import { bufferOf, type Entry } from './sealed-log/opening.ts'
 import type { Kind, LogHost, LogKeys } from './sealed-log/parts.ts'
 import { LogSecrets } from './sealed-log/secrets.ts'
-import { aloneAt, LogTables, ORDS, type Owner, type Range, SEGMENT_LENGTH } from './sealed-log/tables.ts'
+import { aloneAt, LogTables, ORDS, type Owner, type Range, SEGMENT_LENGTH, type StoredRow } from './sealed-log/tables.ts'
 import { Writer } from './sealed-log/writer.ts'
 
 export { ArchiveIds } from '../seal/archive-id.ts'
@@ -314,7 +314,8 @@ export class SealedLog {
     for (let read = 0; ; ) {
       const wanted = entries.length === 0 ? range.limit : Math.max(range.limit - entries.length, FEWEST)
       const limit = range.bytes === undefined ? wanted : Math.min(wanted, CHUNK)
-      const rows = await this.#tables.read(owner, { ...range, from, to, limit, generation: oldestOpen(keys) }, isWhole)
+      const found = await this.#tables.read(owner, { ...range, from, to, limit, generation: oldestOpen(keys) }, isWhole)
+      const rows = range.segments === undefined ? found : inSegments(found, range.segments)
       entries.push(...(await this.#opened.openAll(account, keys, rows, isWhole)))
       for (const { body } of rows) read += body.length
       if (rows.length < limit || entries.length >= range.limit || read > bytes) return entries.slice(0, range.limit)
@@ -373,6 +374,17 @@ export class SealedLog {
     await this.#tables.in(db).removeAccount(keys.number)
     afterwards(() => this.#clean(keys.number))
   }
+}
+
+/** The first ones, in no more segments than are left. */
+function inSegments(rows: readonly StoredRow[], segments: { left: number }): readonly StoredRow[] {
+  const seen = new Set<number>()
+  const end = rows.findIndex(({ seg }) => {
+    if (seen.has(seg)) return false
+    seen.add(seg)
+    return segments.left-- <= 0
+  })
+  return end === -1 ? rows : rows.slice(0, end)
 }
 
 /** The oldest generation of which, and of all after it, the key is open. */

@@ -33,6 +33,8 @@ export interface Range {
   readonly isDescending?: boolean
   /** When the bodies are as large together no more are read; what is over is there. */
   readonly bytes?: number
+  /** So many more segments are read; it counts down. What is in others is not there. */
+  readonly segments?: { left: number } | undefined
 }
 
 /** Whose messages, and where: `slot` is the account's part of the table. */

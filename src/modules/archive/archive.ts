@@ -81,7 +81,7 @@ export const archive = defineModule({
     const messages = new SealedLog(host, { prefix: 'archive', store: ARCHIVE, secret: 'archive' })
     const indexes = new HeaderIndexes(messages)
     const pages = new Pages(messages, indexes, { idsOf: () => ids!, numberOf: account => keys.of(account)!.number }, log)
-    const retractions = new Retractions(messages, store, host.clock, settings.padding)
+    const retractions = new Retractions(messages, store, host.clock, settings.padding, isStranger)
     const answers = new Answers(messages, pages, retractions, hooks, settings)
     const keeper = new Keeper(messages, host.clock, failed, settings)
     const classOf = (account: Account) => needs.retention.classOf(account, 'archive')
@@ -148,8 +148,8 @@ export const archive = defineModule({
         }, failed)
       })
     })
-    on(messageOut.after, retract)
-    on(messageIn.after, retract)
+    on(messageOut.after, envelope => retract(envelope, false))
+    on(messageIn.after, envelope => retract(envelope, isStranger(envelope.account, envelope.from)))
 
     // Their client asks again; they are not worth the disk.
     on(messageUndelivered, function dropResults({ stanza }) {
@@ -194,9 +194,14 @@ export const archive = defineModule({
       return keeper.keep(account, cls, message, peer, isOutgoing)
     }
 
-    function retract(envelope: Incoming | Outgoing): void | Promise<void> {
+    function retract(envelope: Incoming | Outgoing, isOfStranger: boolean): void | Promise<void> {
       const ord = retracting.get(envelope)
-      if (ord !== undefined) return retractions.came(envelope.account, ord)
+      if (ord !== undefined) return retractions.came(envelope.account, ord, isOfStranger)
+    }
+
+    function isStranger(account: Account, other: Jid): boolean {
+      const isOwn = other.bare.equals(account.jid) || other.equals(host.jid)
+      return !isOwn && !needs.roster.knows(account, other) && !needs.roster.isSubscriber(account, other)
     }
 
     function failed(error: unknown): undefined {
