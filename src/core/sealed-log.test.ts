@@ -117,6 +117,20 @@ scene('after a new password both the old and the new messages open, until the ol
   assert.deepEqual(await whole(log), ['h:new new'])
 })
 
+scene('a key that is lost hides its own messages, not those of one before it that was regained', async log => {
+  for (const text of ['first', 'second', 'third']) {
+    await log.add(log.romeo, text)
+    if (text !== 'third') log.renewKey(log.romeo)
+  }
+  const { all } = log.keys.get(log.romeo)!
+  const first = all.get(1)!
+  all.delete(1)
+  all.delete(2)
+  assert.deepEqual(await whole(log), ['h:third third'])
+  all.set(1, first)
+  assert.deepEqual(await whole(log), ['h:first first', 'h:third third'])
+})
+
 scene('when a secret is destroyed, what it sealed opens never again, and its rows go', async log => {
   await log.add(log.romeo, 'for a week')
   await log.add(log.romeo, 'for a month', 30)

@@ -314,7 +314,7 @@ export class SealedLog {
     for (let read = 0; ; ) {
       const wanted = entries.length === 0 ? range.limit : Math.max(range.limit - entries.length, FEWEST)
       const limit = range.bytes === undefined ? wanted : Math.min(wanted, CHUNK)
-      const found = await this.#tables.read(owner, { ...range, from, to, limit, generation: oldestOpen(keys) }, isWhole)
+      const found = await this.#tables.read(owner, { ...range, from, to, limit, generations: generationsOf(keys) }, isWhole)
       const rows = range.segments === undefined ? found : inSegments(found, range.segments)
       entries.push(...(await this.#opened.openAll(account, keys, rows, isWhole)))
       for (const { body } of rows) read += body.length
@@ -387,10 +387,8 @@ function inSegments(rows: readonly StoredRow[], segments: { left: number }): rea
   return end === -1 ? rows : rows.slice(0, end)
 }
 
-/** The oldest generation of which, and of all after it, the key is open. */
-function oldestOpen(keys: LogKeys): number {
-  let { generation } = keys
-  if (keys.keyOf(generation) === undefined) throw locked()
-  while (keys.keyOf(generation - 1) !== undefined) generation--
-  return generation
+/** The generations whose keys are open: one between others may be lost, as after two resets and a recovery. */
+function generationsOf(keys: LogKeys): number[] {
+  if (!keys.isOpen) throw locked()
+  return [...keys.opened().keys()]
 }

@@ -26,8 +26,8 @@ export interface Range {
   readonly from?: number | undefined
   readonly to?: number | undefined
   readonly ords?: readonly number[] | undefined
-  /** Of whose generations the key is there, the oldest. */
-  readonly generation?: number
+  /** Sealed to keys of these generations. */
+  readonly generations?: readonly number[]
   readonly limit: number
   /** The newest first. */
   readonly isDescending?: boolean
@@ -152,11 +152,11 @@ export class LogTables {
 
   /** With bodies, or with headers alone. */
   async read({ number, slot }: Owner, range: Range, isWhole: boolean): Promise<StoredRow[]> {
-    const { from = 0, to = ORDS, ords, generation, isDescending, limit } = range
+    const { from = 0, to = ORDS, ords, generations, isDescending, limit } = range
     const conditions = every(
       between(slot, from, to),
       ords !== undefined && sql`m.place IN ${list(ords.map(ord => placeOf(slot, ord)))}`,
-      generation !== undefined && sql`s.generation >= ${generation}`,
+      generations !== undefined && sql`s.generation IN ${list(generations)}`,
     )
     const order = name(isDescending === true ? 'DESC' : 'ASC')
     return this.#db.all<StoredRow>(sql`SELECT ${ORD}, m.seg, m.header, ${name(isWhole ? 'm.body' : 'm.header AS body')}, s.generation,

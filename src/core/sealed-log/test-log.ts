@@ -23,7 +23,11 @@ class TestKeys implements LogKeys {
   }
 
   keyOf(generation = this.generation): PrivateKey | undefined {
-    return this.isOpen ? this.all.get(generation) : undefined
+    return this.opened().get(generation)
+  }
+
+  opened(): ReadonlyMap<number, PrivateKey> {
+    return this.isOpen ? this.all : new Map()
   }
 }
 
