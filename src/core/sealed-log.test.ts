@@ -298,6 +298,18 @@ scene('what could not be written is told, and what comes then can be read', asyn
   assert.deepEqual(await whole(log), ['h:kept kept', 'h:kept too kept too'])
 })
 
+scene('what comes after a crash can be read, where of the segment before only its own row reached the disk', async log => {
+  await log.add(log.romeo, 'one')
+  log.later(30 * 60_000)
+  log.isTorn = true
+  await assert.rejects(log.add(log.romeo, 'lost', 30))
+  log.isTorn = false
+  log.restart()
+  await log.add(log.romeo, 'two')
+  assert.equal(await log.count('segment'), 2)
+  assert.deepEqual(await whole(log), ['h:one one', 'h:two two'])
+})
+
 scene('what takes long is opened in another thread, and comes to the same', async log => {
   const texts: string[] = []
   for (let i = 0; i < 40; i++) {

@@ -134,10 +134,11 @@ export class LogTables {
     return row && { number: account, slot: row.slot }
   }
 
-  /** Those that are there stay. */
+  /** One that is there already is the same, or was begun in vain: its messages never reached the disk, and their ords are used again. */
   async addSegments(segments: readonly (SegmentRow & { readonly owner: Owner })[]): Promise<void> {
     await this.#db.run(sql`INSERT INTO ${this.#segments} (account_no, seg, generation, class, period, enc)
-      VALUES ${rows(segments.map(segmentValues))} ON CONFLICT DO NOTHING`)
+      VALUES ${rows(segments.map(segmentValues))} ON CONFLICT (account_no, seg) DO UPDATE
+      SET generation = excluded.generation, class = excluded.class, period = excluded.period, enc = excluded.enc`)
   }
 
   /** All of them have a note, or none. */
