@@ -63,8 +63,16 @@ export const archive = defineModule({
   settings: {
     page: count(100, { min: 10, max: 500 }, 'How many messages a client gets at once.'),
     queries: count(5, { min: 1, max: 100 }, 'How many requests of a client may wait for their answer.'),
-    messages: count(90_000, { min: 1000, max: 10_000_000 }, 'How many messages of an account are kept; the oldest make room.'),
-    daily: size('100MiB', 'How much of an account is kept in a day; what is more is delivered, and kept nowhere.', { min: 1_048_576 }),
+    messages: count(
+      90_000,
+      { min: 1000, max: 10_000_000 },
+      'How many messages of an account are kept; the oldest make room. Strangers get a 120th in a day.',
+    ),
+    daily: size(
+      '100MiB',
+      'How much of an account is kept in a day; what is more is delivered, and kept nowhere. Strangers get a quarter.',
+      { min: 1_048_576 },
+    ),
     padding: size('2KiB', 'What is smaller is filled up to it, so that sizes tell nothing of who writes to whom.'),
     usual: oneOf(USUAL, 'Whose messages are kept of a user who has chosen nothing: all, or those of people in the roster.'),
     addresses: count(
@@ -191,7 +199,7 @@ export const archive = defineModule({
       if (!isWorthKeeping(message)) return undefined
       const cls = classOf(account)
       if (cls === undefined || !preferences.wants(account, peer)) return undefined
-      return keeper.keep(account, cls, message, peer, isOutgoing)
+      return keeper.keep(account, cls, message, { peer, isOutgoing, isFromStranger: !isOutgoing && isStranger(account, peer) })
     }
 
     function retract(envelope: Incoming | Outgoing, isOfStranger: boolean): void | Promise<void> {
@@ -200,7 +208,7 @@ export const archive = defineModule({
     }
 
     function isStranger(account: Account, other: Jid): boolean {
-      const isOwn = other.bare.equals(account.jid) || other.equals(host.jid)
+      const isOwn = other.bare.equals(account.jid) || other.bare.equals(host.jid)
       return !isOwn && !needs.roster.knows(account, other) && !needs.roster.isSubscriber(account, other)
     }
 
