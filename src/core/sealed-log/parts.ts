@@ -20,6 +20,8 @@ export interface LogKeys extends SealedAccount {
   readonly number: number
   readonly isOpen: boolean
   keyOf(generation?: number): PrivateKey | undefined
+  /** All that are open, by generation. */
+  opened(): ReadonlyMap<number, PrivateKey>
 }
 
 /** Where the secrets are. */

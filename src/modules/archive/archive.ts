@@ -63,8 +63,16 @@ export const archive = defineModule({
   settings: {
     page: count(100, { min: 10, max: 500 }, 'How many messages a client gets at once.'),
     queries: count(5, { min: 1, max: 100 }, 'How many requests of a client may wait for their answer.'),
-    messages: count(90_000, { min: 1000, max: 10_000_000 }, 'How many messages of an account are kept; the oldest make room.'),
-    daily: size('100MiB', 'How much of an account is kept in a day; what is more is delivered, and kept nowhere.', { min: 1_048_576 }),
+    messages: count(
+      90_000,
+      { min: 1000, max: 10_000_000 },
+      'How many messages of an account are kept; the oldest make room. Strangers get a 120th in a day.',
+    ),
+    daily: size(
+      '100MiB',
+      'How much of an account is kept in a day; what is more is delivered, and kept nowhere. Strangers get a quarter.',
+      { min: 1_048_576 },
+    ),
     padding: size('2KiB', 'What is smaller is filled up to it, so that sizes tell nothing of who writes to whom.'),
     usual: oneOf(USUAL, 'Whose messages are kept of a user who has chosen nothing: all, or those of people in the roster.'),
     addresses: count(
@@ -81,7 +89,7 @@ export const archive = defineModule({
     const messages = new SealedLog(host, { prefix: 'archive', store: ARCHIVE, secret: 'archive' })
     const indexes = new HeaderIndexes(messages)
     const pages = new Pages(messages, indexes, { idsOf: () => ids!, numberOf: account => keys.of(account)!.number }, log)
-    const retractions = new Retractions(messages, store, host.clock, settings.padding)
+    const retractions = new Retractions(messages, store, host.clock, settings.padding, isStranger)
     const answers = new Answers(messages, pages, retractions, hooks, settings)
     const keeper = new Keeper(messages, host.clock, failed, settings)
     const classOf = (account: Account) => needs.retention.classOf(account, 'archive')
@@ -148,8 +156,8 @@ export const archive = defineModule({
         }, failed)
       })
     })
-    on(messageOut.after, retract)
-    on(messageIn.after, retract)
+    on(messageOut.after, envelope => retract(envelope, false))
+    on(messageIn.after, envelope => retract(envelope, isStranger(envelope.account, envelope.from)))
 
     // Their client asks again; they are not worth the disk.
     on(messageUndelivered, function dropResults({ stanza }) {
@@ -191,12 +199,17 @@ export const archive = defineModule({
       if (!isWorthKeeping(message)) return undefined
       const cls = classOf(account)
       if (cls === undefined || !preferences.wants(account, peer)) return undefined
-      return keeper.keep(account, cls, message, peer, isOutgoing)
+      return keeper.keep(account, cls, message, { peer, isOutgoing, isFromStranger: !isOutgoing && isStranger(account, peer) })
     }
 
-    function retract(envelope: Incoming | Outgoing): void | Promise<void> {
+    function retract(envelope: Incoming | Outgoing, isOfStranger: boolean): void | Promise<void> {
       const ord = retracting.get(envelope)
-      if (ord !== undefined) return retractions.came(envelope.account, ord)
+      if (ord !== undefined) return retractions.came(envelope.account, ord, isOfStranger)
+    }
+
+    function isStranger(account: Account, other: Jid): boolean {
+      const isOwn = other.bare.equals(account.jid) || other.bare.equals(host.jid)
+      return !isOwn && !needs.roster.knows(account, other) && !needs.roster.isSubscriber(account, other)
     }
 
     function failed(error: unknown): undefined {
