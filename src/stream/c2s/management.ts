@@ -61,6 +61,7 @@ const REQUEST = Sm('r')
 export class StreamManagement implements Transport {
   readonly id = randomId(18)
   readonly session: Session
+  taken: readonly Position[] = []
   readonly #host: LocalHost
   readonly #streams: ResumableStreams
   readonly #limits: ManagementLimits
@@ -159,7 +160,7 @@ export class StreamManagement implements Transport {
     for (const entry of this.#queue.splice(0, news)) {
       entry.isGone = true
       this.#queued -= entry.size
-      entry.custody?.safe()
+      entry.custody?.taken()
       anyKept ||= entry.isKept
     }
     if (anyKept || this.session.hasKept) this.#forgetKept()
@@ -248,6 +249,7 @@ export class StreamManagement implements Transport {
   suspend(error: StreamError): Promise<unknown> | undefined {
     if (!this.#isResumable) return undefined
     this.#carrier?.close(error)
+    this.taken = this.#takenElsewhere()
     return this.#keepAll()
   }
 
@@ -259,11 +261,18 @@ export class StreamManagement implements Transport {
     this.#carrier = undefined
     carrier?.close(error)
     this.#arrivals.close()
+    this.taken = this.#takenElsewhere()
     const left = this.#queue.splice(0)
     for (const entry of left) entry.isGone = true
     this.#passOn(left.filter(({ custody, isKept }) => (custody === undefined || custody.giveBack()) && !isKept))
     for (const { custody } of left) custody?.release()
     this.#hibernation?.end()
+  }
+
+  #takenElsewhere(): Position[] {
+    return this.#queue.flatMap(({ custody, isKept }, i) =>
+      isKept && custody?.isTaken === true ? [this.#positionOf(this.#acknowledged + i + 1)] : [],
+    )
   }
 
   /** To others of the account, to the disk, or back: what is sealed only while somebody is there to open it, and else back. */
@@ -318,8 +327,8 @@ export class StreamManagement implements Transport {
     const { custody } = entry
     if (entry.isKept || custody?.isSafe || !isWorthKeeping(stanza, account)) return
     const keep = (): void | Promise<void> => {
-      // Meanwhile it may have been acknowledged, or the session is over.
-      if (entry.isGone || entry.isKept) return
+      // Meanwhile it may have been acknowledged, or another session has it, or this one is over.
+      if (entry.isGone || entry.isKept || custody?.isSafe) return
       const event = { account, stanza, position: this.#positionOf(count) }
       return then(this.#host.hooks.run(messageUndelivered, event), verdict => {
         if (verdict !== 'kept') return
