@@ -21,6 +21,8 @@ export interface Transport {
    * acknowledged. None where it is undefined.
    */
   readonly taken?: readonly Position[]
+  /** The client has gone, and may come back (XEP-0198 §5). */
+  readonly isAway?: boolean
   /** Ends the stream, with an error if there is one. */
   close(error: StreamError | undefined): void
   /**

@@ -235,7 +235,7 @@ export class Connection implements StreamHandler, Taker, Transport {
       throw new StreamError('reset', 'the client has gone')
     }
     this.#session = session
-    if (this.client !== undefined) session.client = this.client
+    if (this.client !== undefined) session.client = this.client // one that is resumed may not have said it before
     this.#negotiation = undefined
     this.claimed = undefined
     this.streams.bound(this)

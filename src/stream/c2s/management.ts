@@ -119,6 +119,10 @@ export class StreamManagement implements Transport {
     return modulo(this.#arrivals.handled)
   }
 
+  get isAway(): boolean {
+    return this.#carrier === undefined
+  }
+
   get position(): Position {
     return this.#positionOf(this.#sent)
   }
