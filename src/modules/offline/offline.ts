@@ -13,6 +13,7 @@ import {
   secretsDestroyed,
   sessionEnded,
   sessionResumed,
+  sessionSuspended,
 } from '../../core/points.ts'
 import { count, size } from '../../lib/settings.ts'
 import { type Element, namespace } from '../../xml/element.ts'
@@ -99,8 +100,12 @@ export const offline = defineModule({
       return receivers.acknowledge(account, position)
     })
     on(sessionEnded, async function handOn(session) {
+      await receivers.take(session)
       await receivers.hand(session)
       if (classOf(session.account) === undefined) await giveBack(session.account)
+    })
+    on(sessionSuspended, function removeTaken(session) {
+      return receivers.take(session)
     })
     on(retentionChanged, async function keepNoLonger({ account }) {
       const cls = classOf(account)
