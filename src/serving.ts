@@ -57,7 +57,9 @@ export async function openHosts(config: Config, log: Log): Promise<Hosts> {
   const router = new Router()
   const servings: Serving[] = []
   const shred = await openShred(config)
+  let expiry: Expiry | undefined
   const close = async (): Promise<void> => {
+    await expiry?.stop()
     await Promise.all(servings.map(({ store }) => store.close()))
     await shred.close()
   }
@@ -68,7 +70,7 @@ export async function openHosts(config: Config, log: Log): Promise<Hosts> {
     await close()
     throw error instanceof StorageError ? new OperatorError(error.message, EX_CONFIG) : error
   }
-  const expiry = new Expiry(
+  expiry = new Expiry(
     shred,
     servings.map(({ host }) => host),
     systemClock,

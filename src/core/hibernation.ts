@@ -59,8 +59,9 @@ export class Hibernation {
     const key = owner?.keyOf(this.#generation)
     if (owner === undefined || key === undefined) return undefined
     const then = { id: owner.id, generation: this.#generation, publicKey: key.publicKey }
-    const opener = new ChainOpener(key, then, HIBERNATING_STREAM, this.#chain.head)
+    let opener: ChainOpener | undefined
     try {
+      opener = new ChainOpener(key, then, HIBERNATING_STREAM, this.#chain.head)
       const opened = new Map<SealedStanza, Element>()
       for (const each of sealed.toSorted((a, b) => a.index - b.index)) {
         const plain = opener.open(each.index, each.box)
@@ -68,8 +69,11 @@ export class Hibernation {
         plain.fill(0)
       }
       return sealed.map(each => opened.get(each)!)
+    } catch (error) {
+      if (error instanceof SealError) return undefined
+      throw error
     } finally {
-      opener.wipe()
+      opener?.wipe()
     }
   }
 

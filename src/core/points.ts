@@ -132,6 +132,9 @@ export const clientNamed = point<{
   readonly device: string | undefined
 }>('client.named')
 
+/** The host stops, and all that was under way in it is done: secrets that are in memory must be overwritten. */
+export const hostClosed = point<void>('host.closed')
+
 export const sessionBound = point<Session>('session.bound')
 /** The client is back on another connection (XEP-0198 §5), and has been sent what it had not acknowledged. */
 export const sessionResumed = point<Session>('session.resumed')

@@ -41,7 +41,7 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
   }
   try {
     prepare(raw)
-    if (path !== ':memory:') wal = new Wal(path, () => void shorten().catch(() => {}))
+    if (path !== ':memory:') wal = new Wal(path, { long: () => void shorten().catch(() => {}), quiet: () => void empty().catch(() => {}) })
   } catch (error) {
     free()
     throw error
@@ -53,7 +53,15 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
   }
   // Most of it while others go on; then little is left for which they must wait.
   const shorten = async (): Promise<void> => {
-    await wal?.copy().catch(() => {})
+    try {
+      await wal?.copy()
+      await level.pause(async () => wal?.copy())
+    } finally {
+      wal?.shortened()
+    }
+  }
+  const empty = async (): Promise<void> => {
+    await wal?.copy()
     await tidy()
   }
   const rewrite = async (most: number): Promise<void> => {
@@ -76,7 +84,15 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
     await close()
     throw error
   }
-  return { all: query => level.all(query), run: query => level.run(query), tx: work => level.tx(work), tidy, rewrite, close }
+  return {
+    all: query => level.all(query),
+    run: query => level.run(query),
+    insert: (into, rows) => level.insert(into, rows),
+    tx: work => level.tx(work),
+    tidy,
+    rewrite,
+    close,
+  }
 }
 
 function create(path: string): void {

@@ -15,6 +15,14 @@ const QUIET = 3_000
 /** The thread that empties it is kept for so long, in ms: to begin one takes longer than what it does. */
 const KEPT = 60_000
 
+/** What is to be done with the file. */
+export interface Due {
+  /** It has grown too long. Not called again until `shortened` was. */
+  long(): void
+  /** It has rested for a while. */
+  quiet(): void
+}
+
 const fdatasyncAsync = promisify(fdatasync)
 
 /**
@@ -28,7 +36,9 @@ const fdatasyncAsync = promisify(fdatasync)
 export class Wal {
   readonly #path: string
   readonly #descriptor: number
-  readonly #onDue: () => void
+  readonly #due: Due
+  /** In bytes: when it is as long it is to be shortened. */
+  #most = LONGEST
   #isLong = false
   #syncedAt = 0
   #quiet: NodeJS.Timeout | undefined
@@ -38,11 +48,10 @@ export class Wal {
   /** One after the other. */
   #last: Promise<void> = Promise.resolve()
 
-  /** `onDue` is called when the file should be emptied: once when it has grown too long, and when it has rested for a while. */
-  constructor(path: string, onDue: () => void) {
+  constructor(path: string, due: Due) {
     this.#path = path
     this.#descriptor = openSync(`${path}-wal`, 'r+')
-    this.#onDue = onDue
+    this.#due = due
     // A file is safe only when its name is.
     const folder = openSync(dirname(path), 'r')
     fsyncSync(folder)
@@ -57,9 +66,14 @@ export class Wal {
     await fdatasyncAsync(this.#descriptor)
     this.#syncedAt = performance.now()
     if (this.#quiet === undefined) this.#waitForQuiet(QUIET)
-    if (this.#isLong || fstatSync(this.#descriptor).size < LONGEST) return
+    if (this.#isLong) return
+    const { size } = fstatSync(this.#descriptor)
+    if (size < LONGEST) this.#most = LONGEST
+    if (size < this.#most) return
+    // While another program reads it cannot be shortened: then it is tried again when it is longer still.
+    this.#most = size + LONGEST
     this.#isLong = true
-    this.#onDue()
+    this.#due.long()
   }
 
   #waitForQuiet(ms: number): void {
@@ -68,22 +82,26 @@ export class Wal {
       this.#quiet = undefined
       const rest = this.#syncedAt + QUIET - performance.now()
       if (rest > 0) this.#waitForQuiet(rest)
-      else this.#onDue()
+      else this.#due.quiet()
     }, ms).unref()
   }
 
-  /** Moves what is in the file into the database, as far as nobody uses it. The connection may go on meanwhile. */
+  /**
+   * Moves what is in the file into the database, as far as nobody uses it. The connection may go on meanwhile; if it rests, all is
+   * moved, and its next commit begins the file anew. It keeps its pages in memory, which it would lose if the file were emptied.
+   */
   copy(): Promise<void> {
     return this.#checkpoint('PASSIVE')
   }
 
   /** Moves everything into the database and empties the file, unless another program reads just now. The connection must rest meanwhile. */
-  async empty(): Promise<void> {
-    try {
-      await this.#checkpoint('TRUNCATE')
-    } finally {
-      this.#isLong = false
-    }
+  empty(): Promise<void> {
+    return this.#checkpoint('TRUNCATE')
+  }
+
+  /** It may be found to be too long again. */
+  shortened(): void {
+    this.#isLong = false
   }
 
   /** Writes the whole database anew, every table in the order of its keys. The connection must rest meanwhile. */

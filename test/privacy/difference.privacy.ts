@@ -136,7 +136,7 @@ const DAY = 86_400_000
 const YESTERDAY = Date.now() - DAY
 
 /** Of numbers and texts of chance counts how often there is the same. */
-const OF_CHANCE = /\.(?:number|account_no|ord|seg|last|token|client|version)$/
+const OF_CHANCE = /\.(?:number|account_no|place|slot|ord|seg|last|token|client|version)$/
 
 function seen(column: string, values: readonly Value[], named: (text: string) => string): string[] {
   const counts = new Map<Value, number>()

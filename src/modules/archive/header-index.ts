@@ -10,7 +10,7 @@ const MOST = 100_000
 const MOST_IN_ALL = 500_000
 
 /** Opened at a time. */
-const CHUNK = 2000
+const CHUNK = 500
 
 /** `u48 ord ‖ u48 time ‖ 8 bytes of the bare address ‖ 8 bytes of the full one`. */
 const RECORD = 28

@@ -168,6 +168,30 @@ story(
   { settings: { archive: { daily: '1MiB' } } },
 )
 
+story(
+  'strangers fill a quarter of the room of a day, and what contacts say is archived all the same',
+  async world => {
+    const juliet = await world.online('juliet')
+    const romeo = await world.online('romeo')
+    await world.befriend(romeo, juliet)
+    const large = 'x'.repeat(100_000)
+    const stranger = (id: string, more = ''): Promise<void> =>
+      world.arrives(say(JULIET, `${id}${more}`, '', id).replace('<message ', '<message from="tybalt@there.example/x" '))
+    const archived = async (): Promise<string> => {
+      juliet.forget()
+      return (await ask(juliet)).bodies.map(body => body[0]).join('')
+    }
+    for (const id of ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0']) await stranger(id, large)
+    for (const id of ['a', 'b', 'c', 'd']) await romeo.sends(say(JULIET, `${id}${large}`, '', id))
+    assert.equal(await archived(), '12abcd')
+    await world.later(DAY)
+    for (let i = 0; i < 20; i++) await stranger('s')
+    await romeo.sends(say(JULIET, 'e'))
+    assert.equal(await archived(), `12abcd${'s'.repeat(9)}e`)
+  },
+  { settings: { archive: { daily: '1MiB', messages: 1000 } } },
+)
+
 story('the archive says what it is for clients that bind', async world => {
   const romeo = await world.online('romeo')
   const juliet = await world.online('juliet')

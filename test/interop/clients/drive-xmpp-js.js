@@ -1,5 +1,6 @@
 /** @xmpp/client, told by lines what to do. It knows SCRAM-SHA-1 and PLAIN, SASL2 with Bind2 and tokens, and the older profile. */
 import { client, xml } from '@xmpp/client'
+import { archiveCommands, described } from './archive-xmpp-js.js'
 import { obey, tell, wire } from './lines.js'
 
 const Cam = 'urn:xmpp:cam:0'
@@ -54,15 +55,14 @@ xmpp.on('stanza', stanza => {
   if (!stanza.is('message')) return
   const carbon = stanza.getChild('sent', Carbons) ?? stanza.getChild('received', Carbons)
   const message = carbon?.getChild('forwarded', 'urn:xmpp:forward:0').getChild('message') ?? stanza
-  const body = message.getChildText('body')
-  if (body !== null) tell('message', { from: message.attrs.from, to: message.attrs.to, body, carbon: carbon?.name })
+  if (message.getChild('body')) tell('message', { ...described(message, jid), carbon: carbon?.name })
 })
 
 obey({
   connect: () => xmpp.start(),
   reconnect: () => xmpp.reconnect.reconnect(),
   send: async ({ to, bodies }) => {
-    await xmpp.sendMany(bodies.map(body => xml('message', { to, type: 'chat' }, xml('body', {}, body))))
+    await xmpp.sendMany(bodies.map(body => xml('message', { to, type: 'chat', id: crypto.randomUUID() }, xml('body', {}, body))))
     tell('sent')
   },
   presence: ({ to, type }) => xmpp.send(xml('presence', { to, type })),
@@ -79,18 +79,24 @@ obey({
     tell('carbons')
   },
   close: () => xmpp.stop(),
+  ...archiveCommands(xmpp, jid, request, tell),
 })
 
 /** Not by the client's own means: it forgets to count the answers to those for stream management. */
-async function answer(type, payload) {
+async function answer(type, payload, to) {
   const id = crypto.randomUUID()
-  const answered = new Promise(resolve => xmpp.on('stanza', stanza => stanza.attrs.id === id && resolve(stanza)))
-  await xmpp.send(xml('iq', { type, id }, payload))
-  return answered
+  const { promise: answered, resolve } = Promise.withResolvers()
+  const listen = stanza => stanza.attrs.id === id && resolve(stanza)
+  xmpp.on('stanza', listen)
+  await xmpp.send(xml('iq', { type, id, to }, payload))
+  return answered.finally(() => xmpp.off('stanza', listen))
 }
 
-async function request(type, payload) {
-  if ((await answer(type, payload)).attrs.type !== 'result') throw new Error(`${payload.name} was refused`)
+/** Gives the payload of the answer. */
+async function request(type, payload, to) {
+  const { attrs, children } = await answer(type, payload, to)
+  if (attrs.type !== 'result') throw new Error(`${payload.name} was refused: ${children}`)
+  return children[0]
 }
 
 /** XEP-0445 and XEP-0077 before login; the client has neither, so it is given the stanzas. */
