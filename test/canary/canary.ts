@@ -11,6 +11,7 @@ import { openShredFile } from '../../src/seal/shred-store.ts'
 import { NameServer } from '../interop/network/dns.ts'
 import { enterNetwork, NAME_SERVER } from '../interop/network/isolation.ts'
 import { open } from '../privacy/forensics.ts'
+import { answerFor, documentedAnswer } from './answer.ts'
 import { columnsOf, tellsTime } from './columns.ts'
 import { Day } from './day.ts'
 import { filesIn, isDatabase } from './places.ts'
@@ -70,7 +71,7 @@ for (const seen of search.inColumns(columns)) hits.see(seen, 'C')
 for (const [place, values] of columns) {
   const isUsed = values.some(value => value !== null)
   hits.column(place, isUsed)
-  if (values.some(value => tellsTime(value, from, until))) hits.add('time', place, 'C', 'a moment of this day')
+  if (values.some(value => tellsTime(value, from, until))) hits.time(place)
 }
 for (const seen of search.around(server)) {
   if (!isDatabase(seen.place)) hits.see(seen, 'C')
@@ -90,6 +91,8 @@ await shred.close()
 
 for (const seen of search.in(Buffer.from(region.dns.questions.join('\n')), 'dns')) hits.see(seen, 'C')
 hits.judge(mint.canaries)
+const answered = new Set(Object.values(day.names).flatMap(name => [...answerFor(database, name).keys()]))
+assert.deepEqual([...answered].sort(), documentedAnswer(), 'what an answer to an order contains')
 
 assert.deepEqual(resolver?.asked ?? [], [], 'asked of the DNS server of the system')
 const ofCrashes = filesIn(server.folder).filter(file => /^tmp\/|core|report|snapshot|profile|isolate/.test(file))

@@ -42,6 +42,12 @@ export class Hits {
     this.add(canary.datum, place, readable, `${canary.detail === '' ? '' : `${canary.detail}; `}${encoding}`)
   }
 
+  /** A column tells of a moment of that day. */
+  time(place: string): void {
+    const known = inventory.find(line => isTime(line.datum) && [line.place].flat().includes(place))
+    this.add(known?.datum ?? 'time', place, 'C', 'a moment of this day')
+  }
+
   /** A column, and whether anything is in it. */
   column(place: string, isUsed: boolean): void {
     this.#columns.set(place, isUsed)
@@ -59,7 +65,7 @@ export class Hits {
     const nowhere = lines.filter(({ place }) => place === 'nowhere')
     const planted = new Set(canaries.map(({ datum }) => datum))
     for (const { datum, place, class: readable = 'C' } of lines) {
-      if (!planted.has(datum) && datum !== 'time' && this.#columns.get(place)) this.add(datum, place, readable, 'the column is used')
+      if (!planted.has(datum) && !isTime(datum) && this.#columns.get(place)) this.add(datum, place, readable, 'the column is used')
     }
     const found = [...this.#found].map(([hit, { class: readable, how }]) => ({
       hit,
@@ -99,6 +105,8 @@ export class Hits {
     return this.#columns.get(place) === false
   }
 }
+
+const isTime = (datum: string): boolean => /^time\b/.test(datum)
 
 function nothing(these: readonly string[], what: string): void {
   assert.deepEqual(these, [], what)
