@@ -65,7 +65,7 @@ export const archive = defineModule({
     queries: count(5, { min: 1, max: 100 }, 'How many requests of a client may wait for their answer.'),
     messages: count(
       90_000,
-      { min: 1000, max: 10_000_000 },
+      { min: 1000, max: 1_000_000 },
       'How many messages of an account are kept; the oldest make room. Strangers get a 120th in a day.',
     ),
     daily: size(
