@@ -40,14 +40,7 @@ import { isWorthKeeping, retractedId } from './worth-keeping.ts'
 
 const Trim = namespace<'trim' | 'id'>('urn:xmpp:mamtrim:0')
 
-const FEATURES = [
-  Mam.uri,
-  `${Mam.uri}#extended`,
-  `${Mam.uri}#groupchat-field`,
-  Trim.uri,
-  'urn:xmpp:message-retract:1',
-  'urn:xmpp:message-retract:1#tombstone',
-]
+const RETRACTION = 'urn:xmpp:message-retract:1'
 
 /** Copies of what a client sends that may be on their way to the disk; then it waits, or they would pile up. */
 const MOST_UNSAFE = 100
@@ -57,15 +50,16 @@ export const archive = defineModule({
   about:
     'Keeps the conversations of users for a while, sealed: only their own login opens them. They can delete them at any time (urn:xmpp:mamtrim:0).',
   xeps: [xep(313, '1.1.3'), xep(59, '1.0'), xep(424, '0.4.2', 'partial', 'tombstones in archives'), xep(441, '0.2.0')],
-  features: FEATURES,
-  accountFeatures: FEATURES,
+  features: [RETRACTION],
+  // §6.1: who has an archive says so, and the host has none.
+  accountFeatures: [Mam.uri, `${Mam.uri}#extended`, `${Mam.uri}#groupchat-field`, Trim.uri, RETRACTION, `${RETRACTION}#tombstone`],
   needs: { retention, roster },
   settings: {
     page: count(100, { min: 10, max: 500 }, 'How many messages a client gets at once.'),
     queries: count(5, { min: 1, max: 100 }, 'How many requests of a client may wait for their answer.'),
     messages: count(
       90_000,
-      { min: 1000, max: 10_000_000 },
+      { min: 1000, max: 1_000_000 },
       'How many messages of an account are kept; the oldest make room. Strangers get a 120th in a day.',
     ),
     daily: size(
