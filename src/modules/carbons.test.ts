@@ -244,7 +244,7 @@ story('a copy that a device does not acknowledge is neither kept nor given to ot
   const { account } = laptop.session
   await laptop.leaves()
   phone.forget()
-  world.host.redeliver(laptop.session, copy, undefined)
+  world.host.redeliver(laptop.session, copy, undefined, world.clock.now())
   assert.equal(await world.host.hooks.run(messageUndelivered, { account, stanza: copy, position: { stream: 's', seq: 1 } }), 'kept')
   await phone.leaves()
   const tablet = await world.online('romeo', 'tablet')
