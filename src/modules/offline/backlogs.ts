@@ -19,6 +19,8 @@ export interface BacklogLimits {
 /** How a message is kept. */
 export interface Keeping {
   readonly class: RetentionClass
+  /** When it came, in ms. */
+  readonly at: number
   readonly isFromStranger: boolean
 }
 
@@ -91,13 +93,13 @@ export class Backlogs {
   async keep(
     account: Account,
     stanza: Element,
-    { class: cls, isFromStranger }: Keeping,
+    { class: cls, at, isFromStranger }: Keeping,
     position: Position | undefined,
     more: Sum = NO_MORE,
   ): Promise<'kept' | undefined> {
     if (!this.#spool.canKeep(account)) return undefined
     if (position !== undefined && (await this.whole(account)).has(position)) return 'kept'
-    const { clock, domain } = this.#host
+    const { domain } = this.#host
     // A delay in our name that we did not write would hide ours.
     const xml = String(stanza.without(child => child.is(Delay, 'delay') && child.attrs['from'] === domain))
     const size = Buffer.byteLength(xml)
@@ -105,7 +107,7 @@ export class Backlogs {
     const id = stanzaIdOf(stanza, account)
     const place = position && { ...position, isShown: false }
     const note = { size, isFromStranger, archived: id === undefined ? undefined : hashed(id), place }
-    this.of(account).add(await this.#spool.add(account, cls, { at: clock.now(), xml }, note))
+    this.of(account).add(await this.#spool.add(account, cls, { at, xml }, note))
     return 'kept'
   }
 
