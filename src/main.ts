@@ -86,7 +86,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
   const stop = async (code: 0 | typeof RESTART = 0): Promise<void> => {
     if (isStopping) return
     isStopping = true
-    setTimeout(() => end(1), STOP_WITHIN).unref()
+    setTimeout(() => void giveUp(), STOP_WITHIN).unref()
     listeners.close()
     http.close()
     clearInterval(renewing)
@@ -104,6 +104,12 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     await close()
     log.info('server.stopped')
     end(code)
+
+    /** It takes too long: what would be lost with this process is handed over all the same. */
+    async function giveUp(): Promise<void> {
+      if (code === RESTART) await handOverSecrets(shred).catch(() => {})
+      end(code === RESTART ? RESTART : 1)
+    }
   }
   const context: ServerContext = {
     ...contextOf(config, hosts),

@@ -270,6 +270,7 @@ export class SealedLog {
   async #begin(account: Account, keys: LogKeys, kind: Kind, now: number): Promise<LiveSegment> {
     const { shred } = this.#host.keys
     const state = await this.#stateOf(account)
+    if (keys.isDoomed === true) await this.#host.keys.shredDoomed?.()
     if (shred.period(kind.class, kind.period) === undefined) await shred.makePeriod(kind.class, kind.period)
     if (shred.account(keys.id) === undefined) await shred.makeAccount(keys.id)
     if (state.owner === undefined) {
