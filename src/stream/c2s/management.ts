@@ -264,6 +264,7 @@ export class StreamManagement implements Transport {
     this.#passOn(left.filter(({ custody, isKept }) => (custody === undefined || custody.giveBack()) && !isKept))
     for (const { custody } of left) custody?.release()
     this.#hibernation?.end()
+    this.#hibernation = undefined
   }
 
   /** To others of the account, to the disk, or back: what is sealed only while somebody is there to open it, and else back. */
