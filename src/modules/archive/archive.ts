@@ -12,7 +12,6 @@ import {
   iqOut,
   messageIn,
   messageOut,
-  messageUndelivered,
   type Outgoing,
   secretsDestroyed,
 } from '../../core/points.ts'
@@ -40,14 +39,10 @@ import { isWorthKeeping, retractedId } from './worth-keeping.ts'
 
 const Trim = namespace<'trim' | 'id'>('urn:xmpp:mamtrim:0')
 
-const FEATURES = [
-  Mam.uri,
-  `${Mam.uri}#extended`,
-  `${Mam.uri}#groupchat-field`,
-  Trim.uri,
-  'urn:xmpp:message-retract:1',
-  'urn:xmpp:message-retract:1#tombstone',
-]
+const FEATURES = [Trim.uri, 'urn:xmpp:message-retract:1', 'urn:xmpp:message-retract:1#tombstone']
+
+/** Of those who have an archive (XEP-0313 §6.1): the host has none. */
+const ACCOUNT_FEATURES = [Mam.uri, `${Mam.uri}#extended`, `${Mam.uri}#groupchat-field`, ...FEATURES]
 
 /** Copies of what a client sends that may be on their way to the disk; then it waits, or they would pile up. */
 const MOST_UNSAFE = 100
@@ -58,15 +53,15 @@ export const archive = defineModule({
     'Keeps the conversations of users for a while, sealed: only their own login opens them. They can delete them at any time (urn:xmpp:mamtrim:0).',
   xeps: [xep(313, '1.1.3'), xep(59, '1.0'), xep(424, '0.4.2', 'partial', 'tombstones in archives'), xep(441, '0.2.0')],
   features: FEATURES,
-  accountFeatures: FEATURES,
+  accountFeatures: ACCOUNT_FEATURES,
   needs: { retention, roster },
   settings: {
-    page: count(100, { min: 10, max: 500 }, 'How many messages a client gets at once.'),
-    queries: count(5, { min: 1, max: 100 }, 'How many requests of a client may wait for their answer.'),
+    page: count(100, { min: 10, max: 200 }, 'How many messages a client gets at once.'),
+    queries: count(4, { min: 1, max: 4 }, 'How many requests of a client may wait for their answer.'),
     messages: count(90_000, { min: 1000, max: 10_000_000 }, 'How many messages of an account are kept; the oldest make room.'),
     daily: size('100MiB', 'How much of an account is kept in a day; what is more is delivered, and kept nowhere.', { min: 1_048_576 }),
     padding: size('2KiB', 'What is smaller is filled up to it, so that sizes tell nothing of who writes to whom.'),
-    usual: oneOf(USUAL, 'Whose messages are kept of a user who has chosen nothing: all, or those of people in the roster.'),
+    usual: oneOf(USUAL, 'Whose messages are kept of a user who has chosen nothing: of all, of people in the roster, or of nobody.'),
     addresses: count(
       1000,
       { min: 1, max: 10_000 },
@@ -150,11 +145,6 @@ export const archive = defineModule({
     })
     on(messageOut.after, retract)
     on(messageIn.after, retract)
-
-    // Their client asks again; they are not worth the disk.
-    on(messageUndelivered, function dropResults({ stanza }) {
-      return stanza.child(Mam, 'result') === undefined ? undefined : 'kept'
-    })
 
     on(iqOut.check, function limitQueries({ account, session, stanza, to }) {
       if (stanza.attrs['type'] !== 'set' || !to.equals(account.jid) || stanza.child(Mam, 'query') === undefined) return
