@@ -1,7 +1,7 @@
 /** What can be read of a data folder by one who has it, and what else was taken or told: with this project's own code. */
 import { pbkdf2Sync } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
-import { indexIn } from '../../src/core/sealed-log/tables.ts'
+import { indexIn, ORDS } from '../../src/core/sealed-log/tables.ts'
 import { ARCHIVE, SPOOL } from '../../src/core/stores.ts'
 import { credentialFromSaltedPassword } from '../../src/sasl/credential.ts'
 import { DIGESTS, HASH_SIZES, type ScramHash } from '../../src/sasl/scram-hash.ts'
@@ -91,10 +91,19 @@ function openSpool(all: All, victim: Victim, { shred }: Loot): Opened[] {
 function readNotes(all: All, { name, number, id }: Victim, { shred }: Loot): Opened[] {
   const secret = shred?.account(id)?.server
   if (secret === undefined) return []
-  return all('SELECT ord, note FROM spool_message WHERE account_no = ?', number).flatMap(({ ord, note }) => {
+  return rowsOf(all, 'spool', number, 'note').flatMap(({ ord, note }) => {
     const plain = attempt(() => openForServer(secret, `note ${SPOOL} ${ord}`, bytesOf(note)))
     return plain === undefined ? [] : [{ place: 'spool_message.note', account: name, number, ord: Number(ord), plain }]
   })
+}
+
+/** Messages of the account in one log. */
+function rowsOf(all: All, prefix: string, number: number, columns: string): Row[] {
+  return all(
+    `SELECT place & ${ORDS - 1} AS ord, ${columns} FROM ${prefix}_message
+      WHERE place / ${ORDS} = (SELECT slot FROM ${prefix}_extent WHERE account_no = ?)`,
+    number,
+  )
 }
 
 /** Class A1: the messages of one log, with the secret of the account that it dies with. */
@@ -114,15 +123,17 @@ function openLog(all: All, victim: Victim, prefix: string, store: number, shred?
       period: Number(period),
     }
     const opener = attempt(() => new SegmentOpener(address, bytesOf(enc), key, periodSecret, secret))
-    const rows = all(`SELECT ord, header, body FROM ${prefix}_message WHERE account_no = ? AND seg = ?`, number, Number(seg))
-    return rows.flatMap(row => {
-      const ord = Number(row['ord'])
-      const index = indexIn(Number(seg), ord)
-      return (['header', 'body'] as const).flatMap(part => {
-        const plain = attempt(() => opener?.[part](index, ord, bytesOf(row[part])))
-        return plain === undefined ? [] : [{ place: `${prefix}_message.${part}`, account: name, number, ord, plain }]
+    const rows = rowsOf(all, prefix, number, 'seg, header, body')
+    return rows
+      .filter(row => row['seg'] === seg)
+      .flatMap(row => {
+        const ord = Number(row['ord'])
+        const index = indexIn(Number(seg), ord)
+        return (['header', 'body'] as const).flatMap(part => {
+          const plain = attempt(() => opener?.[part](index, ord, bytesOf(row[part])))
+          return plain === undefined ? [] : [{ place: `${prefix}_message.${part}`, account: name, number, ord, plain }]
+        })
       })
-    })
   })
 }
 

@@ -12,7 +12,6 @@ import {
   iqOut,
   messageIn,
   messageOut,
-  messageUndelivered,
   type Outgoing,
   secretsDestroyed,
 } from '../../core/points.ts'
@@ -55,8 +54,8 @@ export const archive = defineModule({
   accountFeatures: [Mam.uri, `${Mam.uri}#extended`, `${Mam.uri}#groupchat-field`, Trim.uri, RETRACTION, `${RETRACTION}#tombstone`],
   needs: { retention, roster },
   settings: {
-    page: count(100, { min: 10, max: 500 }, 'How many messages a client gets at once.'),
-    queries: count(5, { min: 1, max: 100 }, 'How many requests of a client may wait for their answer.'),
+    page: count(100, { min: 10, max: 200 }, 'How many messages a client gets at once.'),
+    queries: count(4, { min: 1, max: 4 }, 'How many requests of a client may wait for their answer.'),
     messages: count(
       90_000,
       { min: 1000, max: 1_000_000 },
@@ -68,7 +67,7 @@ export const archive = defineModule({
       { min: 1_048_576 },
     ),
     padding: size('2KiB', 'What is smaller is filled up to it, so that sizes tell nothing of who writes to whom.'),
-    usual: oneOf(USUAL, 'Whose messages are kept of a user who has chosen nothing: all, or those of people in the roster.'),
+    usual: oneOf(USUAL, 'Whose messages are kept of a user who has chosen nothing: of all, of people in the roster, or of nobody.'),
     addresses: count(
       1000,
       { min: 1, max: 10_000 },
@@ -152,11 +151,6 @@ export const archive = defineModule({
     })
     on(messageOut.after, envelope => retract(envelope, false))
     on(messageIn.after, envelope => retract(envelope, isStranger(envelope.account, envelope.from)))
-
-    // Their client asks again; they are not worth the disk.
-    on(messageUndelivered, function dropResults({ stanza }) {
-      return stanza.child(Mam, 'result') === undefined ? undefined : 'kept'
-    })
 
     on(iqOut.check, function limitQueries({ account, session, stanza, to }) {
       if (stanza.attrs['type'] !== 'set' || !to.equals(account.jid) || stanza.child(Mam, 'query') === undefined) return
