@@ -9,7 +9,7 @@ import { EX_CONFIG, OperatorError } from './admin/operator-error.ts'
 import { reloadable } from './admin/reload.ts'
 import { openAdminSocket } from './admin/socket.ts'
 import { type Log, openLog, silentLog } from './core/log.ts'
-import { messageIn } from './core/points.ts'
+import { messageIn, sessionHibernated } from './core/points.ts'
 import { authoritiesOf, federate, serverStreamSettings } from './federating.ts'
 import { handOver, isKept, keep, RESTART } from './keeper.ts'
 import { startForgetting } from './lib/forgetting.ts'
@@ -86,7 +86,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
   const stop = async (code: 0 | typeof RESTART = 0): Promise<void> => {
     if (isStopping) return
     isStopping = true
-    setTimeout(() => end(1), STOP_WITHIN).unref()
+    setTimeout(() => void giveUp(), STOP_WITHIN).unref()
     listeners.close()
     http.close()
     clearInterval(renewing)
@@ -104,6 +104,12 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     await close()
     log.info('server.stopped')
     end(code)
+
+    /** It takes too long: what would be lost with this process is handed over all the same. */
+    async function giveUp(): Promise<void> {
+      if (code === RESTART) await handOverSecrets(shred).catch(() => {})
+      end(code === RESTART ? RESTART : 1)
+    }
   }
   const context: ServerContext = {
     ...contextOf(config, hosts),
@@ -165,8 +171,12 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
   const forgetting = startForgetting()
   streams.onLeft = () => forgetting?.soon()
   for (const { host } of servings) {
-    host.hooks.on(messageIn.after, function forgetMessage({ targets }) {
-      if (targets.length === 0) forgetting?.soon()
+    // What has been sealed, as nobody is there.
+    host.hooks.on(messageIn.after, function forgetMessage({ account }) {
+      if (account.holds === 0) forgetting?.soon()
+    })
+    host.hooks.on(sessionHibernated, function forgetQueue() {
+      forgetting?.soon()
     })
   }
   const onReload = async (): Promise<void> => {

@@ -117,6 +117,20 @@ scene('after a new password both the old and the new messages open, until the ol
   assert.deepEqual(await whole(log), ['h:new new'])
 })
 
+scene('a key that is lost hides its own messages, not those of one before it that was regained', async log => {
+  for (const text of ['first', 'second', 'third']) {
+    await log.add(log.romeo, text)
+    if (text !== 'third') log.renewKey(log.romeo)
+  }
+  const { all } = log.keys.get(log.romeo)!
+  const first = all.get(1)!
+  all.delete(1)
+  all.delete(2)
+  assert.deepEqual(await whole(log), ['h:third third'])
+  all.set(1, first)
+  assert.deepEqual(await whole(log), ['h:first first', 'h:third third'])
+})
+
 scene('when a secret is destroyed, what it sealed opens never again, and its rows go', async log => {
   await log.add(log.romeo, 'for a week')
   await log.add(log.romeo, 'for a month', 30)
@@ -137,7 +151,57 @@ scene('a secret that is missing before its time hides rows, and removes none', a
   assert.deepEqual(await whole(log), [])
   await log.log.expire()
   for (const [key, secret] of secrets) log.shred.periods.set(key, secret)
+  log.restart()
   assert.deepEqual(await whole(log), ['h:one one'])
+})
+
+/** How often rows are asked for while `work` is done. */
+async function readings(log: TestLog, work: () => Promise<unknown>): Promise<number> {
+  const { store } = log
+  const all = store.all.bind(store)
+  let count = 0
+  store.all = query => {
+    if (query.sql.includes('m.header')) count++
+    return all(query)
+  }
+  await work()
+  store.all = all
+  return count
+}
+
+for (const isDescending of [false, true]) {
+  scene(`what does not open for lack of a secret is tried once, from ${isDescending ? 'its end' : 'its beginning'}`, async log => {
+    for (let i = 0; i < 1200; i++) await log.log.append(log.romeo, 7, Buffer.from('h'), Buffer.from(`${i}`))
+    await log.add(log.romeo, 'last')
+    log.shred.account(log.keys.get(log.romeo)!.id)!.archive.fill(1)
+    log.restart()
+    const read = (): Promise<string[]> => whole(log, log.romeo, { limit: 1, isDescending })
+    assert.ok((await readings(log, read)) < 12)
+    assert.equal(await readings(log, read), 1)
+    await log.add(log.romeo, 'alive')
+    assert.equal(await readings(log, async () => assert.deepEqual(await read(), ['h:alive alive'])), 1)
+    assert.deepEqual(await whole(log, log.romeo, { isDescending }), ['h:alive alive'])
+    log.shred.periods.clear()
+    log.restart()
+    assert.deepEqual(await read(), [])
+    assert.equal(await readings(log, read), 1)
+  })
+}
+
+scene('what was tried without a key is tried again with it', async log => {
+  await log.add(log.romeo, 'first')
+  log.renewKey(log.romeo)
+  const { all } = log.keys.get(log.romeo)!
+  const first = all.get(1)!
+  all.delete(1)
+  const damaged = await log.add(log.romeo, 'damaged')
+  await log.store.run(sql`UPDATE test_message SET body = header WHERE place = (SELECT MAX(place) FROM test_message)`)
+  assert.deepEqual(await whole(log), [])
+  await log.add(log.romeo, 'third')
+  assert.deepEqual(await whole(log, log.romeo, { from: damaged }), ['h:third third'])
+  assert.deepEqual(await whole(log), ['h:third third'])
+  all.set(1, first)
+  assert.deepEqual(await whole(log), ['h:first first', 'h:third third'])
 })
 
 scene('a message is replaced by another, which lives as long', async log => {
@@ -232,6 +296,18 @@ scene('what could not be written is told, and what comes then can be read', asyn
   await log.add(log.romeo, 'kept')
   await log.add(log.romeo, 'kept too')
   assert.deepEqual(await whole(log), ['h:kept kept', 'h:kept too kept too'])
+})
+
+scene('what comes after a crash can be read, where of the segment before only its own row reached the disk', async log => {
+  await log.add(log.romeo, 'one')
+  log.later(30 * 60_000)
+  log.isTorn = true
+  await assert.rejects(log.add(log.romeo, 'lost', 30))
+  log.isTorn = false
+  log.restart()
+  await log.add(log.romeo, 'two')
+  assert.equal(await log.count('segment'), 2)
+  assert.deepEqual(await whole(log), ['h:one one', 'h:two two'])
 })
 
 scene('what takes long is opened in another thread, and comes to the same', async log => {

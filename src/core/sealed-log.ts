@@ -10,6 +10,7 @@ import { LiveSegment, LiveSegments } from './sealed-log/live-segments.ts'
 import { OpenedSegments } from './sealed-log/opened-segments.ts'
 import { bufferOf, type Entry } from './sealed-log/opening.ts'
 import type { Kind, LogHost, LogKeys } from './sealed-log/parts.ts'
+import { type Dead, inSegments, Search } from './sealed-log/search.ts'
 import { LogSecrets } from './sealed-log/secrets.ts'
 import { aloneAt, LogTables, ORDS, type Owner, type Range, SEGMENT_LENGTH } from './sealed-log/tables.ts'
 import { Writer } from './sealed-log/writer.ts'
@@ -55,12 +56,6 @@ const BATCH = 128
 /** Segments of a period removed at a time. */
 const SEGMENTS = 4
 
-/** So many are read at a time where they may be large. */
-const CHUNK = 32
-
-/** So many are read at a time where few are asked for, as some may not open. */
-const FEWEST = 10
-
 /** An account's first ord lies anywhere between: so it does not tell how many there were. Behind it there is room for four billion. */
 const LOWEST = 2 ** 31
 const HIGHEST = 2 ** 32
@@ -71,6 +66,8 @@ interface State {
   /** The highest ord that was ever used; 0 if none was. */
   last: number
   until: number
+  /** Of what is there, the first ones of which none opens. */
+  dead: Dead | undefined
   /** What was added last is on disk, or has failed. */
   settled: Promise<void>
 }
@@ -270,6 +267,7 @@ export class SealedLog {
   async #begin(account: Account, keys: LogKeys, kind: Kind, now: number): Promise<LiveSegment> {
     const { shred } = this.#host.keys
     const state = await this.#stateOf(account)
+    if (keys.isDoomed === true) await this.#host.keys.shredDoomed?.()
     if (shred.period(kind.class, kind.period) === undefined) await shred.makePeriod(kind.class, kind.period)
     if (shred.account(keys.id) === undefined) await shred.makeAccount(keys.id)
     if (state.owner === undefined) {
@@ -307,21 +305,15 @@ export class SealedLog {
     const keys = this.#keysOf(account)
     const { owner } = state
     if (owner === undefined) return []
-    let { from = 0, to } = range
-    from = Math.max(from, state.until + 1)
-    const entries: Entry[] = []
-    const { bytes = Number.POSITIVE_INFINITY } = range
-    for (let read = 0; ; ) {
-      const wanted = entries.length === 0 ? range.limit : Math.max(range.limit - entries.length, FEWEST)
-      const limit = range.bytes === undefined ? wanted : Math.min(wanted, CHUNK)
-      const rows = await this.#tables.read(owner, { ...range, from, to, limit, generation: oldestOpen(keys) }, isWhole)
-      entries.push(...(await this.#opened.openAll(account, keys, rows, isWhole)))
-      for (const { body } of rows) read += body.length
-      if (rows.length < limit || entries.length >= range.limit || read > bytes) return entries.slice(0, range.limit)
-      // Some do not open: as many others come in their place.
-      if (range.isDescending === true) to = rows.at(-1)!.ord - 1
-      else from = rows.at(-1)!.ord + 1
-    }
+    const search = new Search(range, state, generationsOf(keys))
+    do {
+      const found = await this.#tables.read(owner, { ...search.next(), generations: generationsOf(keys) }, isWhole)
+      const rows = range.segments === undefined ? found : inSegments(found, range.segments)
+      search.add(rows, await this.#opened.openAll(account, keys, rows, isWhole))
+    } while (!search.isDone)
+    // Where the owner has gone meanwhile, nothing opened.
+    if (keys.isOpen) state.dead = search.deadAmong(generationsOf(keys)) ?? state.dead
+    return search.entries.slice(0, range.limit)
   }
 
   /** Reading sees what was added, and shows nothing that is not on disk. */
@@ -342,7 +334,7 @@ export class SealedLog {
     const owner = extent && { number, slot: extent.slot }
     // What has a part of the table and no message may have lost its first ones in a crash.
     const last = extent?.last || (owner === undefined ? 0 : randomInt(LOWEST, HIGHEST))
-    const state = { owner, last, until: extent?.until ?? 0, settled: Promise.resolve() }
+    const state: State = { owner, last, until: extent?.until ?? 0, dead: undefined, settled: Promise.resolve() }
     this.#states.set(account, state)
     return state
   }
@@ -375,10 +367,8 @@ export class SealedLog {
   }
 }
 
-/** The oldest generation of which, and of all after it, the key is open. */
-function oldestOpen(keys: LogKeys): number {
-  let { generation } = keys
-  if (keys.keyOf(generation) === undefined) throw locked()
-  while (keys.keyOf(generation - 1) !== undefined) generation--
-  return generation
+/** The generations whose keys are open: one between others may be lost, as after two resets and a recovery. */
+function generationsOf(keys: LogKeys): number[] {
+  if (!keys.isOpen) throw locked()
+  return [...keys.opened().keys()]
 }

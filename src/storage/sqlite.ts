@@ -78,6 +78,8 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
   const close = (): Promise<void> => (closing ??= finish())
   try {
     await migrate(work => level.tx(db => work(db, async text => raw.exec(text))), dialect, migrations)
+    // After a crash there may be what was deleted long ago.
+    await tidy()
   } catch (error) {
     await close()
     throw error

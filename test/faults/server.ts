@@ -45,6 +45,8 @@ export class Server implements Place, AsyncDisposable {
   env: Readonly<Record<string, string>> = {}
   /** All it has written to standard output and error, over all its starts. */
   output = ''
+  /** What is started. */
+  program: readonly string[] = [PROGRAM]
   readonly #around: readonly string[]
   readonly #ca: string | undefined
   #process: ChildProcess | undefined
@@ -110,7 +112,7 @@ export class Server implements Place, AsyncDisposable {
 
   /** Done when it says that it serves. */
   async start(): Promise<void> {
-    const [command, ...args] = [...this.#around, PROGRAM, 'serve', '--config', this.config]
+    const [command, ...args] = [...this.#around, ...this.program, 'serve', '--config', this.config]
     const child = spawn(command!, args, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.env } })
     this.#process = child
     const { promise, resolve, reject } = Promise.withResolvers<void>()

@@ -26,13 +26,15 @@ export interface Range {
   readonly from?: number | undefined
   readonly to?: number | undefined
   readonly ords?: readonly number[] | undefined
-  /** Of whose generations the key is there, the oldest. */
-  readonly generation?: number
+  /** Sealed to keys of these generations. */
+  readonly generations?: readonly number[]
   readonly limit: number
   /** The newest first. */
   readonly isDescending?: boolean
   /** When the bodies are as large together no more are read; what is over is there. */
   readonly bytes?: number
+  /** So many more segments are read; it counts down. What is in others is not there. */
+  readonly segments?: { left: number } | undefined
 }
 
 /** Whose messages, and where: `slot` is the account's part of the table. */
@@ -132,10 +134,11 @@ export class LogTables {
     return row && { number: account, slot: row.slot }
   }
 
-  /** Those that are there stay. */
+  /** One that is there already is the same, or was begun in vain: its messages never reached the disk, and their ords are used again. */
   async addSegments(segments: readonly (SegmentRow & { readonly owner: Owner })[]): Promise<void> {
     await this.#db.run(sql`INSERT INTO ${this.#segments} (account_no, seg, generation, class, period, enc)
-      VALUES ${rows(segments.map(segmentValues))} ON CONFLICT DO NOTHING`)
+      VALUES ${rows(segments.map(segmentValues))} ON CONFLICT (account_no, seg) DO UPDATE
+      SET generation = excluded.generation, class = excluded.class, period = excluded.period, enc = excluded.enc`)
   }
 
   /** All of them have a note, or none. */
@@ -150,11 +153,11 @@ export class LogTables {
 
   /** With bodies, or with headers alone. */
   async read({ number, slot }: Owner, range: Range, isWhole: boolean): Promise<StoredRow[]> {
-    const { from = 0, to = ORDS, ords, generation, isDescending, limit } = range
+    const { from = 0, to = ORDS, ords, generations, isDescending, limit } = range
     const conditions = every(
       between(slot, from, to),
       ords !== undefined && sql`m.place IN ${list(ords.map(ord => placeOf(slot, ord)))}`,
-      generation !== undefined && sql`s.generation >= ${generation}`,
+      generations !== undefined && sql`s.generation IN ${list(generations)}`,
     )
     const order = name(isDescending === true ? 'DESC' : 'ASC')
     return this.#db.all<StoredRow>(sql`SELECT ${ORD}, m.seg, m.header, ${name(isWhole ? 'm.body' : 'm.header AS body')}, s.generation,

@@ -23,7 +23,11 @@ class TestKeys implements LogKeys {
   }
 
   keyOf(generation = this.generation): PrivateKey | undefined {
-    return this.isOpen ? this.all.get(generation) : undefined
+    return this.opened().get(generation)
+  }
+
+  opened(): ReadonlyMap<number, PrivateKey> {
+    return this.isOpen ? this.all : new Map()
   }
 }
 
@@ -66,6 +70,8 @@ export class TestLog {
   now = Date.UTC(2026, 0, 1, 12)
   /** The next write fails, as on a full disk. */
   isFull = false
+  /** The next messages do not reach the disk, their segments do. */
+  isTorn = false
   log: SealedLog
   spool: SealedLog
   #hooks = new Hooks()
@@ -173,7 +179,7 @@ export class TestLog {
         return Promise.reject(new StorageError('full', 'the disk has no room for the database'))
       },
       insert: (into, rows) => {
-        if (!this.isFull) return this.store.insert(into, rows)
+        if (!this.isFull && !this.isTorn) return this.store.insert(into, rows)
         return Promise.reject(new StorageError('full', 'the disk has no room for the database'))
       },
       tx: work => this.store.tx(work),

@@ -16,6 +16,14 @@ export interface KeeperLimits {
   readonly padding: number
 }
 
+/** Whose message it is. */
+export interface Side {
+  /** The other side. */
+  readonly peer: Jid
+  readonly isOutgoing: boolean
+  readonly isFromStranger: boolean
+}
+
 /** A message that is being written into an archive. */
 export interface Kept {
   readonly ord: number
@@ -24,16 +32,21 @@ export interface Kept {
 
 const DAY = 86_400_000
 
+/** Of the room of a day strangers get a quarter, and of that for messages a quarter in the 30 days that messages are kept at most. */
+const STRANGERS_PART = 1 / 4
+const STRANGERS_MESSAGES = STRANGERS_PART / 30
+
 /** So far a clock may be put back without times in the archive going back, in ms. */
 const FORGIVEN = 10 * 60_000
 
-/** After so many messages it is looked whether there are too many. */
+/** After so many messages, and at the first one after a start, it is looked whether there are too many. */
 const LOOK_EVERY = 1024
 
 interface Written {
   at: number
   day: number
   bytes: number
+  readonly ofStrangers: { bytes: number; count: number }
   /** Until it is looked again. */
   left: number
 }
@@ -54,20 +67,13 @@ export class Keeper {
   }
 
   /** Undefined where it cannot be kept: the conversation goes on without. */
-  keep(
-    account: Account,
-    cls: RetentionClass,
-    message: Element,
-    peer: Jid,
-    isOutgoing: boolean,
-  ): Kept | undefined | Promise<Kept | undefined> {
+  keep(account: Account, cls: RetentionClass, message: Element, side: Side): Kept | undefined | Promise<Kept | undefined> {
     if (!this.#archive.has(account)) return undefined
     const written = this.#writtenOf(account)
     const at = this.#timeFor(written)
     const body = writeBody(message, at, this.#limits.padding)
-    // Whoever writes more than anybody reads would fill the disk.
-    if ((written.bytes += body.length) > this.#limits.daily) return undefined
-    const header = writeHeader(headerOf(message, at, peer, isOutgoing, isPrivateInRoom(message)))
+    if (!this.#takeRoom(written, body.length, side)) return undefined
+    const header = writeHeader(headerOf(message, at, side.peer, side.isOutgoing, isPrivateInRoom(message)))
     const wipe = (): void => {
       header.fill(0)
       body.fill(0)
@@ -84,10 +90,24 @@ export class Keeper {
     }
   }
 
+  /** Whoever writes more than anybody reads would fill the disk. Strangers leave room for those whom the user knows. */
+  #takeRoom(written: Written, size: number, { isFromStranger }: Side): boolean {
+    const { daily, messages } = this.#limits
+    const { ofStrangers } = written
+    if (written.bytes + size > daily) return false
+    if (isFromStranger) {
+      if (ofStrangers.bytes + size > daily * STRANGERS_PART || ofStrangers.count >= messages * STRANGERS_MESSAGES) return false
+      ofStrangers.bytes += size
+      ofStrangers.count++
+    }
+    written.bytes += size
+    return true
+  }
+
   #writtenOf(account: Account): Written {
     const known = this.#written.get(account)
     if (known !== undefined) return known
-    const written = { at: 0, day: 0, bytes: 0, left: LOOK_EVERY }
+    const written = { at: 0, day: 0, bytes: 0, ofStrangers: { bytes: 0, count: 0 }, left: 0 }
     this.#written.set(account, written)
     return written
   }
@@ -100,6 +120,7 @@ export class Keeper {
     if (day !== written.day) {
       written.day = day
       written.bytes = 0
+      Object.assign(written.ofStrangers, { bytes: 0, count: 0 })
     }
     written.at = at
     return at

@@ -51,10 +51,12 @@ export const offline = defineModule({
   migrations,
 
   setup(host) {
-    const { clock, log, needs, on, send } = host
+    const { clock, keys, log, needs, on, send } = host
     const spool = new Spool(host)
     const backlogs = new Backlogs(host, spool)
     const receivers = new Receivers(host, backlogs)
+    /** Those who have chosen that nothing is kept, and of whom something is. */
+    const leaving = new WeakSet<Account>()
 
     on(accountLoaded, function countMessages(account) {
       return backlogs.load(account)
@@ -107,9 +109,10 @@ export const offline = defineModule({
     })
     on(retentionChanged, async function keepNoLonger({ account }) {
       const cls = classOf(account)
-      if (cls === undefined) await giveBack(account)
       // The number of a class that is shorter is that of its days. What is younger goes with its week.
-      else await backlogs.removeOlder(account, clock.now() - cls * DAY)
+      if (cls !== undefined) return backlogs.removeOlder(account, clock.now() - cls * DAY)
+      leaving.add(account)
+      await giveBack(account)
     })
     on(secretsDestroyed, function removeDead() {
       return spool.expire()
@@ -122,6 +125,10 @@ export const offline = defineModule({
       for (const message of await backlogs.giveUp(account)) {
         if (mayKnow(account, message)) send(errorTo(message, new StanzaError('service-unavailable').toElement()))
       }
+      if (!leaving.has(account) || !backlogs.of(account).isEmpty) return
+      leaving.delete(account)
+      // A copy of what was on disk shall not open any more.
+      await keys.shredAll(account, async () => {}, 'all')
     }
 
     /** Undefined for what is delivered at once or not at all: its sender wants it so, or its recipient. */

@@ -229,6 +229,25 @@ streamStory('XEP-0386 §4: binding, stream management, copies and inactivity com
   other.forget()
 })
 
+streamStory('XEP-0386 §3.3: who binds is told where the archive ends', async scene => {
+  const MAM = 'urn:xmpp:mam:2'
+  const first = await open(scene)
+  await first.authenticates2('romeo', '<bind xmlns="urn:xmpp:bind:0"/>')
+  first.receives(`<success xmlns="${SASL2}"><bound xmlns="urn:xmpp:bind:0"><metadata xmlns="${MAM}"/></bound></success>`)
+  first.receivesFeatures()
+  await first.sends('<presence/>', '<message to="romeo@here.example" id="m"><body>note</body></message>')
+  first.receives('<presence/>')
+  const message = first.receives('<message><body>note</body></message>')
+  const id = message.elements().find(({ name }) => name === 'stanza-id')!.attrs['id']
+  const second = await open(scene)
+  await second.authenticates2('romeo', '<bind xmlns="urn:xmpp:bind:0"/>')
+  second.receives(
+    `<success xmlns="${SASL2}"><bound xmlns="urn:xmpp:bind:0"><metadata xmlns="${MAM}"><start id="${id}"/><end id="${id}"/></metadata></bound></success>`,
+  )
+  second.receivesFeatures()
+  first.forget()
+})
+
 for (const tag of ['', ' ', '&#x7f;', 'x'.repeat(2000), '&#x1F600;'.repeat(32)]) {
   streamStory(`XEP-0386 §3.2: a tag like ${JSON.stringify(tag.slice(0, 10))} does no harm`, async scene => {
     const device = await open(scene)

@@ -313,6 +313,7 @@ export class StreamManagement implements Transport {
     this.#passOn(left.filter(({ custody, isKept }) => (custody === undefined || custody.giveBack()) && !isKept))
     for (const { custody } of left) custody?.release()
     this.#hibernation?.end()
+    this.#hibernation = undefined
   }
 
   #takenElsewhere(): Position[] {
