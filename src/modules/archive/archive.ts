@@ -9,14 +9,12 @@ import {
   accountRemoved,
   accountReset,
   type Incoming,
-  iqOut,
   messageIn,
   messageOut,
   type Outgoing,
   secretsDestroyed,
 } from '../../core/points.ts'
 import { ArchiveIds, SealedLog } from '../../core/sealed-log.ts'
-import type { Session } from '../../core/session.ts'
 import { ARCHIVE } from '../../core/stores.ts'
 import { limited } from '../../lib/limited.ts'
 import { count, oneOf, size } from '../../lib/settings.ts'
@@ -55,7 +53,6 @@ export const archive = defineModule({
   needs: { retention, roster },
   settings: {
     page: count(100, { min: 10, max: 200 }, 'How many messages a client gets at once.'),
-    queries: count(4, { min: 1, max: 4 }, 'How many requests of a client may wait for their answer.'),
     messages: count(
       90_000,
       { min: 1000, max: 1_000_000 },
@@ -88,7 +85,6 @@ export const archive = defineModule({
     const classOf = (account: Account) => needs.retention.classOf(account, 'archive')
     const lifetimes = new Lifetimes(host, messages, store, classOf)
     const preferences = new Preferences(host, store, { usual: settings.usual, most: settings.addresses }, needs.roster.knows)
-    const waiting = new WeakMap<Session, number>()
     const unsafe = new WeakMap<Account, number>()
     /** Messages that take others back, with their ords. */
     const retracting = new WeakMap<Incoming | Outgoing, number>()
@@ -152,19 +148,9 @@ export const archive = defineModule({
     on(messageOut.after, envelope => retract(envelope, false))
     on(messageIn.after, envelope => retract(envelope, isStranger(envelope.account, envelope.from)))
 
-    on(iqOut.check, function limitQueries({ account, session, stanza, to }) {
-      if (stanza.attrs['type'] !== 'set' || !to.equals(account.jid) || stanza.child(Mam, 'query') === undefined) return
-      const already = waiting.get(session) ?? 0
-      if (already >= settings.queries) throw new StanzaError('resource-constraint', 'wait for the answers to your other requests')
-      waiting.set(session, already + 1)
-    })
     iq.self.set(Mam, 'query', async request => {
-      try {
-        await preferences.mend(request.account)
-        return await answers.query(request)
-      } finally {
-        waiting.set(request.session, (waiting.get(request.session) ?? 1) - 1)
-      }
+      await preferences.mend(request.account)
+      return answers.query(request)
     })
     iq.self.get(Mam, 'query', queryForm)
     iq.self.get(Mam, 'metadata', ({ account }) => answers.metadata(account))
