@@ -9,7 +9,7 @@ import { EX_CONFIG, OperatorError } from './admin/operator-error.ts'
 import { reloadable } from './admin/reload.ts'
 import { openAdminSocket } from './admin/socket.ts'
 import { type Log, openLog, silentLog } from './core/log.ts'
-import { messageIn } from './core/points.ts'
+import { messageIn, sessionHibernated } from './core/points.ts'
 import { authoritiesOf, federate, serverStreamSettings } from './federating.ts'
 import { handOver, isKept, keep, RESTART } from './keeper.ts'
 import { startForgetting } from './lib/forgetting.ts'
@@ -29,13 +29,14 @@ import type { StreamSettings } from './stream/c2s/settings.ts'
 import { ComponentStreams } from './stream/component/component-streams.ts'
 import type { ComponentSettings } from './stream/component/settings.ts'
 import { overview } from './stream/s2s/overview.ts'
+import { keepUp } from './upkeep.ts'
 import { StreamError } from './xmpp/error.ts'
 
 /** Bytes that may wait for a client that does not read. */
 const OUTPUT_BUFFER = 4 * 2 ** 20
 /** The largest stanza of a component: it speaks for many, and lists what they have. */
 const COMPONENT_BYTES = 512 * 1024
-const TIDY_EVERY = 5 * 60_000
+const RENEW_EVERY = 5 * 60_000
 /** A stop that is not done by then is a crash. */
 const STOP_WITHIN = 4_500
 
@@ -85,10 +86,10 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
   const stop = async (code: 0 | typeof RESTART = 0): Promise<void> => {
     if (isStopping) return
     isStopping = true
-    setTimeout(() => end(1), STOP_WITHIN).unref()
+    setTimeout(() => void giveUp(), STOP_WITHIN).unref()
     listeners.close()
     http.close()
-    clearInterval(tidying)
+    clearInterval(renewing)
     keepMemory()
     await federation.settle()
     for (const { host } of servings) await host.close(new StreamError('system-shutdown'))
@@ -98,10 +99,17 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     await federation.settle() // contacts elsewhere hear who has gone
     federation.close()
     await admin.close()
+    await endUpkeep()
     if (code === RESTART) await handOverSecrets(shred)
     await close()
     log.info('server.stopped')
     end(code)
+
+    /** It takes too long: what would be lost with this process is handed over all the same. */
+    async function giveUp(): Promise<void> {
+      if (code === RESTART) await handOverSecrets(shred).catch(() => {})
+      end(code === RESTART ? RESTART : 1)
+    }
   }
   const context: ServerContext = {
     ...contextOf(config, hosts),
@@ -154,16 +162,21 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     throw new OperatorError((error as Error).message)
   }
 
-  const tidying = setInterval(() => {
-    for (const { store } of servings) store.tidy().catch(error => log.fault('store.tidy', error))
-    tell(certificates.renew())
-  }, TIDY_EVERY)
+  const endUpkeep = keepUp(
+    servings.map(({ store }) => store),
+    log,
+  )
+  const renewing = setInterval(() => tell(certificates.renew()), RENEW_EVERY)
   const keepMemory = giveBackMemory()
   const forgetting = startForgetting()
   streams.onLeft = () => forgetting?.soon()
   for (const { host } of servings) {
-    host.hooks.on(messageIn.after, function forgetMessage({ targets }) {
-      if (targets.length === 0) forgetting?.soon()
+    // What has been sealed, as nobody is there.
+    host.hooks.on(messageIn.after, function forgetMessage({ account }) {
+      if (account.holds === 0) forgetting?.soon()
+    })
+    host.hooks.on(sessionHibernated, function forgetQueue() {
+      forgetting?.soon()
     })
   }
   const onReload = async (): Promise<void> => {

@@ -52,10 +52,14 @@ const MIGRATIONS = [
 /** Opens the stores and sets the hosts up. Throws an OperatorError with EX_CONFIG for one that cannot be used. */
 export async function openHosts(config: Config, log: Log): Promise<Hosts> {
   await mkdir(config.data, { recursive: true, mode: 0o700 })
+  // Where SQLite needs a file that has no name, it is not in a folder of all.
+  process.env['SQLITE_TMPDIR'] ??= config.data
   const router = new Router()
   const servings: Serving[] = []
   const shred = await openShred(config)
+  let expiry: Expiry | undefined
   const close = async (): Promise<void> => {
+    await expiry?.stop()
     await Promise.all(servings.map(({ store }) => store.close()))
     await shred.close()
   }
@@ -66,7 +70,7 @@ export async function openHosts(config: Config, log: Log): Promise<Hosts> {
     await close()
     throw error instanceof StorageError ? new OperatorError(error.message, EX_CONFIG) : error
   }
-  const expiry = new Expiry(
+  expiry = new Expiry(
     shred,
     servings.map(({ host }) => host),
     systemClock,

@@ -13,8 +13,10 @@ export class AccountKeys implements SealedAccount {
   /** The private half has been compared with the public one. */
   #isGenuine = false
   readonly #onForged: () => void
+  /** A secret of the account is to be destroyed: nothing may be sealed with it any more. */
+  isDoomed = false
 
-  /** `onForged` is called when the public key turns out not to be that of the private one. */
+  /** `onForged` is called when the public key turns out not to be that of the private one; it has been put right then. */
   constructor({ number, id, generation, publicKey }: SealIdentity, onForged: () => void) {
     this.number = number
     this.id = id
@@ -28,6 +30,7 @@ export class AccountKeys implements SealedAccount {
   }
 
   get publicKey(): Buffer {
+    this.#verify()
     return this.#publicKey
   }
 
@@ -85,9 +88,9 @@ export class AccountKeys implements SealedAccount {
   /** Late, as many a login opens nothing: who can write to the disk could have put his own public key there, to read what comes. */
   #verify(): void {
     if (this.#isGenuine || this.#key === undefined) return
-    this.#isGenuine = this.#key.publicKey.equals(this.#publicKey)
-    if (this.#isGenuine) return
-    this.lock()
+    this.#isGenuine = true
+    if (this.#key.publicKey.equals(this.#publicKey)) return
+    this.#publicKey = this.#key.publicKey
     this.#onForged()
   }
 }

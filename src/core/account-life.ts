@@ -49,7 +49,10 @@ export class AccountLife {
 
   async #create(account: Account, credentials: readonly NewCredential[], also?: (db: Db) => Promise<unknown>): Promise<boolean> {
     const { hooks, keys, store } = this.#host
-    if (account.exists) return false
+    if (account.exists) {
+      for (const { clientKey } of credentials) clientKey.wipe()
+      return false
+    }
     const { identity, credentials: locked } = await keys.create(credentials)
     let isNew = false
     try {
@@ -66,7 +69,7 @@ export class AccountLife {
 
   /**
    * The owner's client has asked for a new password. All else that is logged in is ended: it knew the old one, which may be
-   * why there is a new one. Throws a StanzaError if the account's key is not open.
+   * why there is a new one. In the account's turn. Throws a StanzaError if the account's key is not open.
    */
   async changePassword(account: Account, password: string, by: Jid): Promise<void> {
     const { documents, hooks, keys } = this.#host
@@ -84,10 +87,15 @@ export class AccountLife {
    * Somebody who does not know the password gives the account another one. All its sessions end. Undefined if there is no such
    * account; `isLost` says that what was kept for it opens never again.
    */
-  async resetPassword(name: string, password: string): Promise<{ readonly isLost: boolean } | undefined> {
-    const { accounts, documents, hooks, keys } = this.#host
-    const account = accounts.of(name)
-    if (!(await account.turn.take(() => account.exists))) return undefined
+  resetPassword(name: string, password: string): Promise<{ readonly isLost: boolean } | undefined> {
+    return this.#inTurn(name, account => this.#reset(account, password))
+  }
+
+  async #reset(account: Account, password: string): Promise<{ readonly isLost: boolean } | undefined> {
+    const { documents, hooks, keys } = this.#host
+    const { name } = account
+    if (account.trouble !== undefined) throw account.trouble
+    if (!account.exists) return undefined
     const change = await keys.reset(account, await this.#credentialsOf(name, password))
     const { isLost } = change
     const write = async (inside: InTransaction): Promise<void> => {
@@ -138,6 +146,8 @@ export class AccountLife {
   async #remove(account: Account, gone: (() => void) | undefined): Promise<boolean> {
     const { accounts, documents, hooks, keys, store } = this.#host
     const { name } = account
+    // Without its keys what is kept for it would not be found.
+    if (account.trouble !== undefined) throw account.trouble
     const sessions = [...account.sessions.values()]
     account.exists = false
     try {

@@ -7,6 +7,7 @@ export class Custody {
   /** Those of them that took it for good: sessions, not those through whose hands it only passes. */
   #keepers = 0
   #isSafe = false
+  #isTaken = false
   /** What else must be on disk before the sender may hear of it. */
   #pledges = 0
   /** Called once, when the message has become safe after it was held, and all pledges are redeemed. */
@@ -33,6 +34,16 @@ export class Custody {
     this.#isSafe = true
     this.#hurry = undefined
     if (this.#pledges === 0) this.onSettled?.()
+  }
+
+  /** A session's client has acknowledged it: the account's others need not get it instead. */
+  taken(): void {
+    this.#isTaken = true
+    this.safe()
+  }
+
+  get isTaken(): boolean {
+    return this.#isTaken
   }
 
   /** Something is being written that the acknowledgement promises too, such as the copy in the sender's archive. */

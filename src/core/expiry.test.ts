@@ -23,7 +23,7 @@ function scene() {
     clock.pass(ms)
     for (let i = 0; i < 10; i++) await new Promise(resolve => setImmediate(resolve))
   }
-  return { clock, shred, expiry, told, pass, hour: Math.floor(clock.now() / HOUR) }
+  return { clock, shred, hooks, expiry, told, pass, hour: Math.floor(clock.now() / HOUR) }
 }
 
 test('a secret is destroyed as soon as its time is over, and the hosts are told', async () => {
@@ -40,6 +40,21 @@ test('a secret is destroyed as soon as its time is over, and the hosts are told'
   await pass(2000)
   assert.equal(shred.period(1, hour), undefined)
   assert.equal(told.length, 26)
+})
+
+test('a stop waits for what is being removed, and nothing is from then on', async () => {
+  const { expiry, hooks, told, pass } = scene()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  hooks.on(secretsDestroyed, () => promise)
+  void expiry.start()
+  let isStopped = false
+  const stopped = expiry.stop().then(() => (isStopped = true))
+  await pass(0)
+  assert.equal(isStopped, false)
+  resolve()
+  await stopped
+  await pass(2 * HOUR)
+  assert.equal(told.length, 1)
 })
 
 test('a clock that jumps destroys nothing until the operator confirms it', async () => {

@@ -24,6 +24,11 @@ export class Expiry {
   readonly #clock: Clock
   readonly #log: Log
   #isHalted = false
+  #isStopped = false
+  #underWay: Promise<void> | undefined
+  /** The hosts remove what cannot be opened any more. */
+  #tidying: Promise<unknown> | undefined
+  #cancel: (() => void) | undefined
   /** Called when the clock has jumped so far ahead that nothing is destroyed until the operator confirms it. */
   onHalted: (() => void) | undefined
 
@@ -41,13 +46,18 @@ export class Expiry {
 
   /** Done when all is destroyed whose time is over; goes on by itself from then on. */
   async start(): Promise<void> {
-    try {
-      await this.run()
-    } catch (error) {
-      this.#log.fault('expiry.failed', error)
-    }
-    const now = this.#clock.now()
-    this.#clock.after(HOUR - (now % HOUR) + AFTER, () => void this.start())
+    if (this.#isStopped) return
+    // First: what is done afterwards may take long, and the next hour must not wait for it.
+    this.#cancel = this.#clock.after(HOUR - (this.#clock.now() % HOUR) + AFTER, () => void this.start())
+    this.#underWay = this.run().catch(error => this.#log.fault('expiry.failed', error))
+    await this.#underWay
+  }
+
+  /** Nothing is begun any more. Done when what was has ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#cancel?.()
+    await this.#underWay
   }
 
   /** Destroys what is to be destroyed now. */
@@ -59,7 +69,10 @@ export class Expiry {
     }
     this.#isHalted = isHalted
     if (destroyed.length > 0) this.#log.info('expiry.destroyed', { secrets: destroyed.length })
-    await Promise.all(this.#hosts.map(({ hooks, failed }) => hooks.tell(secretsDestroyed, undefined, failed)))
+    this.#tidying ??= Promise.all(this.#hosts.map(({ hooks, failed }) => hooks.tell(secretsDestroyed, undefined, failed))).finally(() => {
+      this.#tidying = undefined
+    })
+    await this.#tidying
   }
 
   /** The operator says that the clock is right. */

@@ -19,6 +19,7 @@ import type { Host, Module } from './module.ts'
 import {
   accountLocked,
   type Flow,
+  hostClosed,
   iqOut,
   messageOut,
   type Outgoing,
@@ -102,10 +103,11 @@ export class LocalHost implements Destination {
   }
 
   /**
-   * Binds a resource (RFC 6120 §7). A session of the same resource is ended with `conflict` (§7.7.2.2).
+   * Binds a resource (RFC 6120 §7). A session of the same resource is ended with `conflict` (§7.7.2.2), and so are those that wait
+   * for the same client (XEP-0386 §3.2): it did not resume them. One that is connected may be another device, restored from a backup.
    * Throws a StanzaError if the account has too many sessions or is gone.
    */
-  bind(name: string, resource: string, transport: Transport): Promise<Session> {
+  bind(name: string, resource: string, transport: Transport, client?: string): Promise<Session> {
     const account = this.accounts.of(name)
     return this.#track(
       Promise.resolve(
@@ -113,11 +115,12 @@ export class LocalHost implements Destination {
           if (!account.exists) throw new StanzaError('not-allowed', 'this account does not exist any more')
           const jid = account.jid.withResource(resource)
           const former = account.sessions.get(jid.resource)
-          if (former === undefined && account.sessions.size >= this.#sessionsPerAccount)
+          const ended = [...account.sessions.values()].filter(session => session === former || isLeftBy(session, client))
+          if (former === undefined && account.sessions.size - ended.length >= this.#sessionsPerAccount)
             throw new StanzaError('resource-constraint', 'too many sessions')
-          const ended = former === undefined ? undefined : this.#end(former, new StreamError('conflict'))
-          return then(ended, () => {
+          return then(this.#endAll(ended, new StreamError('conflict')), () => {
             const session = new Session(account, jid, transport)
+            session.client = client
             account.add(session)
             return then(this.hooks.tell(sessionBound, session, this.failed), () => session)
           })
@@ -136,6 +139,11 @@ export class LocalHost implements Destination {
   end(session: Session, error?: StreamError): void {
     const pending = session.account.turn.take(() => this.#end(session, error))
     if (pending instanceof Promise) this.#router.track(pending)
+  }
+
+  /** One after the other. */
+  #endAll([session, ...others]: readonly Session[], error: StreamError): void | Promise<void> {
+    return session && then(this.#end(session, error), () => this.#endAll(others, error))
   }
 
   #end(session: Session, error: StreamError | undefined): void | Promise<void> {
@@ -174,16 +182,16 @@ export class LocalHost implements Destination {
     this.#router.route(stanza, from, to)
   }
 
-  /** A message that a session did not acknowledge goes another way: to other sessions, to the disk, or back as an error. */
-  redeliver(session: Session, stanza: Element, custody: Custody | undefined): void {
+  /** A message that came at that moment and that a session did not acknowledge goes another way: to other sessions, to the disk, or back as an error. */
+  redeliver(session: Session, stanza: Element, custody: Custody | undefined, at: number): void {
     const { from, to } = addresses(stanza)
-    this.#delivery.redeliver(session, stanza, from, to, custody)
+    this.#delivery.redeliver(session, stanza, from, to, custody, at)
   }
 
   /** The same where no more is left of it than an outline: it fails. */
   giveUp(session: Session, outline: Element, custody: Custody | undefined): void {
     const { from, to } = addresses(outline)
-    this.#delivery.redeliver(session, outline, from, to, custody, true)
+    this.#delivery.redeliver(session, outline, from, to, custody, undefined)
   }
 
   /** Ends all streams; done when all that was under way is done. */
@@ -199,6 +207,7 @@ export class LocalHost implements Destination {
       }
     }
     await this.#router.idle()
+    await this.hooks.tell(hostClosed, undefined, this.failed)
   }
 
   readonly failed = (owner: string, error: unknown): void => {
@@ -312,6 +321,10 @@ export class LocalHost implements Destination {
 }
 
 const OUT: Readonly<Record<string, Flow<Outgoing>>> = { message: messageOut, presence: presenceOut, iq: iqOut }
+
+/** It waits for that client to come back. */
+const isLeftBy = ({ client, transport }: Session, by: string | undefined): boolean =>
+  client !== undefined && client === by && transport.isAway === true
 
 /** Goes on at once with a value, or later with what a promise gives. */
 export function then<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {

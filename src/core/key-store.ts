@@ -8,8 +8,8 @@ export const keyMigrations: readonly Migration[] = [
   () => 'CREATE UNIQUE INDEX account_by_number ON account (number)',
   ({ bytes }) => `CREATE TABLE account_key (account TEXT NOT NULL, kind TEXT NOT NULL, generation BIGINT NOT NULL, opener BIGINT NOT NULL,
     public_key ${bytes} NOT NULL, box ${bytes} NOT NULL, PRIMARY KEY (account, kind, generation))`,
-  ({ bytes, withoutRowid }) =>
-    `CREATE TABLE doomed_secret (seal_id ${bytes} NOT NULL PRIMARY KEY, everything BIGINT NOT NULL) ${withoutRowid}`,
+  ({ bytes, withoutRowid }) => `CREATE TABLE doomed_secret (seal_id ${bytes} NOT NULL, kind TEXT NOT NULL, hash ${bytes} NOT NULL,
+    PRIMARY KEY (seal_id, kind)) ${withoutRowid}`,
 ]
 
 /** What stands in the clear of an account's key: its public half, and the numbers by which it is known. */
@@ -26,6 +26,14 @@ export interface LockedKey {
   readonly opener: number
   readonly publicKey: Buffer
   readonly box: Buffer
+}
+
+/** Secrets of an account that must go: that of its archive, all of them, or with the account. */
+export interface Doomed {
+  readonly id: Buffer
+  readonly kind: 'archive' | 'all' | 'account'
+  /** Of the secret of the archive as it was: where that is another one by now, it has happened. */
+  readonly hash: Buffer
 }
 
 interface IdentityRow {
@@ -93,22 +101,28 @@ export class KeyStore {
   }
 
   /** Gives how many there were. */
-  removeLockedKeys(account: string, kind?: LockedKey['kind']): Promise<number> {
-    return this.#db.run(sql`DELETE FROM account_key WHERE account = ${account} AND (${kind ?? ''} = '' OR kind = ${kind ?? ''})`)
+  removeLockedKey(account: string, kind: LockedKey['kind'], generation: number): Promise<number> {
+    return this.#db.run(sql`DELETE FROM account_key WHERE account = ${account} AND kind = ${kind} AND generation = ${generation}`)
+  }
+
+  async removeLockedKeys(account: string): Promise<void> {
+    await this.#db.run(sql`DELETE FROM account_key WHERE account = ${account}`)
   }
 
   /** Says that secrets of the shred store must go: written with what they sealed being removed, so that no crash comes between. */
-  async doom(id: Buffer, everything: boolean): Promise<void> {
-    await this.#db.run(sql`INSERT INTO doomed_secret (seal_id, everything) VALUES (${id}, ${everything})
-      ON CONFLICT (seal_id) DO UPDATE SET everything = CASE WHEN excluded.everything = 1 THEN 1 ELSE doomed_secret.everything END`)
+  async doom({ id, kind, hash }: Doomed): Promise<void> {
+    await this.#db.run(sql`INSERT INTO doomed_secret (seal_id, kind, hash) VALUES (${id}, ${kind}, ${hash})
+      ON CONFLICT (seal_id, kind) DO UPDATE SET hash = excluded.hash`)
   }
 
-  async doomed(): Promise<{ id: Buffer; isEverything: boolean }[]> {
-    const rows = await this.#db.all<{ seal_id: Uint8Array; everything: number }>(sql`SELECT seal_id, everything FROM doomed_secret`)
-    return rows.map(({ seal_id, everything }) => ({ id: Buffer.from(seal_id), isEverything: Number(everything) === 1 }))
+  async doomed(): Promise<Doomed[]> {
+    const rows = await this.#db.all<{ seal_id: Uint8Array; kind: Doomed['kind']; hash: Uint8Array }>(
+      sql`SELECT seal_id, kind, hash FROM doomed_secret`,
+    )
+    return rows.map(({ seal_id, kind, hash }) => ({ id: Buffer.from(seal_id), kind, hash: Buffer.from(hash) }))
   }
 
-  async gone(id: Buffer): Promise<void> {
-    await this.#db.run(sql`DELETE FROM doomed_secret WHERE seal_id = ${id}`)
+  async gone({ id, kind, hash }: Doomed): Promise<void> {
+    await this.#db.run(sql`DELETE FROM doomed_secret WHERE seal_id = ${id} AND kind = ${kind} AND hash = ${hash}`)
   }
 }

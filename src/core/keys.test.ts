@@ -183,9 +183,100 @@ test('whoever puts his own public key on the disk is found out when something is
   await keeps(world, 'juliet', 'the vault')
   await world.store.run(sql`UPDATE account SET public_key = ${PrivateKey.generate().publicKey}`)
   world.restarts()
-  await world.connect('juliet')
-  assert.equal(keysOf(world, 'juliet').keyOf(), undefined)
+  const juliet = await world.connect('juliet')
+  assert.equal(await reads(world, 'juliet'), 'the vault')
   assert.deepEqual(faults, ['seal.forged'])
+  await world.settled()
+  // It is put right: nothing more is sealed to the other one.
+  await keeps(world, 'juliet', 'the other vault')
+  await juliet.leaves()
+  world.restarts()
+  await world.connect('juliet')
+  assert.equal(await reads(world, 'juliet'), 'the other vault')
+  assert.deepEqual(faults, ['seal.forged'])
+})
+
+test('nor is anything sealed to a key that the one of its owner does not open', async () => {
+  await using world = await World.open({})
+  await (await world.connect('juliet')).leaves()
+  const thief = PrivateKey.generate()
+  await world.store.run(sql`UPDATE account SET public_key = ${thief.publicKey}`)
+  world.restarts()
+  await world.connect('juliet')
+  assert.equal(keysOf(world, 'juliet').publicKey.equals(thief.publicKey), false)
+})
+
+story('a password that changes while its owner leaves opens nothing for those who are not there', async world => {
+  const juliet = await world.connect('juliet')
+  await keeps(world, 'juliet', 'the vault')
+  const { store } = world.host
+  const { replaceCredentials } = store
+  store.replaceCredentials = async (...parameters) => {
+    const isReplaced = await replaceCredentials.apply(store, parameters)
+    juliet.keys!.release()
+    return isReplaced
+  }
+  await changes(world, juliet, 'other')
+  assert.equal(keysOf(world, 'juliet').isOpen, false)
+  await world.connect('juliet', 'tablet', 'other')
+  assert.equal(await reads(world, 'juliet'), 'the vault')
+})
+
+story('a recovery code is good after the owner has chosen another password than the operator gave', async world => {
+  const juliet = await world.connect('juliet')
+  await keeps(world, 'juliet', 'the vault')
+  const code = await makesCode(juliet)
+  await world.host.life.resetPassword('juliet', 'from the operator')
+  const back = await world.connect('juliet', 'tablet', 'from the operator')
+  await changes(world, back, 'her own')
+  assert.match(await uses(back, code), /can be read again/)
+  assert.equal(await reads(world, 'juliet'), 'the vault')
+})
+
+story('two who shred at a time destroy each secret once, and nothing that came since', async world => {
+  const juliet = await world.connect('juliet')
+  const romeo = await world.connect('romeo')
+  const secret = (name: string): string => world.shred.account(keysOf(world, name).id)!.archive.toString('hex')
+  const { replaceAccount } = world.shred
+  let replaced = 0
+  world.shred.replaceAccount = async (...parameters) => {
+    replaced++
+    await new Promise(resolve => setTimeout(resolve, 5))
+    await replaceAccount.apply(world.shred, parameters)
+  }
+  const shredOf = ({ session }: Client) => world.host.keys.shredAll(session.account, async () => {})
+  const before = [secret('juliet'), secret('romeo')]
+  await Promise.all([shredOf(juliet), shredOf(romeo)])
+  assert.equal(replaced, 2)
+  const after = [secret('juliet'), secret('romeo')]
+  for (const i of [0, 1]) assert.notEqual(after[i], before[i])
+  await world.host.keys.shredDoomed()
+  assert.deepEqual([secret('juliet'), secret('romeo')], after)
+})
+
+story('a secret that was to go, and has gone with its file, keeps nobody from starting', async world => {
+  const juliet = await world.connect('juliet')
+  const { id } = keysOf(world, 'juliet')
+  world.shred.replaceAccount = () => Promise.reject(new Error('the power went'))
+  await assert.rejects(world.host.keys.shredAll(juliet.session.account, async () => {}))
+  await world.shred.removeAccount(id)
+  world.restarts()
+  await world.host.keys.shredDoomed()
+  await world.connect('juliet')
+  const secret = world.shred.account(id)!.archive.toString('hex')
+  await world.host.keys.shredDoomed()
+  assert.equal(world.shred.account(id)!.archive.toString('hex'), secret)
+})
+
+test('an account whose keys could not be read is not removed, as what is kept for it would be left behind', async () => {
+  await using world = await World.open({})
+  await (await world.connect('juliet')).leaves()
+  world.restarts()
+  const all = world.store.all
+  world.store.all = (() => Promise.reject(Object.assign(new Error('busy'), { name: 'StorageError' }))) as typeof all
+  await assert.rejects(world.host.life.remove('juliet'), { condition: 'resource-constraint' })
+  world.store.all = all
+  assert.equal(await world.host.life.remove('juliet'), true)
 })
 
 story('an account from before there were keys gets one with its first login', async world => {

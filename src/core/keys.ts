@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { Secret } from '../lib/secret.ts'
+import { Turn } from '../lib/turn.ts'
 import type { SealedAccount } from '../seal/account.ts'
 import { openFormerKey, sealFormerKey } from '../seal/former-key.ts'
 import { PrivateKey } from '../seal/private-key.ts'
@@ -12,7 +13,7 @@ import { StanzaError } from '../xmpp/error.ts'
 import type { Account } from './account.ts'
 import { AccountKeys } from './account-keys.ts'
 import type { StoredCredential } from './account-store.ts'
-import { KeyStore, type LockedKey, type SealIdentity } from './key-store.ts'
+import { type Doomed, KeyStore, type LockedKey, type SealIdentity } from './key-store.ts'
 import type { Log } from './log.ts'
 
 /** What is stored of a new password, and its ClientKey, which locks the account's key. Whoever gets it last wipes it. */
@@ -50,6 +51,10 @@ export class Keys {
   readonly #store: KeyStore
   readonly #log: Log
   readonly #keys = new WeakMap<Account, AccountKeys>()
+  /** Whose secrets are to be destroyed. */
+  readonly #doomed = new Set<AccountKeys>()
+  /** One after the other, or a secret would be replaced twice. */
+  readonly #shredding = new Turn()
 
   constructor(db: Db, shred: ShredStore, log: Log) {
     this.#db = db
@@ -101,7 +106,7 @@ export class Keys {
   /** The owner, who is logged in, has a new password: there is a new key, in which the former ones are locked. Undefined while they are locked. Wipes the ClientKeys. */
   change(account: Account, credentials: readonly NewCredential[]): KeyChange | undefined {
     const keys = this.of(account)
-    if (keys?.isOpen) return this.#renew(account.name, keys, credentials, keys.opened())
+    if (keys?.isOpen) return this.#renew(account, keys, credentials, keys.opened())
     for (const { clientKey } of credentials) clientKey.wipe()
     return undefined
   }
@@ -119,41 +124,65 @@ export class Keys {
       const write = async (db: Db): Promise<void> => mustBeDone(await new KeyStore(db).replace(account.name, identity, undefined))
       return { now: identity, credentials: stored, write, done: () => void this.#know(account, identity), abandon() {}, isLost }
     }
-    const change = this.#renew(account.name, keys, credentials)
+    const change = this.#renew(account, keys, credentials)
     const write = async (db: Db): Promise<void> => {
       await change.write(db)
       if (!isLost) return
       await new KeyStore(db).removeLockedKeys(account.name)
-      await new KeyStore(db).doom(keys.id, false)
+      await this.#doom(db, keys, 'all')
     }
     return { ...change, write, isLost }
   }
 
-  /** Replaces the secret of all that is kept for a limited time for the account; what was sealed with it is dead. `also` removes it, in one transaction. */
-  async shredAll(account: Account, also: (db: Db) => Promise<unknown>): Promise<void> {
+  /**
+   * Replaces the secret of the account's archive, or all that it has: what was sealed with them is dead. `also` removes it, in one
+   * transaction. In the account's turn.
+   */
+  async shredAll(account: Account, also: (db: Db) => Promise<unknown>, kind: 'archive' | 'all' = 'archive'): Promise<void> {
     const keys = this.of(account)
     await this.#db.tx(async db => {
       await also(db)
-      if (keys !== undefined) await new KeyStore(db).doom(keys.id, false)
+      if (keys !== undefined) await this.#doom(db, keys, kind)
     })
     await this.shredDoomed()
   }
 
   /** In the transaction that removes the account; then `shredDoomed`. */
   async remove(account: Account, db: Db): Promise<void> {
-    const store = new KeyStore(db)
     const keys = this.of(account)
-    if (keys !== undefined) await store.doom(keys.id, true)
-    await store.removeLockedKeys(account.name)
+    if (keys !== undefined) await this.#doom(db, keys, 'account')
+    await new KeyStore(db).removeLockedKeys(account.name)
+  }
+
+  async #doom(db: Db, keys: AccountKeys, kind: Doomed['kind']): Promise<void> {
+    const hash = this.#hashOf(keys.id)
+    if (hash === undefined) return
+    keys.isDoomed = true
+    this.#doomed.add(keys)
+    await new KeyStore(db).doom({ id: keys.id, kind, hash })
   }
 
   /** Destroys the secrets that were said to go, also those that a crash has left. */
-  async shredDoomed(): Promise<void> {
-    for (const { id, isEverything } of await this.#store.doomed()) {
-      if (isEverything) await this.shred.removeAccount(id)
-      else await this.shred.replaceAccount(id)
-      await this.#store.gone(id)
+  shredDoomed(): Promise<void> {
+    return Promise.resolve(this.#shredding.take(() => this.#shredDoomed()))
+  }
+
+  async #shredDoomed(): Promise<void> {
+    for (const doomed of await this.#store.doomed()) {
+      const { id, kind, hash } = doomed
+      const isThere = this.#hashOf(id)?.equals(hash) === true
+      if (isThere && kind === 'account') await this.shred.removeAccount(id)
+      else if (isThere) await this.shred.replaceAccount(id, kind === 'all')
+      await this.#store.gone(doomed)
     }
+    for (const keys of this.#doomed) keys.isDoomed = false
+    this.#doomed.clear()
+  }
+
+  /** Of the secret of the archive; undefined if the account has none. */
+  #hashOf(id: Buffer): Buffer | undefined {
+    const secret = this.shred.account(id)?.archive
+    return secret && hash('sha256', secret, 'buffer')
   }
 
   /** A code that opens the account's keys should its password be lost; the former one opens nothing any more. Undefined while they are locked. */
@@ -165,20 +194,17 @@ export class Keys {
     try {
       const { generation, publicKey } = keys
       const box = wrapKey('recovery', secret.bytes, key, keys)
-      await this.#db.tx(async db => {
-        const store = new KeyStore(db)
-        await store.removeLockedKeys(account.name, 'recovery')
-        await store.addLockedKey(account.name, { kind: 'recovery', generation, opener: generation, publicKey, box })
-      })
+      await this.#store.addLockedKey(account.name, { kind: 'recovery', generation, opener: generation, publicKey, box })
       return text
     } finally {
       secret.wipe()
     }
   }
 
-  /** True if there was one. */
-  async removeRecoveryCode(account: Account, db: Db): Promise<boolean> {
-    return (await new KeyStore(db).removeLockedKeys(account.name, 'recovery')) > 0
+  /** In the transaction of a new password: the code that opens the key until then opens nothing that comes. True if there was one. */
+  async endRecoveryCode(account: Account, db: Db): Promise<boolean> {
+    const keys = this.of(account)
+    return keys !== undefined && (await new KeyStore(db).removeLockedKey(account.name, 'recovery', keys.generation)) > 0
   }
 
   /** Brings back what a reset has locked. False if the code does not open it. */
@@ -186,25 +212,36 @@ export class Keys {
     const keys = this.of(account)
     const secret = readRecoveryCode(code)
     if (keys?.isOpen !== true || secret === undefined) return false
+    const regained = new Map<number, PrivateKey>()
     try {
       const locked = await this.#store.lockedKeys(account.name)
-      const wrap = locked.find(({ kind }) => kind === 'recovery')
-      if (wrap === undefined || wrap.generation === keys.generation) return false
-      const then = { id: keys.id, generation: wrap.generation, publicKey: wrap.publicKey }
-      const key = opened(() => unwrapKey('recovery', secret.bytes, wrap.box, then))
-      if (key === undefined) return false
-      const regained = new Map([[then.generation, key]])
-      this.#openFormer(locked, then, key, regained)
+      const wrap = locked.find(each => each.generation !== keys.generation && this.#regain(each, keys, secret, locked, regained))
+      if (wrap === undefined) return false
       await this.#db.tx(async db => {
         const store = new KeyStore(db)
         for (const [generation, old] of regained) await store.addLockedKey(account.name, lockedIn(keys, generation, old))
-        await store.removeLockedKeys(account.name, 'recovery')
+        await store.removeLockedKey(account.name, 'recovery', wrap.generation)
       })
+      // Its owner may have gone meanwhile.
+      if (account.holds === 0) return true
       for (const [generation, old] of regained) keys.regain(generation, old)
+      regained.clear()
       return true
     } finally {
       secret.wipe()
+      for (const key of regained.values()) key.wipe()
     }
+  }
+
+  /** Whether the code opens that key; then it is among the regained ones, with what is locked in it. */
+  #regain(wrap: LockedKey, keys: AccountKeys, code: Secret, locked: readonly LockedKey[], regained: Map<number, PrivateKey>): boolean {
+    if (wrap.kind !== 'recovery') return false
+    const then = { id: keys.id, generation: wrap.generation, publicKey: wrap.publicKey }
+    const key = opened(() => unwrapKey('recovery', code.bytes, wrap.box, then))
+    if (key === undefined) return false
+    regained.set(then.generation, key)
+    this.#openFormer(locked, then, key, regained)
+    return true
   }
 
   /** The credential with the account's key locked in it, for an owner who is logged in. Wipes the ClientKey. */
@@ -219,11 +256,17 @@ export class Keys {
   async #know(account: Account, identity: SealIdentity): Promise<AccountKeys> {
     // After its file was lost, or at level `memory`: what was sealed is gone, what comes needs new secrets.
     if (this.shred.account(identity.id) === undefined) await this.shred.makeAccount(identity.id)
-    const keys = new AccountKeys(identity, () =>
-      this.#log.fault('seal.forged', new SealError('substituted', 'the public key of an account is not that of its private key')),
-    )
+    const keys: AccountKeys = new AccountKeys(identity, () => this.#putRight(account, keys))
     this.#keys.set(account, keys)
     return keys
+  }
+
+  /** Somebody has written another public key to the disk, to read what is sealed from then on. */
+  #putRight(account: Account, keys: AccountKeys): void {
+    this.#log.fault('seal.forged', new SealError('substituted', 'the public key of an account was not that of its private key'))
+    const { number, id, generation, publicKey } = keys
+    const written = this.#store.replace(account.name, { number, id, generation, publicKey }, generation)
+    written.catch(error => this.#log.fault('seal.forged', error))
   }
 
   /** True: the proof's key is in use. */
@@ -250,18 +293,20 @@ export class Keys {
   }
 
   /** Where `opened` are given, they go on with the new key; else all is locked. */
-  #renew(account: string, keys: AccountKeys, credentials: readonly NewCredential[], opened?: ReadonlyMap<number, PrivateKey>): KeyChange {
+  #renew(account: Account, keys: AccountKeys, credentials: readonly NewCredential[], opened?: ReadonlyMap<number, PrivateKey>): KeyChange {
     const key = PrivateKey.generate()
     const { number, id, generation: before } = keys
     const now = { number, id, generation: before + 1, publicKey: key.publicKey }
     const write = async (db: Db): Promise<void> => {
       const store = new KeyStore(db)
-      mustBeDone(await store.replace(account, now, before))
-      for (const [generation, old] of opened ?? []) await store.addLockedKey(account, lockedIn(now, generation, old))
+      mustBeDone(await store.replace(account.name, now, before))
+      for (const [generation, old] of opened ?? []) await store.addLockedKey(account.name, lockedIn(now, generation, old))
     }
     const done = (): void => {
-      if (opened === undefined) key.wipe()
-      keys.become(now, opened && key)
+      // Whoever opened them may have gone meanwhile.
+      const isHeld = opened !== undefined && account.holds > 0
+      if (!isHeld) key.wipe()
+      keys.become(now, isHeld ? key : undefined)
     }
     return { now, credentials: lockAll(key, now, credentials), write, done, abandon: () => key.wipe() }
   }

@@ -5,17 +5,19 @@ import { type Db, StorageError } from '../storage/db.ts'
 import { StanzaError } from '../xmpp/error.ts'
 import type { Account } from './account.ts'
 import { then } from './host.ts'
-import { accountLocked, accountRemoved } from './points.ts'
+import { accountLocked, accountRemoved, hostClosed } from './points.ts'
 import { LiveSegment, LiveSegments } from './sealed-log/live-segments.ts'
-import { bufferOf, type Entry, OpenedSegments } from './sealed-log/opened-segments.ts'
+import { OpenedSegments } from './sealed-log/opened-segments.ts'
+import { bufferOf, type Entry } from './sealed-log/opening.ts'
 import type { Kind, LogHost, LogKeys } from './sealed-log/parts.ts'
+import { type Dead, inSegments, Search } from './sealed-log/search.ts'
 import { LogSecrets } from './sealed-log/secrets.ts'
-import { aloneAt, LogTables, type Range } from './sealed-log/tables.ts'
+import { aloneAt, LogTables, ORDS, type Owner, type Range, SEGMENT_LENGTH } from './sealed-log/tables.ts'
 import { Writer } from './sealed-log/writer.ts'
 
 export { ArchiveIds } from '../seal/archive-id.ts'
 export type { RetentionClass } from '../seal/retention.ts'
-export type { Entry } from './sealed-log/opened-segments.ts'
+export type { Entry } from './sealed-log/opening.ts'
 export type { LogHost } from './sealed-log/parts.ts'
 export { logMigrations } from './sealed-log/tables.ts'
 
@@ -54,16 +56,18 @@ const BATCH = 128
 /** Segments of a period removed at a time. */
 const SEGMENTS = 4
 
-/** So many are read at a time where few are asked for, as some may not open. */
-const FEWEST = 10
-
-/** An account's first ord lies anywhere from here to twice the other: so it does not tell how many there were. */
-const LOWEST = 2 ** 32
-const HIGHEST = 2 ** 46
+/** An account's first ord lies anywhere between: so it does not tell how many there were. Behind it there is room for four billion. */
+const LOWEST = 2 ** 31
+const HIGHEST = 2 ** 32
 
 interface State {
-  last: number | undefined
+  /** Undefined until the first message comes. */
+  owner: Owner | undefined
+  /** The highest ord that was ever used; 0 if none was. */
+  last: number
   until: number
+  /** Of what is there, the first ones of which none opens. */
+  dead: Dead | undefined
   /** What was added last is on disk, or has failed. */
   settled: Promise<void>
 }
@@ -93,8 +97,18 @@ export class SealedLog {
     this.#live = new LiveSegments(host.clock)
     this.#secrets = new LogSecrets(host.keys.shred, options.secret)
     this.#opened = new OpenedSegments(host, options.store, this.#secrets)
-    host.on(accountLocked, account => this.#opened.forget(account))
-    host.on(accountRemoved, ({ account: name, db, afterwards }) => this.#removeAll(host.accounts.of(name), db, afterwards))
+    const [live, opened] = [this.#live, this.#opened]
+    host.on(accountLocked, function forgetOpened(account) {
+      opened.forget(account)
+    })
+    host.on(hostClosed, function wipeSegments() {
+      live.closeAll()
+      opened.forgetAll()
+    })
+    const removeAll = this.#removeAll.bind(this)
+    host.on(accountRemoved, function removeMessages({ account, db, afterwards }) {
+      return removeAll(host.accounts.of(account), db, afterwards)
+    })
   }
 
   /** Whether there is a key to which to seal. */
@@ -128,57 +142,61 @@ export class SealedLog {
   }
 
   /** The ords of the first and the last message between two ords, inclusive; undefined where there are none. Needs no key. */
-  async ends(account: Account, from = 0, to = HIGHEST * 2): Promise<{ first: number; last: number } | undefined> {
-    const state = await this.#settled(account)
-    return this.#tables.ends(this.#keysOf(account).number, Math.max(from, state.until + 1), to)
+  async ends(account: Account, from = 0, to = ORDS): Promise<{ first: number; last: number } | undefined> {
+    const { owner, until } = await this.#settled(account)
+    return owner && this.#tables.ends(owner, Math.max(from, until + 1), to)
   }
 
   /** Of the first messages from an ord on, how large they are on disk. Needs no key. */
   async sizes(account: Account, from: number, limit: number): Promise<{ readonly ord: number; readonly size: number }[]> {
-    const state = await this.#settled(account)
-    return this.#tables.sizes(this.#keysOf(account).number, Math.max(from, state.until + 1), limit)
+    const { owner, until } = await this.#settled(account)
+    return owner === undefined ? [] : this.#tables.sizes(owner, Math.max(from, until + 1), limit)
   }
 
   /** Of all messages from an ord on, the notes. Needs no key. */
   async notes(account: Account, from: number, limit: number): Promise<Annotated[]> {
-    const state = await this.#settled(account)
+    const { owner, until } = await this.#settled(account)
+    if (owner === undefined) return []
     const keys = this.#keysOf(account)
-    const rows = await this.#tables.notes(keys.number, Math.max(from, state.until + 1), limit)
+    const rows = await this.#tables.notes(owner, Math.max(from, until + 1), limit)
     return rows.map(({ ord, note }) => ({ ord, note: this.#secrets.openNote(keys, this.#options.store, ord, bufferOf(note)) }))
   }
 
   /** Gives messages other notes. Needs no key. */
   async annotate(account: Account, notes: readonly { readonly ord: number; readonly note: Buffer }[]): Promise<void> {
-    await this.#settled(account)
+    const { owner } = await this.#settled(account)
+    if (owner === undefined) return
     const keys = this.#keysOf(account)
     const sealed = notes.map(({ ord, note }) => ({ ord, note: this.#secrets.sealNote(keys, this.#options.store, ord, note) }))
-    await this.#tables.tx(tables => tables.annotate(keys.number, sealed))
+    await this.#tables.tx(tables => tables.annotate(owner, sealed))
   }
 
   async remove(account: Account, ords: readonly number[]): Promise<void> {
-    await this.#settled(account)
-    const { number } = this.#keysOf(account)
+    const { owner } = await this.#settled(account)
+    if (owner === undefined) return
     const live = this.#live.get(account)?.seg
     for (let from = 0; from < ords.length; from += BATCH)
-      await this.#tables.tx(tables => tables.remove(number, ords.slice(from, from + BATCH), live))
+      await this.#tables.tx(tables => tables.remove(owner, ords.slice(from, from + BATCH), live))
   }
 
   /** Removes the message of that ord and all before it. They are gone at once, their rows soon. */
   async removeUntil(account: Account, ord: number): Promise<void> {
     const state = await this.#settled(account)
-    const { number } = this.#keysOf(account)
-    await this.#tables.tx(tables => tables.removeUntil(number, ord))
+    const { owner } = state
+    if (owner === undefined) return
+    await this.#tables.tx(tables => tables.removeUntil(owner, ord))
     state.until = Math.max(state.until, ord)
-    this.#clean(number)
+    this.#clean(owner.number)
   }
 
   /** Removes what is of days, or hours, that were over at that moment. */
   async removeOlder(account: Account, at: number): Promise<void> {
-    const { last } = await this.#stateOf(account)
-    const segments = await this.#tables.segments(this.#keysOf(account).number)
+    const { owner, last } = await this.#stateOf(account)
+    if (owner === undefined) return
+    const segments = await this.#tables.segments(owner)
     const isOld = ({ class: cls, period }: Kind): boolean => startOf(cls, period + 1) <= at
     const newest = Math.max(...segments.filter(isOld).map(({ seg }) => seg))
-    if (newest === -Infinity || last === undefined) return
+    if (newest === -Infinity) return
     const next = Math.min(...segments.map(({ seg }) => seg).filter(seg => seg > newest))
     await this.removeUntil(account, Math.min(next - 1, last))
   }
@@ -186,15 +204,14 @@ export class SealedLog {
   /** Removes all messages. `tx` runs the work in a transaction, and may destroy the account's secret with it. */
   async empty(account: Account, tx: (work: (db: Db) => Promise<void>) => Promise<unknown>): Promise<void> {
     const state = await this.#settled(account)
-    const { number } = this.#keysOf(account)
+    const { owner, last } = state
     this.#live.close(account)
     this.#opened.forget(account)
-    const { last } = state
     await tx(async db => {
-      if (last !== undefined) await this.#tables.in(db).removeUntil(number, last)
+      if (owner !== undefined) await this.#tables.in(db).removeUntil(owner, last)
     })
-    state.until = last ?? 0
-    this.#clean(number)
+    state.until = last
+    if (owner !== undefined) this.#clean(owner.number)
   }
 
   /** In a transaction, of whatever else: removes all messages that were added so far. */
@@ -203,10 +220,12 @@ export class SealedLog {
     if (keys === undefined) return
     const tables = this.#tables.in(db)
     // Nothing that is being written is waited for here: it waits for this transaction.
-    const last = this.#states.get(account)?.last ?? (await tables.extent(keys.number)).last
-    if (last === undefined) return
+    const known = this.#states.get(account)
+    const owner = known?.owner ?? (await tables.ownerOf(keys.number))
+    if (owner === undefined) return
+    const last = known?.last ?? (await tables.extent(keys.number))!.last
     this.#live.close(account)
-    await tables.removeUntil(keys.number, last)
+    await tables.removeUntil(owner, last)
     afterwards(() => {
       const state = this.#states.get(account)
       if (state !== undefined) state.until = last
@@ -218,13 +237,15 @@ export class SealedLog {
   async replace(account: Account, ord: number, header: Buffer, body: Buffer): Promise<boolean> {
     const state = await this.#settled(account)
     const keys = this.#keysOf(account)
-    const kind = ord <= state.until ? undefined : await this.#tables.kindOf(keys.number, ord)
+    const { owner } = state
+    if (owner === undefined || ord <= state.until) return false
+    const kind = await this.#tables.kindOf(owner, ord)
     const seg = aloneAt(ord)
-    const segment = kind && this.#newSegment(keys, seg, kind, 0)
+    const segment = kind && this.#newSegment(keys, owner, seg, kind, 0)
     if (segment === undefined) return false
     const sealed = segment.seal(ord, header, body)
     segment.wipe()
-    await this.#tables.tx(tables => tables.replace(keys.number, segment, { ord, seg, ...sealed }))
+    await this.#tables.tx(tables => tables.replace(owner, segment, { ord, seg, ...sealed }))
     this.#opened.forgetSegment(account, seg)
     return true
   }
@@ -237,37 +258,37 @@ export class SealedLog {
     while ((at = await this.#tables.nextPeriod(at)) !== undefined) {
       // A secret that is missing before its time may come back, as with a file that was restored.
       if (endOf(at.class, at.period) > now || this.#host.keys.shred.period(at.class, at.period) !== undefined) continue
-      const { class: cls, period } = at
-      while (await this.#tables.tx(tables => tables.removePeriod(cls, period, SEGMENTS))) await setImmediate()
+      const dead = at
+      while (await this.#tables.tx(tables => tables.removePeriod(dead, SEGMENTS))) await setImmediate()
     }
     for (const number of await this.#tables.unclean()) this.#clean(number)
-  }
-
-  /** Wipes the keys of all segments that are being written. */
-  close(): void {
-    this.#live.closeAll()
   }
 
   async #begin(account: Account, keys: LogKeys, kind: Kind, now: number): Promise<LiveSegment> {
     const { shred } = this.#host.keys
     const state = await this.#stateOf(account)
+    if (keys.isDoomed === true) await this.#host.keys.shredDoomed?.()
     if (shred.period(kind.class, kind.period) === undefined) await shred.makePeriod(kind.class, kind.period)
     if (shred.account(keys.id) === undefined) await shred.makeAccount(keys.id)
-    const seg = (state.last ?? randomInt(LOWEST, HIGHEST)) + 1
-    const live = this.#newSegment(keys, seg, kind, now)
+    if (state.owner === undefined) {
+      const { slot, last } = await this.#tables.makeExtent(keys.number)
+      state.owner = { number: keys.number, slot }
+      state.last = last || randomInt(LOWEST, HIGHEST)
+    }
+    if (state.last + SEGMENT_LENGTH >= ORDS) throw new StorageError('broken', 'the log of an account is used up')
+    const live = this.#newSegment(keys, state.owner, state.last + 1, kind, now)
     if (live === undefined) throw new StorageError('broken', 'a secret that was made is not there')
     this.#live.add(account, live)
-    state.last = seg - 1
     return live
   }
 
-  #newSegment(keys: LogKeys, seg: number, kind: Kind, now: number): LiveSegment | undefined {
-    return this.#secrets.lend(keys, kind, secrets => new LiveSegment(keys, this.#options.store, seg, kind, secrets, now))
+  #newSegment(keys: LogKeys, owner: Owner, seg: number, kind: Kind, now: number): LiveSegment | undefined {
+    return this.#secrets.lend(keys, kind, secrets => new LiveSegment(keys, owner, this.#options.store, seg, kind, secrets, now))
   }
 
   #add(account: Account, keys: LogKeys, live: LiveSegment, { header, body, note }: Plain): Appended {
     const state = this.#states.get(account)!
-    const ord = state.last! + 1
+    const ord = state.last + 1
     state.last = ord
     const noted = note && { note: this.#secrets.sealNote(keys, this.#options.store, ord, note) }
     const safe = this.#writer.add({ ord, seg: live.seg, ...live.seal(ord, header, body), ...noted }, live)
@@ -282,18 +303,17 @@ export class SealedLog {
   async #read(account: Account, range: Range, isWhole: boolean): Promise<Entry[]> {
     const state = await this.#settled(account)
     const keys = this.#keysOf(account)
-    let { from = 0, to } = range
-    from = Math.max(from, state.until + 1)
-    const entries: Entry[] = []
-    for (;;) {
-      const limit = entries.length === 0 ? range.limit : Math.max(range.limit - entries.length, FEWEST)
-      const rows = await this.#tables.read(keys.number, { ...range, from, to, limit, generation: oldestOpen(keys) }, isWhole)
-      entries.push(...this.#opened.openAll(account, keys, rows, isWhole))
-      if (rows.length < limit || entries.length >= range.limit) return entries.slice(0, range.limit)
-      // Some do not open: as many others come in their place.
-      if (range.isDescending === true) to = rows.at(-1)!.ord - 1
-      else from = rows.at(-1)!.ord + 1
-    }
+    const { owner } = state
+    if (owner === undefined) return []
+    const search = new Search(range, state, generationsOf(keys))
+    do {
+      const found = await this.#tables.read(owner, { ...search.next(), generations: generationsOf(keys) }, isWhole)
+      const rows = range.segments === undefined ? found : inSegments(found, range.segments)
+      search.add(rows, await this.#opened.openAll(account, keys, rows, isWhole))
+    } while (!search.isDone)
+    // Where the owner has gone meanwhile, nothing opened.
+    if (keys.isOpen) state.dead = search.deadAmong(generationsOf(keys)) ?? state.dead
+    return search.entries.slice(0, range.limit)
   }
 
   /** Reading sees what was added, and shows nothing that is not on disk. */
@@ -309,7 +329,12 @@ export class SealedLog {
     if (known !== undefined) return known
     // Of an account that was let go of and is back, some may not have been handed over yet.
     this.#writer.flush()
-    const state = { ...(await this.#tables.extent(this.#keysOf(account).number)), settled: Promise.resolve() }
+    const { number } = this.#keysOf(account)
+    const extent = await this.#tables.extent(number)
+    const owner = extent && { number, slot: extent.slot }
+    // What has a part of the table and no message may have lost its first ones in a crash.
+    const last = extent?.last || (owner === undefined ? 0 : randomInt(LOWEST, HIGHEST))
+    const state: State = { owner, last, until: extent?.until ?? 0, dead: undefined, settled: Promise.resolve() }
     this.#states.set(account, state)
     return state
   }
@@ -342,10 +367,8 @@ export class SealedLog {
   }
 }
 
-/** The oldest generation of which, and of all after it, the key is open. */
-function oldestOpen(keys: LogKeys): number {
-  let { generation } = keys
-  if (keys.keyOf(generation) === undefined) throw locked()
-  while (keys.keyOf(generation - 1) !== undefined) generation--
-  return generation
+/** The generations whose keys are open: one between others may be lost, as after two resets and a recovery. */
+function generationsOf(keys: LogKeys): number[] {
+  if (!keys.isOpen) throw locked()
+  return [...keys.opened().keys()]
 }

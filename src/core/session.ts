@@ -16,6 +16,13 @@ export interface Transport {
   send(stanza: Element, custody: Custody | undefined): void
   /** Where the stanza sent last stands; undefined while the client does not acknowledge. */
   readonly position: Position | undefined
+  /**
+   * Once the stream has ended: where those stand in it that are on disk, and that the client of another of the account's sessions has
+   * acknowledged. None where it is undefined.
+   */
+  readonly taken?: readonly Position[]
+  /** The client has gone, and may come back (XEP-0198 §5). */
+  readonly isAway?: boolean
   /** Ends the stream, with an error if there is one. */
   close(error: StreamError | undefined): void
   /**

@@ -54,7 +54,7 @@ export const recovery = defineModule({
       afterwards(() => tell(account, isLost ? LOST : LOCKED))
     })
     on(accountRekeyed, async function endCode({ account, db, afterwards }) {
-      if (await keys.removeRecoveryCode(account, db)) afterwards(() => tell(account, CODE_ENDED))
+      if (await keys.endRecoveryCode(account, db)) afterwards(() => tell(account, CODE_ENDED))
     })
 
     /** A message from the server: it waits for the user's next client, unless the user lets nothing wait. */

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { openAead } from './aead.ts'
 import { ChainOpener, ChainSealer } from './chain.ts'
+import { u64 } from './encoding.ts'
+import { hkdf } from './hkdf.ts'
+import { openItem } from './item.ts'
+import { unpad } from './padding.ts'
 import { PrivateKey } from './private-key.ts'
 import type { SealReason } from './seal-error.ts'
 import { account, accountKey } from './test-fixture.ts'
@@ -26,12 +31,23 @@ test('the owner opens every link of a chain', () => {
   )
 })
 
+test('each link has a key of its own, and both it and the next one come out of the one before', () => {
+  const { sealer, boxes } = chain()
+  let key = openItem(accountKey(), account, STORE, 0, sealer.head)
+  for (const [i, box] of boxes.entries()) {
+    const both = hkdf('sha256', key, Buffer.alloc(0), 'CXZ-SEAL-1 chain', 64)
+    const plain = openAead('aes-256-gcm', both.subarray(0, 32), Buffer.alloc(12), u64(i), box)
+    assert.equal(String(unpad(plain, 256)), texts[i])
+    key = both.subarray(32)
+  }
+})
+
 test('some may be left out, but none opened that stands before one that was', () => {
   const { sealer, boxes } = chain()
   const open = opener(sealer.head)
   assert.equal(String(open.open(1, boxes[1]!)), 'two')
   refuses(() => open.open(1, boxes[1]!), 'malformed')
-  refuses(() => open.open(0, boxes[0]!), 'malformed')
+  assert.throws(() => open.open(0, boxes[0]!), /opened in its order/)
   assert.equal(String(open.open(3, boxes[3]!)), texts[3])
 })
 

@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { rowsIn } from '../../test/privacy/pages.ts'
 import { type Migrations, sql } from './db.ts'
 import { openSqlite } from './sqlite.ts'
 
@@ -75,6 +77,39 @@ test('after tidy nothing is left of a deleted row', async () => {
   await db.run(sql`DELETE FROM note`)
   await db.tidy()
   assert.ok(!isThere())
+  await db.close()
+})
+
+test('what rests for a while leaves nothing in the -wal', async () => {
+  const path = file()
+  const db = await openSqlite(path, [notes])
+  await db.run(add('a'))
+  assert.ok(statSync(`${path}-wal`).size > 0)
+  for (let i = 0; i < 100 && statSync(`${path}-wal`).size > 0; i++) await wait(100)
+  assert.equal(statSync(`${path}-wal`).size, 0)
+  await db.close()
+})
+
+test('written anew, all lies in the order of its keys, and none of the order in which it came is left', async () => {
+  const path = file()
+  const table = 'CREATE TABLE row (account BIGINT, ord BIGINT, body BLOB, PRIMARY KEY (account, ord)) WITHOUT ROWID'
+  const db = await openSqlite(path, [{ owner: 'rows', steps: [() => table] }])
+  for (let ord = 0; ord < 40; ord++)
+    for (const account of [7, 3, 9]) await db.run(sql`INSERT INTO row VALUES (${account}, ${ord}, ${new Uint8Array(2300)})`)
+  await db.tidy()
+  const pages = (): number[] => {
+    using other = new DatabaseSync(path, { readOnly: true })
+    const { rootpage } = other.prepare(`SELECT rootpage FROM sqlite_master WHERE name = 'row'`).get()!
+    return [...rowsIn(readFileSync(path), Number(rootpage))].filter(({ isLeaf }) => isLeaf).map(({ page }) => page)
+  }
+  const isAscending = (numbers: readonly number[]): boolean => numbers.every((number, i) => i === 0 || number >= numbers[i - 1]!)
+  assert.ok(!isAscending(pages()))
+  const written = db.run(sql`INSERT INTO row VALUES (${3}, ${40}, ${new Uint8Array(2300)})`)
+  await Promise.all([db.rewrite(2 ** 30), written])
+  assert.ok(isAscending(pages()))
+  assert.deepEqual(await db.all(sql`SELECT count(*) AS n FROM row`), [{ n: 121 }])
+  assert.equal(statSync(`${path}-wal`).size, 0)
+  await db.rewrite(1)
   await db.close()
 })
 

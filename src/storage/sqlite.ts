@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { Dialect, Migrations, Store } from './db.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -41,7 +41,7 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
   }
   try {
     prepare(raw)
-    if (path !== ':memory:') wal = new Wal(path, () => void shorten().catch(() => {}))
+    if (path !== ':memory:') wal = new Wal(path, { long: () => void shorten().catch(() => {}), quiet: () => void empty().catch(() => {}) })
   } catch (error) {
     free()
     throw error
@@ -53,8 +53,21 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
   }
   // Most of it while others go on; then little is left for which they must wait.
   const shorten = async (): Promise<void> => {
-    await wal?.copy().catch(() => {})
+    try {
+      await wal?.copy()
+      await level.pause(async () => wal?.copy())
+    } finally {
+      wal?.shortened()
+    }
+  }
+  const empty = async (): Promise<void> => {
+    await wal?.copy()
     await tidy()
+  }
+  const rewrite = async (most: number): Promise<void> => {
+    if (wal === undefined || statSync(path).size > most) return
+    await wal.copy()
+    await level.pause(() => wal.rewrite())
   }
   const finish = async (): Promise<void> => {
     await commits.end()
@@ -65,11 +78,21 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
   const close = (): Promise<void> => (closing ??= finish())
   try {
     await migrate(work => level.tx(db => work(db, async text => raw.exec(text))), dialect, migrations)
+    // After a crash there may be what was deleted long ago.
+    await tidy()
   } catch (error) {
     await close()
     throw error
   }
-  return { all: query => level.all(query), run: query => level.run(query), tx: work => level.tx(work), tidy, close }
+  return {
+    all: query => level.all(query),
+    run: query => level.run(query),
+    insert: (into, rows) => level.insert(into, rows),
+    tx: work => level.tx(work),
+    tidy,
+    rewrite,
+    close,
+  }
 }
 
 function create(path: string): void {

@@ -42,4 +42,5 @@ export const Sm = namespace<'sm' | 'enable' | 'enabled' | 'resume' | 'resumed' |
 export const Stanzas = namespace<'item-not-found' | 'unexpected-request' | 'feature-not-implemented'>('urn:ietf:params:xml:ns:xmpp-stanzas')
 /** RFC 7395 §3.3. */
 export const Framing = namespace<'open' | 'close'>('urn:ietf:params:xml:ns:xmpp-framing')
+export const Mam = namespace<'result'>('urn:xmpp:mam:2')
 export const Ping = namespace<'ping'>('urn:xmpp:ping')

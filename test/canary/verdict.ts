@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Canary, Sighting } from './mint.ts'
+import type { Canary } from './mint.ts'
+import type { Seen } from './search.ts'
 
 /**
  * Who can read what is kept: of A1 and A2 only the owner, who has logged in, and of A1 only until its secrets are destroyed; of B the
@@ -37,8 +38,14 @@ export class Hits {
     if (before === undefined || before.class < readable) this.#found.set(hit, { class: readable, how })
   }
 
-  see({ canary, encoding }: Sighting, place: string, readable: Class, where = place): void {
-    this.add(canary.datum, place, readable, `${canary.detail === '' ? '' : `${canary.detail}; `}${where}, ${encoding}`)
+  see({ canary, encoding, place }: Seen, readable: Class): void {
+    this.add(canary.datum, place, readable, `${canary.detail === '' ? '' : `${canary.detail}; `}${encoding}`)
+  }
+
+  /** A column tells of a moment of that day. */
+  time(place: string): void {
+    const known = inventory.find(line => isTime(line.datum) && [line.place].flat().includes(place))
+    this.add(known?.datum ?? 'time', place, 'C', 'a moment of this day')
   }
 
   /** A column, and whether anything is in it. */
@@ -58,7 +65,7 @@ export class Hits {
     const nowhere = lines.filter(({ place }) => place === 'nowhere')
     const planted = new Set(canaries.map(({ datum }) => datum))
     for (const { datum, place, class: readable = 'C' } of lines) {
-      if (!planted.has(datum) && datum !== 'time' && this.#columns.get(place)) this.add(datum, place, readable, 'the column is used')
+      if (!planted.has(datum) && !isTime(datum) && this.#columns.get(place)) this.add(datum, place, readable, 'the column is used')
     }
     const found = [...this.#found].map(([hit, { class: readable, how }]) => ({
       hit,
@@ -98,6 +105,8 @@ export class Hits {
     return this.#columns.get(place) === false
   }
 }
+
+const isTime = (datum: string): boolean => /^time\b/.test(datum)
 
 function nothing(these: readonly string[], what: string): void {
   assert.deepEqual(these, [], what)

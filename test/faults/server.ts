@@ -1,10 +1,11 @@
 /** A server in a process of its own, on a data folder that outlives it; to be killed, starved and looked into. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { loadConfig } from '../../src/admin/config.ts'
 import { program } from '../../src/main.ts'
 import type { Login, Place } from './client.ts'
@@ -40,8 +41,12 @@ export class Server implements Place, AsyncDisposable {
   /** Where other servers come, with STARTTLS and with TLS from the first byte. */
   readonly s2s: number
   readonly s2sTls: number
+  /** Its environment from the next start on, besides what it has from this process. */
+  env: Readonly<Record<string, string>> = {}
   /** All it has written to standard output and error, over all its starts. */
   output = ''
+  /** What is started. */
+  program: readonly string[] = [PROGRAM]
   readonly #around: readonly string[]
   readonly #ca: string | undefined
   #process: ChildProcess | undefined
@@ -85,6 +90,11 @@ export class Server implements Place, AsyncDisposable {
     return this.#ca ?? join(this.data, 'ca/ca.crt')
   }
 
+  /** Where the secrets are that messages die with. */
+  get secrets(): string {
+    return `${this.data}-secrets`
+  }
+
   get pid(): number {
     return this.#process!.pid!
   }
@@ -102,8 +112,8 @@ export class Server implements Place, AsyncDisposable {
 
   /** Done when it says that it serves. */
   async start(): Promise<void> {
-    const [command, ...args] = [...this.#around, PROGRAM, 'serve', '--config', this.config]
-    const child = spawn(command!, args, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] })
+    const [command, ...args] = [...this.#around, ...this.program, 'serve', '--config', this.config]
+    const child = spawn(command!, args, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.env } })
     this.#process = child
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     let said = ''
@@ -131,6 +141,25 @@ export class Server implements Place, AsyncDisposable {
 
   signal(signal: NodeJS.Signals): void {
     this.#process!.kill(signal)
+  }
+
+  /** What SQLite says of a copy of its store, as it was left: `ok`, or what is wrong. */
+  integrity(): string {
+    return this.rows<{ integrity_check: string }>('PRAGMA integrity_check')[0]!.integrity_check
+  }
+
+  /** What a copy of its store answers. */
+  rows<Row>(query: string): Row[] {
+    const copy = mkdtempSync(join(tmpdir(), 'conexizan-store-'))
+    try {
+      cpSync(this.data, copy, { recursive: true, filter: file => !file.endsWith('.sock') })
+      const db = new DatabaseSync(join(copy, `${this.domain}.sqlite`))
+      const rows = db.prepare(query).all() as Row[]
+      db.close()
+      return rows
+    } finally {
+      rmSync(copy, { recursive: true, force: true })
+    }
   }
 
   get isRunning(): boolean {

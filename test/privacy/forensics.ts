@@ -2,15 +2,16 @@
 import { pbkdf2Sync } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { indexIn } from '../../src/core/sealed-log/tables.ts'
-import { ARCHIVE } from '../../src/core/stores.ts'
+import { ARCHIVE, SPOOL } from '../../src/core/stores.ts'
 import { credentialFromSaltedPassword } from '../../src/sasl/credential.ts'
 import { DIGESTS, HASH_SIZES, type ScramHash } from '../../src/sasl/scram-hash.ts'
 import type { SealedAccount } from '../../src/seal/account.ts'
 import { openFormerKey } from '../../src/seal/former-key.ts'
+import { hkdf } from '../../src/seal/hkdf.ts'
 import { openItem } from '../../src/seal/item.ts'
 import type { PrivateKey } from '../../src/seal/private-key.ts'
-import { SegmentOpener } from '../../src/seal/segment.ts'
-import { blindTag } from '../../src/seal/server-box.ts'
+import { SECRET_SIZE, SegmentOpener } from '../../src/seal/segment.ts'
+import { blindTag, openForServer } from '../../src/seal/server-box.ts'
 import type { ShredStore } from '../../src/seal/shred-store.ts'
 import { credentialInfo, unwrapKey } from '../../src/seal/wrap.ts'
 
@@ -31,6 +32,10 @@ export interface Opened {
   /** `table.column`. */
   readonly place: string
   readonly account: string
+  /** Of the account, in the rows of what is kept for it. */
+  readonly number: number
+  /** Of a message: its place in the account's log. */
+  readonly ord?: number
   readonly plain: Buffer
 }
 
@@ -61,20 +66,35 @@ export function open(loot: Loot): Opened[] {
 type All = (text: string, ...values: (string | number)[]) => Row[]
 
 /** How to open what there is: one for each kind of table. */
-const WAYS: readonly ((all: All, victim: Victim, loot: Loot) => Opened[])[] = [openDocuments, openArchive, guessTags]
+const WAYS: readonly ((all: All, victim: Victim, loot: Loot) => Opened[])[] = [openDocuments, openArchive, openSpool, readNotes, guessTags]
 
-function openDocuments(all: All, { name, id, keys }: Victim): Opened[] {
+function openDocuments(all: All, { name, number, id, keys }: Victim): Opened[] {
   const rows = all('SELECT store, generation, box FROM sealed_document WHERE account = ?', name)
   return rows.flatMap(({ store, generation, box }) => {
     const key = keys.get(Number(generation))
     if (key === undefined) return []
     const plain = attempt(() => openItem(key, sealedBy(key, id, Number(generation)), Number(store), 0, bytesOf(box)))
-    return plain === undefined ? [] : [{ place: 'sealed_document.box', account: name, plain }]
+    return plain === undefined ? [] : [{ place: 'sealed_document.box', account: name, number, plain }]
   })
 }
 
 function openArchive(all: All, victim: Victim, { shred }: Loot): Opened[] {
   return openLog(all, victim, 'archive', ARCHIVE, shred, shred?.account(victim.id)?.archive)
+}
+
+function openSpool(all: All, victim: Victim, { shred }: Loot): Opened[] {
+  const root = shred?.account(victim.id)?.server
+  return openLog(all, victim, 'spool', SPOOL, shred, root && hkdf('sha256', root, Buffer.alloc(0), 'CXZ-SEAL-1 spool', SECRET_SIZE))
+}
+
+/** Class B: what the server must know of messages that wait. */
+function readNotes(all: All, { name, number, id }: Victim, { shred }: Loot): Opened[] {
+  const secret = shred?.account(id)?.server
+  if (secret === undefined) return []
+  return all('SELECT ord, note FROM spool_message WHERE account_no = ?', number).flatMap(({ ord, note }) => {
+    const plain = attempt(() => openForServer(secret, `note ${SPOOL} ${ord}`, bytesOf(note)))
+    return plain === undefined ? [] : [{ place: 'spool_message.note', account: name, number, ord: Number(ord), plain }]
+  })
 }
 
 /** Class A1: the messages of one log, with the secret of the account that it dies with. */
@@ -100,21 +120,21 @@ function openLog(all: All, victim: Victim, prefix: string, store: number, shred?
       const index = indexIn(Number(seg), ord)
       return (['header', 'body'] as const).flatMap(part => {
         const plain = attempt(() => opener?.[part](index, ord, bytesOf(row[part])))
-        return plain === undefined ? [] : [{ place: `${prefix}_message.${part}`, account: name, plain }]
+        return plain === undefined ? [] : [{ place: `${prefix}_message.${part}`, account: name, number, ord, plain }]
       })
     })
   })
 }
 
 /** Class B: whoever has the secrets can try whether an address is in a list. */
-function guessTags(all: All, { name, id }: Victim, { shred, guesses = [] }: Loot): Opened[] {
+function guessTags(all: All, { name, number, id }: Victim, { shred, guesses = [] }: Loot): Opened[] {
   const secret = shred?.account(id)?.server
   if (secret === undefined) return []
   return TAGGED.flatMap(({ table, column, context }) =>
     all(`SELECT ${column} FROM ${table} WHERE account = ?`, name).flatMap(row => {
       const tags = bytesOf(row[column]).toString('latin1')
       const known = guesses.filter(guess => tags.includes(blindTag(secret, context, guess).toString('latin1')))
-      return known.map(guess => ({ place: `${table}.${column}`, account: name, plain: Buffer.from(guess) }))
+      return known.map(guess => ({ place: `${table}.${column}`, account: name, number, plain: Buffer.from(guess) }))
     }),
   )
 }

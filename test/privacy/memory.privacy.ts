@@ -94,6 +94,11 @@ test('T-MEM: a minute after their logout, nothing is left of what users have sho
     const bob = await online('bob')
     await bob.asks('set', xml`<query xmlns="jabber:iq:private"><notes xmlns="urn:x-test">${mint.text('private XML')}</notes></query>`)
     await bob.asks('get', '<query xmlns="jabber:iq:private"><notes xmlns="urn:x-test"/></query>')
+    const withAlice = xml`<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>urn:xmpp:mam:2</value></field><field var="with"><value>alice@localhost</value></field></x>`
+    for (const filter of ['', withAlice]) {
+      const answer = await bob.asks('set', `<query xmlns="urn:xmpp:mam:2">${filter}</query>`)
+      assert.equal(answer.attrs['type'], 'result', String(answer))
+    }
     const [, code] = /code is (\S+)/.exec(await runCommand(bob, 'bob@localhost', 'recovery-code'))!
     mint.known('recovery code', code!)
     await bob.leave()

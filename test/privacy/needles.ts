@@ -24,8 +24,7 @@ export class Needles<Label> {
 
   add(bytes: Buffer, label: Label): void {
     if (bytes.length < 4) throw new Error('a needle of less than four bytes is found everywhere')
-    // The middle of a text tells most: many begin alike, and in base64 end alike.
-    const key = (bytes.length - 4) >> 1
+    const key = tellingPart(bytes)
     const word = bytes.readInt32BE(key)
     const alike = this.#byKey.get(word)
     if (alike === undefined) this.#byKey.set(word, [{ bytes, key, label }])
@@ -49,4 +48,22 @@ export class Needles<Label> {
       }
     }
   }
+}
+
+/** Where the four bytes begin that others have least: differing ones, in the middle, as many begin alike, and in base64 end alike. */
+function tellingPart(bytes: Buffer): number {
+  const middle = (bytes.length - 4) >> 1
+  let best = middle
+  let most = 0
+  for (let i = 0; i <= bytes.length - 4; i++) {
+    const at = middle + (i & 1 ? -1 : 1) * ((i + 1) >> 1)
+    if (at < 0 || at > bytes.length - 4) continue
+    const different = new Set(bytes.subarray(at, at + 4)).size
+    if (different > most) {
+      most = different
+      best = at
+    }
+    if (most === 4) break
+  }
+  return best
 }

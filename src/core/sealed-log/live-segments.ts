@@ -4,7 +4,7 @@ import type { Account } from '../account.ts'
 import type { Clock } from '../clock.ts'
 import type { Kind, LogKeys } from './parts.ts'
 import type { Secrets } from './secrets.ts'
-import { indexIn, SEGMENT_LENGTH, type SegmentRow } from './tables.ts'
+import { indexIn, type Owner, SEGMENT_LENGTH, type SegmentRow } from './tables.ts'
 
 /** A segment is written for so long, in ms: who takes the server's memory gets the keys of what was written since. */
 const LONGEST = 30 * 60_000
@@ -18,7 +18,7 @@ export class LiveSegment implements SegmentRow {
   readonly class: RetentionClass
   readonly period: number
   readonly generation: number
-  readonly account: number
+  readonly owner: Owner
   readonly openedAt: number
   /** A copy of the account's secret: when that is another one, what is added would be dead with what is there. */
   readonly #root: Buffer
@@ -27,12 +27,12 @@ export class LiveSegment implements SegmentRow {
   readonly #sealer: SegmentSealer
   #isFull = false
 
-  constructor(keys: LogKeys, store: number, seg: number, kind: Kind, secrets: Secrets, now: number) {
+  constructor(keys: LogKeys, owner: Owner, store: number, seg: number, kind: Kind, secrets: Secrets, now: number) {
     this.seg = seg
     this.class = kind.class
     this.period = kind.period
     this.generation = keys.generation
-    this.account = keys.number
+    this.owner = owner
     this.openedAt = now
     this.#root = Buffer.alloc(secrets.root.length)
     secrets.root.copy(this.#root)

@@ -15,9 +15,13 @@ export interface Kind {
 
 /** What a log must know of an account's keys. */
 export interface LogKeys extends SealedAccount {
+  /** A secret of the account is to be destroyed: nothing may be sealed with it any more. */
+  readonly isDoomed?: boolean
   readonly number: number
   readonly isOpen: boolean
   keyOf(generation?: number): PrivateKey | undefined
+  /** All that are open, by generation. */
+  opened(): ReadonlyMap<number, PrivateKey>
 }
 
 /** Where the secrets are. */
@@ -35,5 +39,5 @@ export interface LogHost {
   readonly clock: Clock
   readonly log: Log
   readonly on: Hooks['on']
-  readonly keys: { of(account: Account): LogKeys | undefined; readonly shred: Shred }
+  readonly keys: { of(account: Account): LogKeys | undefined; readonly shred: Shred; shredDoomed?(): Promise<void> }
 }

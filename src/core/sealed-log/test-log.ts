@@ -23,7 +23,11 @@ class TestKeys implements LogKeys {
   }
 
   keyOf(generation = this.generation): PrivateKey | undefined {
-    return this.isOpen ? this.all.get(generation) : undefined
+    return this.opened().get(generation)
+  }
+
+  opened(): ReadonlyMap<number, PrivateKey> {
+    return this.isOpen ? this.all : new Map()
   }
 }
 
@@ -66,6 +70,8 @@ export class TestLog {
   now = Date.UTC(2026, 0, 1, 12)
   /** The next write fails, as on a full disk. */
   isFull = false
+  /** The next messages do not reach the disk, their segments do. */
+  isTorn = false
   log: SealedLog
   spool: SealedLog
   #hooks = new Hooks()
@@ -125,7 +131,10 @@ export class TestLog {
 
   /** All that is in the tables, as text. */
   async dump(): Promise<string> {
-    const all = [...(await this.store.all(sql`SELECT * FROM test_message`)), ...(await this.store.all(sql`SELECT * FROM test_segment`))]
+    const all = [
+      ...(await this.store.all(sql`SELECT seg, header, body FROM test_message`)),
+      ...(await this.store.all(sql`SELECT * FROM test_segment`)),
+    ]
     return all
       .flatMap(row => Object.values(row as object))
       .map(value => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : String(value)))
@@ -167,6 +176,10 @@ export class TestLog {
       all: query => this.store.all(query),
       run: query => {
         if (!this.isFull) return this.store.run(query)
+        return Promise.reject(new StorageError('full', 'the disk has no room for the database'))
+      },
+      insert: (into, rows) => {
+        if (!this.isFull && !this.isTorn) return this.store.insert(into, rows)
         return Promise.reject(new StorageError('full', 'the disk has no room for the database'))
       },
       tx: work => this.store.tx(work),

@@ -49,7 +49,7 @@ export class Writer {
   async #write(rows: readonly Pending[], begun: Promise<void> | undefined): Promise<void> {
     try {
       const written = this.#tables.addMessages(
-        rows.map(({ live, ord, seg, header, body, note }) => ({ account: live.account, ord, seg, header, body, note })),
+        rows.map(({ live, ord, seg, header, body, note }) => ({ owner: live.owner, ord, seg, header, body, note })),
       )
       await Promise.all([written, begun])
       for (const { live, resolve } of rows) {

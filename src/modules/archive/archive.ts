@@ -19,6 +19,7 @@ import {
 import { ArchiveIds, SealedLog } from '../../core/sealed-log.ts'
 import type { Session } from '../../core/session.ts'
 import { ARCHIVE } from '../../core/stores.ts'
+import { limited } from '../../lib/limited.ts'
 import { count, oneOf, size } from '../../lib/settings.ts'
 import { type Element, namespace } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
@@ -39,14 +40,7 @@ import { isWorthKeeping, retractedId } from './worth-keeping.ts'
 
 const Trim = namespace<'trim' | 'id'>('urn:xmpp:mamtrim:0')
 
-const FEATURES = [
-  Mam.uri,
-  `${Mam.uri}#extended`,
-  `${Mam.uri}#groupchat-field`,
-  Trim.uri,
-  'urn:xmpp:message-retract:1',
-  'urn:xmpp:message-retract:1#tombstone',
-]
+const RETRACTION = 'urn:xmpp:message-retract:1'
 
 /** Copies of what a client sends that may be on their way to the disk; then it waits, or they would pile up. */
 const MOST_UNSAFE = 100
@@ -56,14 +50,23 @@ export const archive = defineModule({
   about:
     'Keeps the conversations of users for a while, sealed: only their own login opens them. They can delete them at any time (urn:xmpp:mamtrim:0).',
   xeps: [xep(313, '1.1.3'), xep(59, '1.0'), xep(424, '0.4.2', 'partial', 'tombstones in archives'), xep(441, '0.2.0')],
-  features: FEATURES,
-  accountFeatures: FEATURES,
+  features: [RETRACTION],
+  // §6.1: who has an archive says so, and the host has none.
+  accountFeatures: [Mam.uri, `${Mam.uri}#extended`, `${Mam.uri}#groupchat-field`, Trim.uri, RETRACTION, `${RETRACTION}#tombstone`],
   needs: { retention, roster },
   settings: {
     page: count(100, { min: 10, max: 500 }, 'How many messages a client gets at once.'),
     queries: count(5, { min: 1, max: 100 }, 'How many requests of a client may wait for their answer.'),
-    messages: count(100_000, { min: 1000, max: 10_000_000 }, 'How many messages of an account are kept; the oldest make room.'),
-    daily: size('100MiB', 'How much of an account is kept in a day; what is more is delivered, and kept nowhere.', { min: 1_048_576 }),
+    messages: count(
+      90_000,
+      { min: 1000, max: 1_000_000 },
+      'How many messages of an account are kept; the oldest make room. Strangers get a 120th in a day.',
+    ),
+    daily: size(
+      '100MiB',
+      'How much of an account is kept in a day; what is more is delivered, and kept nowhere. Strangers get a quarter.',
+      { min: 1_048_576 },
+    ),
     padding: size('2KiB', 'What is smaller is filled up to it, so that sizes tell nothing of who writes to whom.'),
     usual: oneOf(USUAL, 'Whose messages are kept of a user who has chosen nothing: all, or those of people in the roster.'),
     addresses: count(
@@ -80,9 +83,9 @@ export const archive = defineModule({
     const messages = new SealedLog(host, { prefix: 'archive', store: ARCHIVE, secret: 'archive' })
     const indexes = new HeaderIndexes(messages)
     const pages = new Pages(messages, indexes, { idsOf: () => ids!, numberOf: account => keys.of(account)!.number }, log)
-    const retractions = new Retractions(messages, store, settings.padding)
+    const retractions = new Retractions(messages, store, host.clock, settings.padding, isStranger)
     const answers = new Answers(messages, pages, retractions, hooks, settings)
-    const keeper = new Keeper(messages, host, settings)
+    const keeper = new Keeper(messages, host.clock, failed, settings)
     const classOf = (account: Account) => needs.retention.classOf(account, 'archive')
     const lifetimes = new Lifetimes(host, messages, store, classOf)
     const preferences = new Preferences(host, store, { usual: settings.usual, most: settings.addresses }, needs.roster.knows)
@@ -90,6 +93,8 @@ export const archive = defineModule({
     const unsafe = new WeakMap<Account, number>()
     /** Messages that take others back, with their ords. */
     const retracting = new WeakMap<Incoming | Outgoing, number>()
+    /** A full disk fails each message. */
+    const isTold = limited(10, 60_000, () => host.clock.now())
     let ids: ArchiveIds | undefined
 
     on(accountLoaded, async function readPreferences(account) {
@@ -145,8 +150,8 @@ export const archive = defineModule({
         }, failed)
       })
     })
-    on(messageOut.after, retract)
-    on(messageIn.after, retract)
+    on(messageOut.after, envelope => retract(envelope, false))
+    on(messageIn.after, envelope => retract(envelope, isStranger(envelope.account, envelope.from)))
 
     // Their client asks again; they are not worth the disk.
     on(messageUndelivered, function dropResults({ stanza }) {
@@ -188,16 +193,21 @@ export const archive = defineModule({
       if (!isWorthKeeping(message)) return undefined
       const cls = classOf(account)
       if (cls === undefined || !preferences.wants(account, peer)) return undefined
-      return keeper.keep(account, cls, message, peer, isOutgoing)
+      return keeper.keep(account, cls, message, { peer, isOutgoing, isFromStranger: !isOutgoing && isStranger(account, peer) })
     }
 
-    function retract(envelope: Incoming | Outgoing): void | Promise<void> {
+    function retract(envelope: Incoming | Outgoing, isOfStranger: boolean): void | Promise<void> {
       const ord = retracting.get(envelope)
-      if (ord !== undefined) return retractions.came(envelope.account, ord)
+      if (ord !== undefined) return retractions.came(envelope.account, ord, isOfStranger)
+    }
+
+    function isStranger(account: Account, other: Jid): boolean {
+      const isOwn = other.bare.equals(account.jid) || other.bare.equals(host.jid)
+      return !isOwn && !needs.roster.knows(account, other) && !needs.roster.isSubscriber(account, other)
     }
 
     function failed(error: unknown): undefined {
-      log.fault('archive.failed', error)
+      if (!isTold()) log.fault('archive.failed', error)
     }
   },
 })

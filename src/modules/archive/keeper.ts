@@ -1,7 +1,6 @@
 import type { Account } from '../../core/account.ts'
 import type { Clock } from '../../core/clock.ts'
 import { then } from '../../core/host.ts'
-import type { Log } from '../../core/log.ts'
 import type { RetentionClass, SealedLog } from '../../core/sealed-log.ts'
 import type { Element } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
@@ -17,6 +16,14 @@ export interface KeeperLimits {
   readonly padding: number
 }
 
+/** Whose message it is. */
+export interface Side {
+  /** The other side. */
+  readonly peer: Jid
+  readonly isOutgoing: boolean
+  readonly isFromStranger: boolean
+}
+
 /** A message that is being written into an archive. */
 export interface Kept {
   readonly ord: number
@@ -25,16 +32,21 @@ export interface Kept {
 
 const DAY = 86_400_000
 
+/** Of the room of a day strangers get a quarter, and of that for messages a quarter in the 30 days that messages are kept at most. */
+const STRANGERS_PART = 1 / 4
+const STRANGERS_MESSAGES = STRANGERS_PART / 30
+
 /** So far a clock may be put back without times in the archive going back, in ms. */
 const FORGIVEN = 10 * 60_000
 
-/** After so many messages it is looked whether there are too many. */
+/** After so many messages, and at the first one after a start, it is looked whether there are too many. */
 const LOOK_EVERY = 1024
 
 interface Written {
   at: number
   day: number
   bytes: number
+  readonly ofStrangers: { bytes: number; count: number }
   /** Until it is looked again. */
   left: number
 }
@@ -43,50 +55,59 @@ interface Written {
 export class Keeper {
   readonly #archive: SealedLog
   readonly #clock: Clock
-  readonly #log: Log
+  readonly #failed: (error: unknown) => undefined
   readonly #limits: KeeperLimits
   readonly #written = new WeakMap<Account, Written>()
 
-  constructor(archive: SealedLog, { clock, log }: { readonly clock: Clock; readonly log: Log }, limits: KeeperLimits) {
+  constructor(archive: SealedLog, clock: Clock, failed: (error: unknown) => undefined, limits: KeeperLimits) {
     this.#archive = archive
     this.#clock = clock
-    this.#log = log
+    this.#failed = failed
     this.#limits = limits
   }
 
   /** Undefined where it cannot be kept: the conversation goes on without. */
-  keep(
-    account: Account,
-    cls: RetentionClass,
-    message: Element,
-    peer: Jid,
-    isOutgoing: boolean,
-  ): Kept | undefined | Promise<Kept | undefined> {
+  keep(account: Account, cls: RetentionClass, message: Element, side: Side): Kept | undefined | Promise<Kept | undefined> {
     if (!this.#archive.has(account)) return undefined
     const written = this.#writtenOf(account)
     const at = this.#timeFor(written)
     const body = writeBody(message, at, this.#limits.padding)
-    // Whoever writes more than anybody reads would fill the disk.
-    if ((written.bytes += body.length) > this.#limits.daily) return undefined
+    if (!this.#takeRoom(written, body.length, side)) return undefined
+    const header = writeHeader(headerOf(message, at, side.peer, side.isOutgoing, isPrivateInRoom(message)))
+    const wipe = (): void => {
+      header.fill(0)
+      body.fill(0)
+    }
     try {
-      const header = writeHeader(headerOf(message, at, peer, isOutgoing, isPrivateInRoom(message)))
-      const kept = then(written.left-- > 0 ? undefined : this.#makeRoom(account, written), () =>
-        this.#archive.append(account, cls, header, body),
-      )
-      return kept instanceof Promise ? kept.catch(error => this.#failed(error)) : kept
+      const room = written.left-- > 0 ? undefined : this.#makeRoom(account, written)
+      const kept = then(room, () => this.#archive.append(account, cls, header, body))
+      if (kept instanceof Promise) return kept.catch(this.#failed).finally(wipe)
+      wipe()
+      return kept
     } catch (error) {
+      wipe()
       return this.#failed(error)
     }
   }
 
-  #failed(error: unknown): undefined {
-    this.#log.fault('archive.store', error)
+  /** Whoever writes more than anybody reads would fill the disk. Strangers leave room for those whom the user knows. */
+  #takeRoom(written: Written, size: number, { isFromStranger }: Side): boolean {
+    const { daily, messages } = this.#limits
+    const { ofStrangers } = written
+    if (written.bytes + size > daily) return false
+    if (isFromStranger) {
+      if (ofStrangers.bytes + size > daily * STRANGERS_PART || ofStrangers.count >= messages * STRANGERS_MESSAGES) return false
+      ofStrangers.bytes += size
+      ofStrangers.count++
+    }
+    written.bytes += size
+    return true
   }
 
   #writtenOf(account: Account): Written {
     const known = this.#written.get(account)
     if (known !== undefined) return known
-    const written = { at: 0, day: 0, bytes: 0, left: LOOK_EVERY }
+    const written = { at: 0, day: 0, bytes: 0, ofStrangers: { bytes: 0, count: 0 }, left: 0 }
     this.#written.set(account, written)
     return written
   }
@@ -99,6 +120,7 @@ export class Keeper {
     if (day !== written.day) {
       written.day = day
       written.bytes = 0
+      Object.assign(written.ofStrangers, { bytes: 0, count: 0 })
     }
     written.at = at
     return at

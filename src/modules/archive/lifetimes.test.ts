@@ -153,6 +153,23 @@ story(
 )
 
 story(
+  'an archive that is full is looked through for an address; what is too much goes also where restarts are many',
+  async world => {
+    const romeo = await world.online('romeo')
+    for (let i = 0; i < 1005; i++) await romeo.sends(say('romeo@here.example', `${i}`))
+    world.restarts()
+    const again = await world.online('romeo')
+    const asks = async (): Promise<string | undefined> =>
+      (await ask(again, { fields: { with: 'romeo@here.example' }, rsm: '<max>1</max>' })).count
+    assert.equal(await asks(), '1005')
+    await again.sends(say('romeo@here.example', 'one more'))
+    again.forget()
+    assert.equal(await asks(), '1001')
+  },
+  { settings: { archive: { messages: 1000 } } },
+)
+
+story(
   'who is sent too much in a day gets it, and it is not archived',
   async world => {
     const romeo = await world.online('romeo')
@@ -166,6 +183,30 @@ story(
     assert.equal((await ask(romeo, { rsm: '<max>0</max>' })).count, '5')
   },
   { settings: { archive: { daily: '1MiB' } } },
+)
+
+story(
+  'strangers fill a quarter of the room of a day, and what contacts say is archived all the same',
+  async world => {
+    const juliet = await world.online('juliet')
+    const romeo = await world.online('romeo')
+    await world.befriend(romeo, juliet)
+    const large = 'x'.repeat(100_000)
+    const stranger = (id: string, more = ''): Promise<void> =>
+      world.arrives(say(JULIET, `${id}${more}`, '', id).replace('<message ', '<message from="tybalt@there.example/x" '))
+    const archived = async (): Promise<string> => {
+      juliet.forget()
+      return (await ask(juliet)).bodies.map(body => body[0]).join('')
+    }
+    for (const id of ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0']) await stranger(id, large)
+    for (const id of ['a', 'b', 'c', 'd']) await romeo.sends(say(JULIET, `${id}${large}`, '', id))
+    assert.equal(await archived(), '12abcd')
+    await world.later(DAY)
+    for (let i = 0; i < 20; i++) await stranger('s')
+    await romeo.sends(say(JULIET, 'e'))
+    assert.equal(await archived(), `12abcd${'s'.repeat(9)}e`)
+  },
+  { settings: { archive: { daily: '1MiB', messages: 1000 } } },
 )
 
 story('the archive says what it is for clients that bind', async world => {

@@ -34,7 +34,8 @@ export class Lifetimes {
     const cls = this.#classOf(account)
     if (cls === undefined) await this.empty(account)
     else if (this.#archive.has(account)) {
-      await this.#store.setShortened(account.name, this.#host.clock.now() + LONGEST)
+      // To the day: when exactly the owner chose is nobody's business.
+      await this.#store.setShortened(account.name, Math.ceil((this.#host.clock.now() + LONGEST) / DAY) * DAY)
       await this.#shorten(account, cls)
     }
   }

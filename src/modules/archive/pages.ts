@@ -26,6 +26,9 @@ export interface Answer {
 /** The messages of a page may be so large together, in bytes; one is always given. A client's queue holds little more. */
 const LARGEST_PAGE = 1_000_000
 
+/** What is read for it, which is sealed: with what fills it up it has twice the size at most. Where as much was read, too much is there. */
+const LARGEST_READ = 2 * LARGEST_PAGE + 200_000
+
 const END = 2 ** 47
 
 /** A part of the archive, as ords: what matches is all between, or what is listed. */
@@ -62,7 +65,7 @@ export class Pages {
 
   /** Throws item-not-found for an id that is not in the archive (§4.1.4, §4.3.2). */
   async ordOf(account: Account, id: string): Promise<number> {
-    const ord = this.#idsOf().decode(this.#numberOf(account), id)
+    const ord = this.#archive.has(account) ? this.#idsOf().decode(this.#numberOf(account), id) : undefined
     if (ord === undefined || (await this.#archive.ends(account, ord, ord)) === undefined) throw new StanzaError('item-not-found')
     return ord
   }
@@ -109,7 +112,8 @@ export class Pages {
     const isDescending = backwards !== undefined
     const low = Math.max(ends.first + index, after === undefined ? 0 : after + 1)
     const high = Math.min(ends.last, before === undefined ? END : before - 1)
-    const entries = low > high ? [] : await this.#archive.read(account, { from: low, to: high, limit: max + 1, isDescending })
+    const entries =
+      low > high ? [] : await this.#archive.read(account, { from: low, to: high, limit: max + 1, isDescending, bytes: LARGEST_READ })
     return this.#page(account, query, entries, max, count, ord => ord - ends.first)
   }
 
@@ -128,7 +132,8 @@ export class Pages {
     const high = before === undefined ? count : ords.findLastIndex(ord => ord < before) + 1
     const part = low < 0 ? [] : ords.slice(low, high)
     const chosen = isDescending ? part.slice(-(max + 1)) : part.slice(0, max + 1)
-    const entries = chosen.length === 0 ? [] : await this.#archive.read(account, { ords: chosen, limit: max + 1, isDescending })
+    const entries =
+      chosen.length === 0 ? [] : await this.#archive.read(account, { ords: chosen, limit: max + 1, isDescending, bytes: LARGEST_READ })
     return this.#page(account, query, entries, max, count, ord => ords.indexOf(ord))
   }
 
@@ -139,6 +144,7 @@ export class Pages {
     const isBackwards = query.page.before !== undefined
     const ordered = isBackwards ? shown.toReversed() : shown
     const found = ordered.flatMap(entry => this.#read(account, query, entry) ?? [])
+    for (const { header, body } of entries) for (const used of [header, body]) used.fill(0)
     const [first, last] = [ordered[0]?.ord, ordered.at(-1)?.ord]
     if (first === undefined || last === undefined) return { found, page: { count }, isComplete }
     // It is optional (XEP-0059). slixmpp takes a page that ends where all ends for the last one, also when it pages backwards.

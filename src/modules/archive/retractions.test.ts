@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { ask, JULIET, ROMEO, say } from '../../../test/archive-story.ts'
 import { type Client, story } from '../../../test/story.ts'
+import { sql } from '../../storage/db.ts'
 import { namespace } from '../../xml/element.ts'
 
 const RETRACT = 'urn:xmpp:message-retract:1'
@@ -106,4 +107,87 @@ story('what takes something back cannot be taken back', async world => {
   await romeo.sends(takeBack(JULIET, 'unknown'))
   juliet.forget()
   assert.equal(await kept(juliet), '†rrr')
+})
+
+story(
+  'who takes back much at once, or what is not there, keeps nobody waiting; the rest is dealt with when its reader asks',
+  async world => {
+    const romeo = await world.online('romeo')
+    const juliet = await world.online('juliet')
+    for (let i = 0; i < 15; i++) await romeo.sends(say(JULIET, `${i}`))
+    for (let i = 0; i < 15; i++) await romeo.sends(takeBack(JULIET, `m-${i}`))
+    juliet.forget()
+    const waiting = await world.store.all(sql`SELECT ord FROM archive_retraction WHERE account = 'juliet'`)
+    assert.equal(waiting.length, 5)
+    assert.equal(await kept(juliet), '†'.repeat(15) + 'r'.repeat(15))
+    assert.deepEqual(await world.store.all(sql`SELECT ord FROM archive_retraction WHERE account = 'juliet'`), [])
+  },
+)
+
+story('XEP-0308 §3: with a message go those that correct it', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  const corrects = (id: string): string => `<replace xmlns="urn:xmpp:message-correct:0" id="${id}"/>`
+  await romeo.sends(say(JULIET, '1'))
+  await romeo.sends(say(JULIET, '2'))
+  await romeo.sends(say(JULIET, '3', corrects('m-1')))
+  await romeo.sends(say(JULIET, '4', corrects('m-2')))
+  await juliet.sends(say(ROMEO, '5', corrects('m-1')))
+  await romeo.sends(say(JULIET, '6', corrects('m-1'), 'm-1'))
+  await romeo.sends(takeBack(JULIET, 'm-1'))
+  for (const client of [romeo, juliet]) client.forget()
+  for (const client of [romeo, juliet]) assert.equal(await kept(client), '†2†45†r')
+  await romeo.sends(takeBack(JULIET, 'm-2'))
+  await romeo.sends(takeBack(JULIET, 'm-1', 'id="again"'))
+  juliet.forget()
+  assert.equal(await kept(juliet), '††††5†rrr')
+  const { messages } = await ask(juliet)
+  assert.deepEqual([messages[0]!.child(Retraction, 'retracted')!.attrs['id'], messages[2]!.attrs['id']], ['r-m-1', 'm-3'])
+})
+
+story('of messages with one id the newest before the retraction goes', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  for (const body of ['1', '2']) await romeo.sends(say(JULIET, body, '', 'same'))
+  await romeo.sends(takeBack(JULIET, 'same'))
+  await romeo.sends(say(JULIET, '3', '', 'same'))
+  juliet.forget()
+  assert.equal(await kept(juliet), '1†r3')
+})
+
+story('a stranger’s message is looked for a short way back, those of others far', async world => {
+  const juliet = await world.online('juliet')
+  const romeo = await world.online('romeo')
+  await world.befriend(romeo, juliet)
+  const mercutio = 'mercutio@there.example'
+  for (const from of [TYBALT, mercutio]) await world.arrives(say(JULIET, '1').replace('<message ', `<message from="${from}/x" `))
+  await juliet.sends(say(ROMEO, '2'))
+  await romeo.sends(say(JULIET, '3'))
+  const takesBack = (from: string): Promise<void> =>
+    world.arrives(takeBack(JULIET, 'm-1').replace('<message ', `<message from="${from}/x" `))
+  await takesBack(mercutio)
+  for (let i = 0; i < 33; i++) {
+    await world.later(31 * 60_000)
+    await romeo.sends(say(JULIET, '.'))
+  }
+  await takesBack(TYBALT)
+  await juliet.sends(takeBack(ROMEO, 'm-2'))
+  await romeo.sends(takeBack(JULIET, 'm-3'))
+  for (const client of [romeo, juliet]) client.forget()
+  assert.equal((await kept(juliet)).replaceAll('.', ''), '1†††rrrr')
+})
+
+story('what strangers take back while a user is away leaves room for what others do', async world => {
+  const juliet = await world.online('juliet')
+  const romeo = await world.online('romeo')
+  await world.befriend(romeo, juliet)
+  await romeo.sends(say(JULIET, '1'))
+  juliet.forget()
+  await juliet.leaves()
+  for (let i = 0; i < 60; i++) await world.arrives(takeBack(JULIET, `${i}`).replace('<message ', `<message from="${TYBALT}/x" `))
+  await romeo.sends(takeBack(JULIET, 'm-1'))
+  romeo.forget()
+  const waiting = await world.store.all(sql`SELECT ord FROM archive_retraction WHERE account = 'juliet'`)
+  assert.equal(waiting.length, 51)
+  assert.equal((await kept(await world.connect('juliet'))).replaceAll('r', ''), '†')
 })

@@ -234,8 +234,12 @@ story('what a stream carries at that moment goes when the stream does', async wo
   assert.deepEqual(await appear(phone), ['on its way'])
   await chooses(phone, 'relay')
   assert.equal(await rows(world), 1)
+  const { id } = world.host.keys.of(phone.session.account)!
+  const secret = (): string => world.shred.account(id)!.server.toString('hex')
+  const before = secret()
   await phone.leaves()
   assert.equal(await rows(world), 0)
+  assert.notEqual(secret(), before, 'a copy of what was there opens no more')
   romeo.forget()
 })
 

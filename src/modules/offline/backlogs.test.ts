@@ -9,7 +9,7 @@ import { ResumableStreams } from '../../stream/c2s/resumable-streams.ts'
 
 /** The first message on disk is damaged. */
 async function damage(world: World): Promise<void> {
-  await world.store.run(sql`UPDATE spool_message SET body = ${Buffer.alloc(272)} WHERE ord = (SELECT MIN(ord) FROM spool_message)`)
+  await world.store.run(sql`UPDATE spool_message SET body = ${Buffer.alloc(272)} WHERE place = (SELECT MIN(place) FROM spool_message)`)
 }
 
 for (const client of ['acknowledges', 'does not acknowledge'] as const) {
@@ -47,7 +47,7 @@ story('more than can be sent at once may be damaged, and what is behind it comes
   const romeo = await apart(world)
   for (let i = 0; i < 120; i++) await romeo.sends(say(`m${i}`))
   await world.store.run(sql`UPDATE spool_message SET body = ${Buffer.alloc(272)}
-    WHERE ord < (SELECT MAX(ord) FROM spool_message)`)
+    WHERE place < (SELECT MAX(place) FROM spool_message)`)
   assert.deepEqual(await appear(await world.connect('juliet')), ['m119'])
 })
 

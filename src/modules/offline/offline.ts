@@ -13,6 +13,7 @@ import {
   secretsDestroyed,
   sessionEnded,
   sessionResumed,
+  sessionSuspended,
 } from '../../core/points.ts'
 import { count, size } from '../../lib/settings.ts'
 import { type Element, namespace } from '../../xml/element.ts'
@@ -50,10 +51,12 @@ export const offline = defineModule({
   migrations,
 
   setup(host) {
-    const { clock, log, needs, on, send } = host
+    const { clock, keys, log, needs, on, send } = host
     const spool = new Spool(host)
     const backlogs = new Backlogs(host, spool)
     const receivers = new Receivers(host, backlogs)
+    /** Those who have chosen that nothing is kept, and of whom something is. */
+    const leaving = new WeakSet<Account>()
 
     on(accountLoaded, function countMessages(account) {
       return backlogs.load(account)
@@ -64,8 +67,8 @@ export const offline = defineModule({
       afterwards(() => backlogs.forget(account))
     })
 
-    on(messageUndelivered, function keepForLater({ account, stanza, position, isOutline }) {
-      const how = howToKeep(account, stanza)
+    on(messageUndelivered, function keepForLater({ account, stanza, position, at, isOutline }) {
+      const how = howToKeep(account, stanza, at)
       // What is in the archive has not failed, though no device may be sent it any more.
       const isSafe = position === undefined && stanzaIdOf(stanza, account) !== undefined
       if (isOutline) return isSafe || (how === undefined && !mayKnow(account, stanza)) ? 'kept' : undefined
@@ -76,9 +79,9 @@ export const offline = defineModule({
     })
 
     // What cannot or need not be kept goes past: late, it would be of no use, or be lost.
-    on(messageBehind, function waitInLine({ account, session, stanza }) {
+    on(messageBehind, function waitInLine({ account, session, stanza, at }) {
       if (!receivers.isBehind(session) || !isToBeKept(stanza) || isOfTheMoment(stanza)) return
-      const how = howToKeep(account, stanza)
+      const how = howToKeep(account, stanza, at)
       return how && receivers.keepBehind(account, stanza, how).catch(error => log.fault('offline.behind', error))
     })
 
@@ -97,14 +100,19 @@ export const offline = defineModule({
       return receivers.acknowledge(account, position)
     })
     on(sessionEnded, async function handOn(session) {
+      await receivers.take(session)
       await receivers.hand(session)
       if (classOf(session.account) === undefined) await giveBack(session.account)
     })
+    on(sessionSuspended, function removeTaken(session) {
+      return receivers.take(session)
+    })
     on(retentionChanged, async function keepNoLonger({ account }) {
       const cls = classOf(account)
-      if (cls === undefined) await giveBack(account)
       // The number of a class that is shorter is that of its days. What is younger goes with its week.
-      else await backlogs.removeOlder(account, clock.now() - cls * DAY)
+      if (cls !== undefined) return backlogs.removeOlder(account, clock.now() - cls * DAY)
+      leaving.add(account)
+      await giveBack(account)
     })
     on(secretsDestroyed, function removeDead() {
       return spool.expire()
@@ -117,12 +125,16 @@ export const offline = defineModule({
       for (const message of await backlogs.giveUp(account)) {
         if (mayKnow(account, message)) send(errorTo(message, new StanzaError('service-unavailable').toElement()))
       }
+      if (!leaving.has(account) || !backlogs.of(account).isEmpty) return
+      leaving.delete(account)
+      // A copy of what was on disk shall not open any more.
+      await keys.shredAll(account, async () => {}, 'all')
     }
 
     /** Undefined for what is delivered at once or not at all: its sender wants it so, or its recipient. */
-    function howToKeep(account: Account, stanza: Element): Keeping | undefined {
+    function howToKeep(account: Account, stanza: Element, at = clock.now()): Keeping | undefined {
       const cls = isNoStore(stanza) ? undefined : classOf(account)
-      return cls && { class: cls, isFromStranger: isFromStranger(account, stanza) }
+      return cls && { class: cls, at, isFromStranger: isFromStranger(account, stanza) }
     }
 
     /** A refusal says that nobody is there just now: that is for those who may know it. */

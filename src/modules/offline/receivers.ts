@@ -75,6 +75,7 @@ export class Receivers {
   async #deliver(session: Session): Promise<void> {
     const { account } = session
     const backlog = await this.#backlogs.whole(account)
+    await this.#settleShown(session, backlog)
     if (!this.#backlogs.isWaiting(account)) return
     this.#receivers.set(account, session)
     if (!this.#backlogs.isOpen(account)) {
@@ -82,7 +83,6 @@ export class Receivers {
       if (account.holds > 0) this.#receivers.delete(account)
       return
     }
-    await this.#settleShown(session, backlog)
     // What the client has got already comes first: the rest follows its acknowledgement.
     const own = session.transport.position?.stream
     if (own !== undefined && [...backlog.in(own)].some(({ place }) => !place!.isShown)) return
@@ -103,9 +103,10 @@ export class Receivers {
     const got = there.filter(({ place }) => (seq - place!.seq + 2 ** 32) % 2 ** 32 < 2 ** 31)
     await this.#backlogs.remove(account, got)
     this.#backlogs.letGo(account)
-    if (there.length === 0 || got.length < there.length) return
+    if (got.length < there.length) return
     const session = [...account.sessions.values()].find(({ transport }) => transport.position?.stream === stream)
-    if (session === undefined) return
+    // What it was sent may have been shown to another one meanwhile: then nothing is there, but the rest is still to come.
+    if (session === undefined || (there.length === 0 && !session.hasKept)) return
     session.hasKept = false
     await this.deliver(session)
   }
@@ -117,10 +118,22 @@ export class Receivers {
     const backlog = await this.#backlogs.whole(account)
     const archived = new Set(ids.map(hashed))
     const shown = this.#shown.get(session) ?? new Set()
-    for (const note of backlog.waiting(liveStreams(account)))
-      if (note.archived !== undefined && archived.has(note.archived)) shown.add(note.ord)
+    // Also what stands in the stream of another session, whose client may be away for good, or be this one as it was before.
+    const own = session.transport.position?.stream
+    for (const { ord, archived: id, place } of backlog.notes)
+      if (id !== undefined && archived.has(id) && (own === undefined || place?.stream !== own)) shown.add(ord)
     this.#shown.set(session, shown)
     if (takesMessages(session)) await this.#settleShown(session, backlog)
+  }
+
+  /** The session ends: what stands in its stream, and has reached another client, waits for nobody. */
+  async take({ account, transport }: Session): Promise<void> {
+    const { taken = [] } = transport
+    if (taken.length === 0 || this.#backlogs.of(account).isEmpty) return
+    const backlog = await this.#backlogs.whole(account)
+    const seqs = new Set(taken.map(({ seq }) => seq))
+    const got = [...backlog.in(taken[0]!.stream)].filter(({ place }) => !place!.isShown && seqs.has(place!.seq))
+    await this.#backlogs.remove(account, got)
   }
 
   /** The session is over: what it has not acknowledged waits again, for another session if there is one. */
@@ -140,7 +153,7 @@ export class Receivers {
     this.#shown.delete(session)
     const { account, transport } = session
     const { position } = transport
-    const notes = [...backlog.waiting(liveStreams(account))].filter(({ ord }) => shown.has(ord))
+    const notes = [...backlog.notes].filter(({ ord }) => shown.has(ord))
     if (position === undefined || notes.length === 0) return this.#backlogs.remove(account, notes)
     session.hasKept = true
     const placed = notes.map(note => ({ ...note, place: { ...position, isShown: true } }))

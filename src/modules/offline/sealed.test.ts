@@ -5,7 +5,10 @@ import { sql } from '../../storage/db.ts'
 
 /** All that is on disk of what waits, as one text. */
 async function disk(world: World): Promise<string> {
-  const all = [...(await world.store.all(sql`SELECT * FROM spool_message`)), ...(await world.store.all(sql`SELECT * FROM spool_segment`))]
+  const all = [
+    ...(await world.store.all(sql`SELECT seg, header, body, note FROM spool_message`)),
+    ...(await world.store.all(sql`SELECT * FROM spool_segment`)),
+  ]
   return all
     .flatMap(row => Object.values(row as object))
     .map(value => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : String(value)))
@@ -13,7 +16,7 @@ async function disk(world: World): Promise<string> {
 }
 
 const sizes = (world: World): Promise<unknown[]> =>
-  world.store.all(sql`SELECT LENGTH(header) AS header, LENGTH(body) AS body, LENGTH(note) AS note FROM spool_message ORDER BY ord`)
+  world.store.all(sql`SELECT LENGTH(header) AS header, LENGTH(body) AS body, LENGTH(note) AS note FROM spool_message ORDER BY place`)
 
 story('of what waits neither text nor sender nor time nor place stand on disk', async world => {
   const romeo = await apart(world)

@@ -55,8 +55,9 @@ export const registration = defineModule({
         const name = ownName(from)
         return Register('query', {}, Register('registered'), Register('username', {}, name), Register('password'))
       })
-      own.set(Register, 'query', changePassword)
     }
+    iq.self.set(Register, 'query', changePassword)
+    iq.host.set(Register, 'query', async request => accounts.of(ownName(request.from)).turn.take(() => changePassword(request)))
 
     // Before it can be answered: the answer to the removal of an account finds nobody there any more.
     on(iqOut.check, function takeLeave({ account, session, stanza, to }) {

@@ -173,9 +173,11 @@ streamStory('DESIGN law 10: a client that does not read its answers is not read 
   while (!romeo.socket.isPaused) await romeo.sends(PING.repeat(100))
   assert.ok(romeo.socket.queued < SETTINGS.outputBuffer / 2)
   romeo.socket.queued = 0
-  romeo.socket.onDrained()
-  assert.equal(romeo.socket.isPaused, false)
   romeo.socket.isTaken = true
+  romeo.socket.onDrained()
+  await scene.settled()
+  assert.equal(romeo.socket.isPaused, false)
+  romeo.forget()
   await romeo.sends(PING)
   romeo.receives('<iq type="result" id="p"/>')
 })

@@ -53,8 +53,8 @@ export class Connection implements StreamHandler, Taker, Transport {
   #isOver = false
   #isClosed = false
   #isReading = true
-  /** It does not read what it is sent as fast as it comes. */
-  #isBehind = false
+  /** It does not read what it is sent as fast as it comes; done when it has caught up. */
+  #behind: PromiseWithResolvers<void> | undefined
   /** When the client was last heard, in ticks of `ClientStreams`. */
   heardAt = 0
   isAsked = false
@@ -143,12 +143,17 @@ export class Connection implements StreamHandler, Taker, Transport {
   }
 
   take(element: Element): void | Promise<void> {
-    return this.#negotiation === undefined ? this.#dispatch(element) : this.#negotiation.take(element)
+    if (this.#negotiation !== undefined) return this.#negotiation.take(element)
+    const pending = this.#dispatch(element)
+    return pending instanceof Promise ? pending.then(this.#untilCaughtUp) : this.#untilCaughtUp()
   }
+
+  /** What a client has asked for at once is answered as fast as it reads. */
+  readonly #untilCaughtUp = (): void | Promise<void> => this.#behind?.promise
 
   /** Reads on, unless the client has sent more than it may or than is dealt with, or does not read the answers. */
   steer(): void {
-    const mayRead = !this.isShaped && !this.#isBehind && !this.#inOrder.isFull
+    const mayRead = !this.isShaped && this.#behind === undefined && !this.#inOrder.isFull
     if (mayRead === this.#isReading || this.#isClosed) return
     this.#isReading = mayRead
     if (mayRead) this.socket.resume()
@@ -230,7 +235,7 @@ export class Connection implements StreamHandler, Taker, Transport {
       throw new StreamError('reset', 'the client has gone')
     }
     this.#session = session
-    if (this.client !== undefined) session.client = this.client
+    if (this.client !== undefined) session.client = this.client // one that is resumed may not have said it before
     this.#negotiation = undefined
     this.claimed = undefined
     this.streams.bound(this)
@@ -298,14 +303,15 @@ export class Connection implements StreamHandler, Taker, Transport {
     const { queued } = this.socket
     const { outputBuffer } = this.streams.settings
     if (queued > outputBuffer) this.giveUp()
-    else if (queued > outputBuffer * BEHIND && !this.#isBehind) this.#fallBehind()
+    else if (queued > outputBuffer * BEHIND && this.#behind === undefined) this.#fallBehind()
   }
 
-  /** Until it has caught up it is not read from: its requests alone must not make so many answers that it is given up. */
+  /** Until it has caught up it is not read from, and what was read is not dealt with: its requests alone must not make so many answers that it is given up. */
   #fallBehind(): void {
-    this.#isBehind = true
+    const behind = (this.#behind = Promise.withResolvers())
     this.socket.onDrained = () => {
-      this.#isBehind = false
+      this.#behind = undefined
+      behind.resolve()
       this.steer()
     }
     this.steer()

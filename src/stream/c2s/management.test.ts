@@ -198,7 +198,7 @@ streamStory('XEP-0198 §4: the server says goodbye when what the client said it 
   const { device: phone } = await managed(scene, 'juliet')
   const order: string[] = []
   scene.world.host.hooks.on(messagesAcknowledged, async function note() {
-    await scene.world.store.all(sql`SELECT ord FROM spool_message`)
+    await scene.world.store.all(sql`SELECT seg FROM spool_message`)
     order.push('forgotten')
   })
   const { close } = phone.socket

@@ -117,5 +117,13 @@ export async function comeBack(day: Day): Promise<void> {
     xml`<presence type="subscribe" to="${day.jid('eve')}"><status>${mint.text('text of a request that waits')}</status></presence>`,
   )
   await alice.asks('get', PING)
+  const id = mint.word('body of a message that waits', 'id of one that is taken back')
+  alice.send(xml`<message type="chat" id="${id}" to="${day.jid('bob')}"><body>Forget this</body></message>`)
+  alice.send(
+    xml`<message type="chat" id="back" to="${day.jid('bob')}"><retract xmlns="urn:xmpp:message-retract:1" id="${id}"/><store xmlns="urn:xmpp:hints"/></message>`,
+  )
+  const item = xml`<item jid="${mint.word('what was deleted a moment ago')}@spam.example"/>`
+  await alice.asks('set', `<block xmlns="urn:xmpp:blocking">${item}</block>`)
+  await alice.asks('set', `<unblock xmlns="urn:xmpp:blocking">${item}</unblock>`)
   await alice.leave()
 }
