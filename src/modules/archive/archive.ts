@@ -37,7 +37,15 @@ import { isWorthKeeping, retractedId } from './worth-keeping.ts'
 
 const Trim = namespace<'trim' | 'id'>('urn:xmpp:mamtrim:0')
 
-const RETRACTION = 'urn:xmpp:message-retract:1'
+/** Of the accounts, which have archives; and of the host, which has none: but profanity looks there. */
+const FEATURES = [
+  Mam.uri,
+  `${Mam.uri}#extended`,
+  `${Mam.uri}#groupchat-field`,
+  Trim.uri,
+  'urn:xmpp:message-retract:1',
+  'urn:xmpp:message-retract:1#tombstone',
+]
 
 /** Copies of what a client sends that may be on their way to the disk; then it waits, or they would pile up. */
 const MOST_UNSAFE = 100
@@ -47,9 +55,8 @@ export const archive = defineModule({
   about:
     'Keeps the conversations of users for a while, sealed: only their own login opens them. They can delete them at any time (urn:xmpp:mamtrim:0).',
   xeps: [xep(313, '1.1.3'), xep(59, '1.0'), xep(424, '0.4.2', 'partial', 'tombstones in archives'), xep(441, '0.2.0')],
-  features: [RETRACTION],
-  // §6.1: who has an archive says so, and the host has none.
-  accountFeatures: [Mam.uri, `${Mam.uri}#extended`, `${Mam.uri}#groupchat-field`, Trim.uri, RETRACTION, `${RETRACTION}#tombstone`],
+  features: FEATURES,
+  accountFeatures: FEATURES,
   needs: { retention, roster },
   settings: {
     page: count(100, { min: 10, max: 200 }, 'How many messages a client gets at once.'),
