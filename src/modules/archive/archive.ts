@@ -82,6 +82,7 @@ export const archive = defineModule({
 
   setup(host) {
     const { db, hooks, iq, keys, log, needs, on, settings, store: accountStore, stream, track } = host
+    const { isStranger } = needs.roster
     const store = new ArchiveStore(db)
     const messages = new SealedLog(host, { prefix: 'archive', store: ARCHIVE, secret: 'archive' })
     const indexes = new HeaderIndexes(messages)
@@ -186,11 +187,6 @@ export const archive = defineModule({
     function retract(envelope: Incoming | Outgoing, isOfStranger: boolean): void | Promise<void> {
       const ord = retracting.get(envelope)
       if (ord !== undefined) return retractions.came(envelope.account, ord, isOfStranger)
-    }
-
-    function isStranger(account: Account, other: Jid): boolean {
-      const isOwn = other.bare.equals(account.jid) || other.bare.equals(host.jid)
-      return !isOwn && !needs.roster.knows(account, other) && !needs.roster.isSubscriber(account, other)
     }
 
     function failed(error: unknown): undefined {

@@ -134,19 +134,13 @@ export const offline = defineModule({
     /** Undefined for what is delivered at once or not at all: its sender wants it so, or its recipient. */
     function howToKeep(account: Account, stanza: Element, at = clock.now()): Keeping | undefined {
       const cls = isNoStore(stanza) ? undefined : classOf(account)
-      return cls && { class: cls, at, isFromStranger: isFromStranger(account, stanza) }
+      return cls && { class: cls, at, isFromStranger: needs.roster.isStranger(account, Jid.parse(stanza.attrs['from'] ?? '')) }
     }
 
     /** A refusal says that nobody is there just now: that is for those who may know it. */
     function mayKnow(account: Account, { attrs: { from = '' } }: Element): boolean {
       const sender = Jid.parse(from)
       return sender.bare.equals(account.jid) || needs.roster.isSubscriber(account, sender)
-    }
-
-    function isFromStranger(account: Account, { attrs: { from = '' } }: Element): boolean {
-      const sender = Jid.parse(from)
-      const isOwn = sender.bare.equals(account.jid) || sender.bare.equals(host.jid)
-      return !isOwn && !needs.roster.knows(account, sender) && !needs.roster.isSubscriber(account, sender)
     }
   },
 })
