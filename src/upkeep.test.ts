@@ -32,14 +32,16 @@ class Stage {
   }
 }
 
-test('what deleted rows leave goes at every tick; once a day, when it is quiet, all is written anew', async () => {
+test('what deleted rows leave goes at every tick; when it is quiet, all is written anew: small ones every hour, others every day', async () => {
   const stage = new Stage()
-  assert.deepEqual(await stage.later(1), ['tidy'])
+  assert.deepEqual(await stage.later(0.1), ['tidy'])
+  assert.deepEqual(await stage.later(1), ['tidy', 'rewrite 64'])
+  assert.deepEqual(await stage.later(0.1), ['tidy'])
   stage.load = 0.5
   assert.deepEqual(await stage.later(2), ['tidy'])
   stage.load = 0
-  assert.deepEqual(await stage.later(1), ['tidy', 'rewrite 256'])
-  assert.deepEqual(await stage.later(1), ['tidy'])
+  assert.deepEqual(await stage.later(0.5), ['tidy', 'rewrite 256'])
+  assert.deepEqual(await stage.later(1), ['tidy', 'rewrite 64'])
   assert.deepEqual(await stage.later(24), ['tidy', 'rewrite 256'])
 })
 

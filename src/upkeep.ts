@@ -5,13 +5,14 @@ import type { Log } from './core/log.ts'
 import type { Store } from './storage/db.ts'
 
 const MIB = 2 ** 20
-const DAY = 86_400_000
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
 const TIDY_EVERY = 5 * 60_000
 /** The share of time that a quiet process works at most. */
 const QUIET = 0.1
-/** The largest database that is written anew once a day, for which some seconds are taken, and at the end, which has few. */
+/** The largest database that is written anew once an hour, and at the end, which takes a second; and once a day, which takes some. */
+const SMALL = 64 * MIB
 const LARGEST = 256 * MIB
-const LARGEST_AT_END = 64 * MIB
 
 export interface UpkeepProcess {
   readonly now: () => number
@@ -19,34 +20,44 @@ export interface UpkeepProcess {
   readonly load: () => number
 }
 
-/** Removes what deleted rows leave, and once a day the traces of the order in which rows came. */
+/** Removes what deleted rows leave, and, when it is quiet, the traces of the order in which rows came. */
 export class Upkeep {
   readonly #stores: readonly Store[]
   readonly #process: UpkeepProcess
   readonly #log: Log
-  #day: number
+  /** When it was done last, in ms; at the start nobody knows. */
+  #hourly: number
+  #daily: number
   #last: Promise<void> = Promise.resolve()
 
   constructor(stores: readonly Store[], process: UpkeepProcess, log: Log) {
     this.#stores = stores
     this.#process = process
     this.#log = log
-    this.#day = this.#today
+    this.#hourly = this.#daily = process.now()
   }
 
   /** Every few minutes. */
   onTick(): Promise<void> {
-    const isQuiet = this.#process.load() < QUIET
-    const isDue = isQuiet && this.#today !== this.#day
-    if (isDue) this.#day = this.#today
-    this.#last = this.#last.then(() => this.#keep(isDue ? LARGEST : 0))
+    const most = this.#process.load() < QUIET ? this.#due() : 0
+    this.#last = this.#last.then(() => this.#keep(most))
     return this.#last
+  }
+
+  /** How large a database may be that is written anew now. */
+  #due(): number {
+    const now = this.#process.now()
+    const isOver = (span: number, last: number): boolean => Math.floor(now / span) !== Math.floor(last / span)
+    const [isDaily, isHourly] = [isOver(DAY, this.#daily), isOver(HOUR, this.#hourly)]
+    if (isDaily) this.#daily = now
+    if (isHourly) this.#hourly = now
+    return isDaily ? LARGEST : isHourly ? SMALL : 0
   }
 
   /** When nothing is written any more. */
   async end(): Promise<void> {
     await this.#last
-    await this.#keep(LARGEST_AT_END)
+    await this.#keep(SMALL)
   }
 
   async #keep(most: number): Promise<void> {
@@ -58,10 +69,6 @@ export class Upkeep {
         this.#log.fault('store.upkeep', error)
       }
     }
-  }
-
-  get #today(): number {
-    return Math.floor(this.#process.now() / DAY)
   }
 }
 

@@ -29,7 +29,8 @@ export interface Store extends Db {
   tidy(): Promise<void>
   /**
    * Writes everything anew in the order of its keys, so that where it lies on the disk does not tell when it came, nor with what
-   * else. Whoever comes meanwhile waits: a second for 64 MiB or so. Does nothing where there are more bytes than `most`.
+   * else. Whoever comes meanwhile waits: a second for 64 MiB or so. Does nothing where nothing was written since, or there are more
+   * bytes than `most`.
    */
   rewrite(most: number): Promise<void>
 }

@@ -65,7 +65,7 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
     await tidy()
   }
   const rewrite = async (most: number): Promise<void> => {
-    if (wal === undefined || statSync(path).size > most) return
+    if (wal === undefined || !wal.isWritten || statSync(path).size > most) return
     await wal.copy()
     await level.pause(() => wal.rewrite())
   }

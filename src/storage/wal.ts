@@ -40,6 +40,8 @@ export class Wal {
   /** In bytes: when it is as long it is to be shortened. */
   #most = LONGEST
   #isLong = false
+  /** Something was written since all was written anew. */
+  #isWritten = true
   #syncedAt = 0
   #quiet: NodeJS.Timeout | undefined
   #isClosed = false
@@ -65,6 +67,7 @@ export class Wal {
   async sync(): Promise<void> {
     await fdatasyncAsync(this.#descriptor)
     this.#syncedAt = performance.now()
+    this.#isWritten = true
     if (this.#quiet === undefined) this.#waitForQuiet(QUIET)
     if (this.#isLong) return
     const { size } = fstatSync(this.#descriptor)
@@ -105,8 +108,13 @@ export class Wal {
   }
 
   /** Writes the whole database anew, every table in the order of its keys. The connection must rest meanwhile. */
-  rewrite(): Promise<void> {
-    return this.#checkpoint('REWRITE')
+  async rewrite(): Promise<void> {
+    await this.#checkpoint('REWRITE')
+    this.#isWritten = false
+  }
+
+  get isWritten(): boolean {
+    return this.#isWritten
   }
 
   #checkpoint(mode: Upkeep): Promise<void> {

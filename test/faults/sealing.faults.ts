@@ -1,7 +1,6 @@
 /** What is sealed, when the day changes, the password does, secrets are lost, and the server is killed in the midst of it (PRIVACY F23). */
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Element } from '../../src/xml/element.ts'
@@ -91,7 +90,7 @@ test('the day changes under load, and nothing is lost, told twice or put into th
   await server.stop()
   const untilMidnight = 5_000
   const skew = DAY - ((Date.now() + untilMidnight) % DAY)
-  server.env = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'skew.ts')}`, FAULTS_SKEW: String(skew) }
+  server.skew = skew
   await server.start()
   await crowd.comeOnline()
   await crowd.live(2 * untilMidnight)

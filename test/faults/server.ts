@@ -13,6 +13,8 @@ import { within } from './within.ts'
 
 /** `FAULTS_PROGRAM` names one that is installed elsewhere. */
 const PROGRAM = process.env['FAULTS_PROGRAM'] ?? join(import.meta.dirname, '../../bin/conexizan')
+/** The program itself takes no options for Node: what they could load would see all. */
+const [ENTRY, SKEW] = ['../../bin/entry.ts', 'skew.ts'].map(name => join(import.meta.dirname, name)) as [string, string]
 export const PASSWORD = 'correct horse battery'
 
 export interface ServerOptions {
@@ -41,12 +43,10 @@ export class Server implements Place, AsyncDisposable {
   /** Where other servers come, with STARTTLS and with TLS from the first byte. */
   readonly s2s: number
   readonly s2sTls: number
-  /** Its environment from the next start on, besides what it has from this process. */
-  env: Readonly<Record<string, string>> = {}
+  /** How far ahead its clock is from the next start on, in ms. */
+  skew = 0
   /** All it has written to standard output and error, over all its starts. */
   output = ''
-  /** What is started. */
-  program: readonly string[] = [PROGRAM]
   readonly #around: readonly string[]
   readonly #ca: string | undefined
   #process: ChildProcess | undefined
@@ -112,8 +112,10 @@ export class Server implements Place, AsyncDisposable {
 
   /** Done when it says that it serves. */
   async start(): Promise<void> {
-    const [command, ...args] = [...this.#around, ...this.program, 'serve', '--config', this.config]
-    const child = spawn(command!, args, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.env } })
+    const program = this.skew === 0 ? [PROGRAM] : [process.execPath, '--import', SKEW, ENTRY]
+    const [command, ...args] = [...this.#around, ...program, 'serve', '--config', this.config]
+    const env = { ...process.env, FAULTS_SKEW: String(this.skew) }
+    const child = spawn(command!, args, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'], env })
     this.#process = child
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     let said = ''

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { cpSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import { ORDS } from '../../src/core/sealed-log/tables.ts'
 import { readHeader } from '../../src/modules/archive/kept-message.ts'
 import { openShredFile } from '../../src/seal/shred-store.ts'
 import { PASSWORD, Server } from '../faults/server.ts'
 import { random } from '../fuzz/random.ts'
-import { type Loot, open } from './forensics.ts'
-import { areaUnderCurve, attacks, keyOf, rowsOfArchives } from './pairing.ts'
+import { type Loot, type Opened, open } from './forensics.ts'
+import { areaUnderCurve, attacks, rowsOfArchives } from './pairing.ts'
 import { Town } from './town.ts'
 
 const MESSAGES = 10_000
@@ -57,10 +59,19 @@ test('T-DUMP: a thief with the data folder, and with the secrets beside it, lear
 })
 
 /** The truth: the keys of both copies of each message. */
-function pairsIn(loot: Loot): [string, string][] {
+function pairsIn(loot: Loot): [bigint, bigint][] {
+  const slots = slotsIn(loot.database)
   const copies = Map.groupBy(
     open(loot).filter(({ place }) => place === 'archive_message.header'),
     ({ plain }) => readHeader(plain).id,
   )
-  return [...copies.values()].map(both => both.map(({ number, ord }) => keyOf({ account: number, ord: ord! })) as [string, string])
+  const keyOf = ({ number, ord }: Opened): bigint => slots.get(number)! * BigInt(ORDS) + BigInt(ord!)
+  return [...copies.values()].map(both => both.map(keyOf) as [bigint, bigint])
+}
+
+/** By the number of the account. */
+function slotsIn(database: string): Map<number, bigint> {
+  using db = new DatabaseSync(database, { readOnly: true })
+  const rows = db.prepare('SELECT account_no, slot FROM archive_extent').all()
+  return new Map(rows.map(({ account_no, slot }) => [Number(account_no), BigInt(Number(slot))]))
 }

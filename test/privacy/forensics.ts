@@ -10,6 +10,7 @@ import { openFormerKey } from '../../src/seal/former-key.ts'
 import { hkdf } from '../../src/seal/hkdf.ts'
 import { openItem } from '../../src/seal/item.ts'
 import type { PrivateKey } from '../../src/seal/private-key.ts'
+import type { RetentionClass } from '../../src/seal/retention.ts'
 import { SECRET_SIZE, SegmentOpener } from '../../src/seal/segment.ts'
 import { blindTag, openForServer } from '../../src/seal/server-box.ts'
 import type { ShredStore } from '../../src/seal/shred-store.ts'
@@ -39,7 +40,7 @@ export interface Opened {
   readonly plain: Buffer
 }
 
-type Row = Record<string, string | number | Uint8Array | null>
+type Row = Record<string, string | bigint | Uint8Array | null>
 
 interface Victim {
   readonly name: string
@@ -53,7 +54,7 @@ interface Victim {
 /** All that opens. */
 export function open(loot: Loot): Opened[] {
   using db = new DatabaseSync(loot.database, { readOnly: true })
-  const all: All = (text, ...values) => db.prepare(text).all(...values) as Row[]
+  const all: All = (text, ...values) => ask(db, text, values)
   const victims = accountsOf(all).map(row => ({
     name: row['name'] as string,
     number: Number(row['number']),
@@ -61,6 +62,13 @@ export function open(loot: Loot): Opened[] {
     keys: keysOf(all, row, loot.passwords ?? []),
   }))
   return victims.flatMap(victim => WAYS.flatMap(way => way(all, victim, loot)))
+}
+
+/** A place is larger than numbers are exact. */
+function ask(db: DatabaseSync, text: string, values: readonly (string | number)[]): Row[] {
+  const statement = db.prepare(text)
+  statement.setReadBigInts(true)
+  return statement.all(...values) as Row[]
 }
 
 type All = (text: string, ...values: (string | number)[]) => Row[]
@@ -91,19 +99,10 @@ function openSpool(all: All, victim: Victim, { shred }: Loot): Opened[] {
 function readNotes(all: All, { name, number, id }: Victim, { shred }: Loot): Opened[] {
   const secret = shred?.account(id)?.server
   if (secret === undefined) return []
-  return rowsOf(all, 'spool', number, 'note').flatMap(({ ord, note }) => {
+  return rowsOf(all, 'spool', number).flatMap(({ ord, note }) => {
     const plain = attempt(() => openForServer(secret, `note ${SPOOL} ${ord}`, bytesOf(note)))
     return plain === undefined ? [] : [{ place: 'spool_message.note', account: name, number, ord: Number(ord), plain }]
   })
-}
-
-/** Messages of the account in one log. */
-function rowsOf(all: All, prefix: string, number: number, columns: string): Row[] {
-  return all(
-    `SELECT place & ${ORDS - 1} AS ord, ${columns} FROM ${prefix}_message
-      WHERE place / ${ORDS} = (SELECT slot FROM ${prefix}_extent WHERE account_no = ?)`,
-    number,
-  )
 }
 
 /** Class A1: the messages of one log, with the secret of the account that it dies with. */
@@ -111,30 +110,36 @@ function openLog(all: All, victim: Victim, prefix: string, store: number, shred?
   const { name, number, id, keys } = victim
   if (shred === undefined || secret === undefined) return []
   const segments = all(`SELECT seg, generation, class, period, enc FROM ${prefix}_segment WHERE account_no = ?`, number)
-  return segments.flatMap(({ seg, generation, class: cls, period, enc }) => {
-    const key = keys.get(Number(generation))
-    const periodSecret = shred.period(Number(cls), Number(period))
+  const rows = Map.groupBy(rowsOf(all, prefix, number), ({ seg }) => Number(seg))
+  return segments.flatMap(row => {
+    const [seg, generation, cls, period] = ['seg', 'generation', 'class', 'period'].map(column => Number(row[column])) as [
+      number,
+      number,
+      number,
+      number,
+    ]
+    const key = keys.get(generation)
+    const periodSecret = shred.period(cls as RetentionClass, period)
     if (key === undefined || periodSecret === undefined) return []
-    const address = {
-      account: sealedBy(key, id, Number(generation)),
-      store,
-      segment: Number(seg),
-      class: Number(cls),
-      period: Number(period),
-    }
-    const opener = attempt(() => new SegmentOpener(address, bytesOf(enc), key, periodSecret, secret))
-    const rows = rowsOf(all, prefix, number, 'seg, header, body')
-    return rows
-      .filter(row => row['seg'] === seg)
-      .flatMap(row => {
-        const ord = Number(row['ord'])
-        const index = indexIn(Number(seg), ord)
-        return (['header', 'body'] as const).flatMap(part => {
-          const plain = attempt(() => opener?.[part](index, ord, bytesOf(row[part])))
-          return plain === undefined ? [] : [{ place: `${prefix}_message.${part}`, account: name, number, ord, plain }]
-        })
+    const address = { account: sealedBy(key, id, generation), store, segment: seg, class: cls, period }
+    const opener = attempt(() => new SegmentOpener(address, bytesOf(row['enc']), key, periodSecret, secret))
+    return (rows.get(seg) ?? []).flatMap(message => {
+      const ord = Number(message['ord'])
+      return (['header', 'body'] as const).flatMap(part => {
+        const plain = attempt(() => opener?.[part](indexIn(seg, ord), ord, bytesOf(message[part])))
+        return plain === undefined ? [] : [{ place: `${prefix}_message.${part}`, account: name, number, ord, plain }]
       })
+    })
   })
+}
+
+/** A row's place is the account's slot, and the ord in it. */
+function rowsOf(all: All, prefix: string, number: number): Row[] {
+  return all(
+    `SELECT place % ${ORDS} AS ord, ${prefix}_message.* FROM ${prefix}_message, ${prefix}_extent
+    WHERE account_no = ? AND place / ${ORDS} = slot`,
+    number,
+  )
 }
 
 /** Class B: whoever has the secrets can try whether an address is in a list. */
@@ -168,7 +173,7 @@ export interface Lock {
 
 export function locksOf(loot: Loot): Lock[] {
   using db = new DatabaseSync(loot.database, { readOnly: true })
-  const all: All = (text, ...values) => db.prepare(text).all(...values) as Row[]
+  const all: All = (text, ...values) => ask(db, text, values)
   return accountsOf(all).flatMap(account => openLocks(all, account, loot.passwords ?? []))
 }
 

@@ -1,73 +1,46 @@
 /** SQLite's files, page by page, as one reads them who has nothing else (https://www.sqlite.org/fileformat2.html). */
 
-/** A row, by the two numbers that its key is, and where it lies. */
+/** A row, by the number that is its key, and where it lies. */
 export interface Place {
-  readonly account: number
-  readonly ord: number
+  readonly key: bigint
   readonly page: number
-  /** Between leaves a row stands in a page that points to them. */
-  readonly isLeaf: boolean
 }
 
-const INDEX_LEAF = 10
-const INDEX_INNER = 2
+const LEAF = 13
+const INNER = 5
 
 export const pageSizeOf = (file: Buffer): number => (file.readUInt16BE(16) === 1 ? 65_536 : file.readUInt16BE(16))
 
-/** The rows of a table WITHOUT ROWID whose key begins with two numbers, in the order of their keys. */
+/** The rows of a table whose key is a number, in the order of their keys. */
 export function* rowsIn(file: Buffer, root: number): Iterable<Place> {
   const size = pageSizeOf(file)
   const page = file.subarray((root - 1) * size, root * size)
-  if (page[0] === INDEX_LEAF) yield* rowsOf(page, root)
-  else if (page[0] === INDEX_INNER) {
+  if (page[0] !== INNER) yield* rowsOf(page, root)
+  else {
     const count = page.readUInt16BE(3)
-    for (let i = 0; i < count; i++) {
-      const cell = page.readUInt16BE(12 + 2 * i)
-      yield* rowsIn(file, page.readUInt32BE(cell))
-      yield rowAt(page, cell + 4, root)
-    }
+    for (let i = 0; i < count; i++) yield* rowsIn(file, page.readUInt32BE(page.readUInt16BE(12 + 2 * i)))
     yield* rowsIn(file, page.readUInt32BE(8))
   }
 }
 
-/** Those of one page, which is a leaf. */
+/** Those of one page, if it is a leaf. */
 export function rowsOf(page: Buffer, number: number): Place[] {
-  if (page[0] !== INDEX_LEAF) return []
-  return Array.from({ length: page.readUInt16BE(3) }, (_, i) => rowAt(page, page.readUInt16BE(8 + 2 * i), number))
-}
-
-function rowAt(page: Buffer, cell: number, number: number): Place {
-  const [, payload] = varint(page, cell)
-  const [headerSize, first] = varint(page, payload)
-  const [accountType, second] = varint(page, first)
-  const [ordType] = varint(page, second)
-  const at = payload + headerSize
-  return {
-    account: integer(page, at, accountType),
-    ord: integer(page, at + sizeOf(accountType), ordType),
-    page: number,
-    isLeaf: page[0] === INDEX_LEAF,
-  }
+  if (page[0] !== LEAF) return []
+  return Array.from({ length: page.readUInt16BE(3) }, (_, i) => {
+    const [, after] = varint(page, page.readUInt16BE(8 + 2 * i))
+    return { key: varint(page, after)[0], page: number }
+  })
 }
 
 /** The number, and what comes after it. */
-function varint(bytes: Buffer, from: number): [number, number] {
-  let value = 0
+function varint(bytes: Buffer, from: number): [bigint, number] {
+  let value = 0n
   for (let i = 0; i < 8; i++) {
     const byte = bytes[from + i]!
-    value = value * 128 + (byte & 127)
+    value = (value << 7n) | BigInt(byte & 127)
     if (byte < 128) return [value, from + i + 1]
   }
-  return [value * 256 + bytes[from + 8]!, from + 9]
-}
-
-const SIZES = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0]
-const sizeOf = (type: number): number => SIZES[type] ?? 0
-
-function integer(bytes: Buffer, at: number, type: number): number {
-  if (type === 8 || type === 9) return type - 8
-  if (type === 6) return Number(bytes.readBigInt64BE(at))
-  return type >= 1 && type <= 5 ? bytes.readIntBE(at, sizeOf(type)) : Number.NaN
+  return [BigInt.asIntN(64, (value << 8n) | BigInt(bytes[from + 8]!)), from + 9]
 }
 
 /** A page as it was written into the write-ahead log, and the transaction that wrote it. */

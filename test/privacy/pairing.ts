@@ -1,15 +1,17 @@
 /** Who has written to whom? The two copies of a message, put together by nothing but what is in the clear, and where rows lie. */
 import { existsSync, readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { ORDS } from '../../src/core/sealed-log/tables.ts'
 import type { Random } from '../fuzz/random.ts'
-import { framesOf, type Place, rowsIn, rowsOf } from './pages.ts'
+import { framesOf, rowsIn, rowsOf } from './pages.ts'
 
 const TABLE = 'archive_message'
 
 /** A row, as the thief sees it. */
 interface Row {
-  readonly key: string
-  readonly account: number
+  readonly key: bigint
+  /** The part of the table that is its account's. */
+  readonly slot: number
   readonly size: number
   readonly page: number
   /** Which transaction of the write-ahead log wrote it first; undefined if it is not in there. */
@@ -18,7 +20,7 @@ interface Row {
   readonly rank: number
 }
 
-export const keyOf = ({ account, ord }: Pick<Place, 'account' | 'ord'>): string => `${account}/${ord}`
+const slotOf = (key: bigint): number => Number(key / BigInt(ORDS))
 
 /** How alike two rows are; undefined where that cannot be told. */
 export type Likeness = (one: Row, other: Row) => number | undefined
@@ -35,45 +37,29 @@ export const attacks: Readonly<Record<string, Likeness>> = {
 /** All rows of archives in a copied data folder, in the order of their ranks. */
 export function rowsOfArchives(database: string): Row[] {
   const file = readFileSync(database)
-  const root = rootOf(database)
-  const sizes = sizesIn(database)
-  const transactions = transactionsIn(database, new Set([...rowsIn(file, root)].map(keyOf)))
-  const byAccount = Map.groupBy(rowsIn(file, root), ({ account }) => account)
-  const rows = [...byAccount.values()].flatMap(places =>
-    places.map((place, i) => {
-      const key = keyOf(place)
-      return {
-        key,
-        account: place.account,
-        page: place.page,
-        size: sizes.get(key)!,
-        transaction: transactions.get(key),
-        rank: i / places.length,
-      }
-    }),
+  const { root, sizes } = tableIn(database)
+  const places = [...rowsIn(file, root)]
+  const transactions = transactionsIn(database, new Set(places.map(({ key }) => key)))
+  const bySlot = Map.groupBy(places, ({ key }) => slotOf(key))
+  const rows = [...bySlot].flatMap(([slot, own]) =>
+    own.map(({ key, page }, i) => ({ key, slot, page, size: sizes.get(key)!, transaction: transactions.get(key), rank: i / own.length })),
   )
   return rows.sort((one, other) => one.rank - other.rank)
 }
 
-function rootOf(database: string): number {
+function tableIn(database: string): { root: number; sizes: Map<bigint, number> } {
   using db = new DatabaseSync(database, { readOnly: true })
-  return Number(db.prepare(`SELECT rootpage FROM sqlite_master WHERE name = ?`).get(TABLE)!['rootpage'])
+  const root = Number(db.prepare(`SELECT rootpage FROM sqlite_master WHERE name = ?`).get(TABLE)!['rootpage'])
+  const rows = db.prepare(`SELECT place, length(header) + length(body) AS size FROM ${TABLE}`)
+  rows.setReadBigInts(true)
+  return { root, sizes: new Map(rows.all().map(({ place, size }) => [place as bigint, Number(size)])) }
 }
 
-function sizesIn(database: string): Map<string, number> {
-  using db = new DatabaseSync(database, { readOnly: true })
-  const rows = db.prepare(`SELECT account_no AS account, ord, length(header) + length(body) AS size FROM ${TABLE}`).all()
-  return new Map(rows.map(({ account, ord, size }) => [keyOf({ account: Number(account), ord: Number(ord) }), Number(size)]))
-}
-
-function transactionsIn(database: string, known: ReadonlySet<string>): Map<string, number> {
-  const found = new Map<string, number>()
+function transactionsIn(database: string, known: ReadonlySet<bigint>): Map<bigint, number> {
+  const found = new Map<bigint, number>()
   if (!existsSync(`${database}-wal`)) return found
   for (const { transaction, number, page } of framesOf(readFileSync(`${database}-wal`))) {
-    for (const place of rowsOf(page, number)) {
-      const key = keyOf(place)
-      if (!known.has(key) && !found.has(key)) found.set(key, transaction)
-    }
+    for (const { key } of rowsOf(page, number)) if (!known.has(key) && !found.has(key)) found.set(key, transaction)
   }
   return found
 }
@@ -84,7 +70,7 @@ function transactionsIn(database: string, known: ReadonlySet<string>): Map<strin
  */
 export function areaUnderCurve(
   rows: readonly Row[],
-  pairs: readonly (readonly [string, string])[],
+  pairs: readonly (readonly [bigint, bigint])[],
   likeness: Likeness,
   chance: Random,
 ): number {
@@ -95,7 +81,7 @@ export function areaUnderCurve(
     const truly = likeness(one, other)
     for (let i = 0; i < 10; i++) {
       const third = rows[at.get(other.key)! - window + chance.below(2 * window)]
-      if (third === undefined || third === other || third.account === one.account) continue
+      if (third === undefined || third === other || third.slot === one.slot) continue
       const falsely = likeness(one, third)
       if (truly === undefined || falsely === undefined) continue
       tries++

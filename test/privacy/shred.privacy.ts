@@ -8,7 +8,6 @@ import { openShredFile, type ShredStore } from '../../src/seal/shred-store.ts'
 import { xml } from '../canary/day.ts'
 import { Client } from '../faults/client.ts'
 import { PASSWORD, Server } from '../faults/server.ts'
-import { programAt } from './clock.ts'
 import { open } from './forensics.ts'
 
 const DAY = 86_400_000
@@ -72,7 +71,7 @@ test('T-SHRED: when its time is over, nothing of a day opens with all passwords 
 
   // A server that runs destroys them by itself, at the end of the hour.
   const end = endOf(7, periodOf(7, start + 3 * DAY))
-  server.program = programAt(end - 3000 - Date.now())
+  server.skew = end - 3000 - Date.now()
   const before = server.output.length
   await server.start()
   for (let i = 0; i < 200 && !/expiry\.destroyed/.test(server.output.slice(before)); i++) await wait(50)
@@ -91,7 +90,7 @@ function isGone(name: string, sentOn: number, day: number): boolean {
 
 /** One writes to all others; what each has got, or waits for, is on disk. */
 async function live(server: Server, at: number, day: number): Promise<void> {
-  server.program = programAt(at - Date.now())
+  server.skew = at - Date.now()
   await server.start()
   const login = (name: string): ReturnType<Server['login']> => ({
     ...server.login(name),
