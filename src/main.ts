@@ -9,7 +9,7 @@ import { EX_CONFIG, OperatorError } from './admin/operator-error.ts'
 import { reloadable } from './admin/reload.ts'
 import { openAdminSocket } from './admin/socket.ts'
 import { type Log, openLog, silentLog } from './core/log.ts'
-import { messageIn } from './core/points.ts'
+import { messageIn, sessionHibernated } from './core/points.ts'
 import { authoritiesOf, federate, serverStreamSettings } from './federating.ts'
 import { handOver, isKept, keep, RESTART } from './keeper.ts'
 import { startForgetting } from './lib/forgetting.ts'
@@ -171,8 +171,12 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
   const forgetting = startForgetting()
   streams.onLeft = () => forgetting?.soon()
   for (const { host } of servings) {
-    host.hooks.on(messageIn.after, function forgetMessage({ targets }) {
-      if (targets.length === 0) forgetting?.soon()
+    // What has been sealed, as nobody is there.
+    host.hooks.on(messageIn.after, function forgetMessage({ account }) {
+      if (account.holds === 0) forgetting?.soon()
+    })
+    host.hooks.on(sessionHibernated, function forgetQueue() {
+      forgetting?.soon()
     })
   }
   const onReload = async (): Promise<void> => {

@@ -51,7 +51,12 @@ export const xepsByFolder: Readonly<Record<string, readonly Xep[]>> = {
     xep(198, '1.6.3', 'complete', 'with clients; between servers acknowledgements without resumption'),
     xep(220, '1.1.1', 'complete', 'behind TLS alone; keys are asked about only where the certificate is believed'),
     xep(288, '1.0.1'),
-    xep(386, '1.1.0'),
+    xep(
+      386,
+      '1.1.0',
+      'partial',
+      'what waits is not dropped at binding, but once the archive has shown it; earlier sessions end if they are not connected',
+    ),
     xep(388, '1.0.4'),
     xep(484, '0.2.0', 'complete', 'HT-SHA-256-ENDP and HT-SHA-256-NONE; no early data'),
   ],

@@ -206,7 +206,7 @@ story('a message to the host is refused, for nobody reads it', async world => {
 
 /** Hands back to the host what the session has not acknowledged. */
 async function comesBack(world: World, { session }: Client, xml: string): Promise<void> {
-  world.host.redeliver(session, parseElement(xml, undefined, 'jabber:client'), undefined)
+  world.host.redeliver(session, parseElement(xml, undefined, 'jabber:client'), undefined, world.clock.now())
   await world.settled()
 }
 

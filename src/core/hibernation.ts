@@ -1,3 +1,4 @@
+import { randomFillSync } from 'node:crypto'
 import { ChainOpener, ChainSealer } from '../seal/chain.ts'
 import { SealError } from '../seal/seal-error.ts'
 import { openForServer, sealForServer } from '../seal/server-box.ts'
@@ -14,7 +15,7 @@ export interface SealedStanza {
   /** Which one it is of those that were sealed. */
   readonly index: number
   readonly box: Buffer
-  /** What its sender must be told by if it comes to nothing, for the server (class B); undefined where nobody need be told. */
+  /** What its sender must be told by if it comes to nothing, for the server; undefined where nobody need be told. */
   reply: Buffer | undefined
 }
 
@@ -27,6 +28,8 @@ export class Hibernation {
   readonly #keys: Keys
   readonly #chain: ChainSealer
   readonly #generation: number
+  /** For what the server itself must read: as well kept as all that is in memory, and gone with the stream. */
+  readonly #secret = randomFillSync(Buffer.alloc(32))
 
   private constructor(account: Account, keys: Keys, chain: ChainSealer, generation: number) {
     this.#account = account
@@ -38,7 +41,7 @@ export class Hibernation {
   /** Undefined where there is no key to seal to. */
   static of(account: Account, keys: Keys): Hibernation | undefined {
     const owner = keys.of(account)
-    if (owner === undefined || keys.shred.account(owner.id) === undefined) return undefined
+    if (owner === undefined) return undefined
     return new Hibernation(account, keys, new ChainSealer(owner, HIBERNATING_STREAM), owner.generation)
   }
 
@@ -79,31 +82,18 @@ export class Hibernation {
 
   /** Of what cannot be opened: enough of it to tell its sender. Undefined where nobody need be told. */
   openReply({ reply }: SealedStanza): Element | undefined {
-    const secret = this.#secret
-    if (reply === undefined || secret === undefined) return undefined
-    try {
-      return parseElement(openForServer(secret, CONTEXT, reply))
-    } catch (error) {
-      // The account was removed meanwhile.
-      if (error instanceof SealError) return undefined
-      throw error
-    }
+    return reply && parseElement(openForServer(this.#secret, CONTEXT, reply))
   }
 
-  /** From now on nothing is sealed here; what was can still be opened. */
+  /** Nothing is sealed or opened here any more. */
   end(): void {
     this.#chain.wipe()
+    this.#secret.fill(0)
   }
 
   #sealReply(stanza: Element): Buffer | undefined {
-    const secret = this.#secret
     const outline = outlineOf(stanza)
-    return secret && outline && sealForServer(secret, CONTEXT, Buffer.from(String(outline)))
-  }
-
-  get #secret(): Buffer | undefined {
-    const owner = this.#keys.of(this.#account)
-    return owner && this.#keys.shred.account(owner.id)?.server
+    return outline && sealForServer(this.#secret, CONTEXT, Buffer.from(String(outline)))
   }
 }
 

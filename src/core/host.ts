@@ -185,16 +185,16 @@ export class LocalHost implements Destination {
     this.#router.route(stanza, from, to)
   }
 
-  /** A message that a session did not acknowledge goes another way: to other sessions, to the disk, or back as an error. */
-  redeliver(session: Session, stanza: Element, custody: Custody | undefined): void {
+  /** A message that came at that moment and that a session did not acknowledge goes another way: to other sessions, to the disk, or back as an error. */
+  redeliver(session: Session, stanza: Element, custody: Custody | undefined, at: number): void {
     const { from, to } = addresses(stanza)
-    this.#delivery.redeliver(session, stanza, from, to, custody)
+    this.#delivery.redeliver(session, stanza, from, to, custody, at)
   }
 
   /** The same where no more is left of it than an outline: it fails. */
   giveUp(session: Session, outline: Element, custody: Custody | undefined): void {
     const { from, to } = addresses(outline)
-    this.#delivery.redeliver(session, outline, from, to, custody, true)
+    this.#delivery.redeliver(session, outline, from, to, custody, undefined)
   }
 
   /** Ends all streams; done when all that was under way is done. */

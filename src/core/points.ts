@@ -82,6 +82,8 @@ export const messageUndelivered = point<
     readonly account: Account
     readonly stanza: Element
     readonly position: Position | undefined
+    /** When it came, in ms, if that was not just now. */
+    readonly at?: number
     readonly isOutline?: boolean
   },
   'kept'
@@ -90,9 +92,16 @@ export const messageUndelivered = point<
  * A session is about to get a message: must it wait behind others that are still to come to that session (RFC 6120 §10.1)?
  * `'kept'` once it is safe on disk, from where it will come in its turn.
  */
-export const messageBehind = point<{ readonly account: Account; readonly session: Session; readonly stanza: Element }, 'kept'>(
-  'message.behind',
-)
+export const messageBehind = point<
+  {
+    readonly account: Account
+    readonly session: Session
+    readonly stanza: Element
+    /** As above. */
+    readonly at?: number | undefined
+  },
+  'kept'
+>('message.behind')
 /** A client has acknowledged all stanzas of a stream up to a position: what was kept of them may go (XEP-0198 §4). */
 export const messagesAcknowledged = point<{ readonly account: Account; readonly position: Position }>('messages.acknowledged')
 

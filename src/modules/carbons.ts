@@ -2,14 +2,24 @@
 
 import type { Account } from '../core/account.ts'
 import { defineModule, xep } from '../core/module.ts'
-import { type Incoming, messageIn, messageOut, messageUndelivered, type Outgoing, presenceIn, presenceOut } from '../core/points.ts'
+import {
+  type Incoming,
+  messageIn,
+  messageOut,
+  messageUndelivered,
+  type Outgoing,
+  presenceBroadcast,
+  presenceIn,
+  presenceOut,
+} from '../core/points.ts'
 import type { Session } from '../core/session.ts'
 import { count } from '../lib/settings.ts'
 import { type Element, namespace } from '../xml/element.ts'
 import { forwardedElement } from '../xmpp/forward.ts'
-import { isNoCopy } from '../xmpp/hints.ts'
+import { isNoCopy, isNoStore } from '../xmpp/hints.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { Client } from '../xmpp/stanza.ts'
+import { retention } from './retention/retention.ts'
 import { stanzaIdElement } from './stanza-id.ts'
 
 export const Carbons = namespace<'enable' | 'disable' | 'sent' | 'received' | 'private'>('urn:xmpp:carbons:2')
@@ -33,6 +43,7 @@ export const carbons = defineModule({
   xeps: [xep(280, '1.0.1')],
   features: [Carbons.uri, RULES],
   accountFeatures: [Carbons.uri, RULES],
+  needs: { retention },
   settings: {
     rooms: count(
       1000,
@@ -42,8 +53,10 @@ export const carbons = defineModule({
     remembered: count(100, {}, 'How many messages of an account are remembered, to copy the errors that answer them.'),
   },
 
-  setup({ iq, on, stream, settings, track }) {
+  setup({ iq, needs, on, stream, settings, track }) {
     const enabled = new WeakSet<Session>()
+    /** Those that have said whether they take messages. */
+    const introduced = new WeakSet<Session>()
     /** The last copy that waits until its message is in the archive; those after it wait too, so that order is kept. */
     const delayed = new WeakMap<Account, Promise<void>>()
     const rooms = new WeakMap<Session, Set<string>>()
@@ -55,6 +68,9 @@ export const carbons = defineModule({
     on(messageIn.change, removeForgedCopies)
     on(messageOut.copy, copySent)
     on(messageIn.copy, copyReceived)
+    on(presenceBroadcast, function introduce({ session }) {
+      introduced.add(session)
+    })
     on(presenceOut.after, noteJoining)
     on(presenceIn.copy, noteLeaving)
     // A copy that nobody takes is not worth the disk: the message itself has arrived, or is kept.
@@ -104,9 +120,20 @@ export const carbons = defineModule({
       const isPrivate = isPrivateOfRoom(account, stanza, from)
       // The room itself sends private messages to all devices that are in it; an error goes to one of them.
       if (isPrivate && stanza.attrs['type'] !== 'error') return
+      // A client that is still to send presence, as behind XEP-0386, gets with it what waits by then: the message itself.
+      const willCome = targets.length === 0 && waits(account, stanza)
       const isMeant = (session: Session): boolean =>
-        !targets.includes(session) && !session.jid.equals(from) && (!isPrivate || isIn(session, from))
+        !targets.includes(session) &&
+        !session.jid.equals(from) &&
+        (!isPrivate || isIn(session, from)) &&
+        (!willCome || introduced.has(session))
       inOrder(account, undefined, () => copy('received', account, stanza, isMeant))
+    }
+
+    /** Of a message that no session takes: whether it is kept until one does. */
+    function waits(account: Account, stanza: Element): boolean {
+      const { type = 'normal' } = stanza.attrs
+      return (type === 'chat' || type === 'normal') && !isNoStore(stanza) && needs.retention.classOf(account, 'spool') !== undefined
     }
 
     function copy(direction: 'sent' | 'received', account: Account, stanza: Element, isMeant: (session: Session) => boolean): void {

@@ -88,6 +88,20 @@ test('Converse.js has once what came while it was away, from the spool and from 
   await chat.shows([...former, ...missed])
 })
 
+test('Converse.js opens many chats at once, and has the history of each', installed, async () => {
+  const account = await newAccount()
+  await using other = await Device.online('slixmpp', account)
+  const friends: string[] = []
+  for (let at = 0; at < 8; at++) friends.push(`${(await newAccount()).name}@localhost`)
+  for (const friend of friends) other.send(friend, `hello ${friend}`, 'are you there?')
+  await other.settled()
+  await using chat = await site.chat(account.name, friends[0]!, PASSWORD, { auto_join_private_chats: friends })
+  for (const friend of friends) {
+    await chat.turnTo(friend)
+    await chat.shows([`hello ${friend}`, 'are you there?'])
+  }
+})
+
 test('Converse.js changes the password, and the archive stays', installed, async () => {
   const account = await newAccount()
   const { name } = account

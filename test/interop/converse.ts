@@ -116,6 +116,7 @@ export class Chat implements AsyncDisposable {
   }
 
   async reload(peer: string): Promise<void> {
+    await this.#page.until('driver.isKept()')
     await this.#page.reload()
     await this.#page.until('globalThis.driver?.isConnected()')
     await this.turnTo(peer)

@@ -1,6 +1,7 @@
 /** What a client shows, when it merges what comes by itself with what it finds in the archive, is what was said. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { Cable } from './cable.ts'
 import { Device, type DeviceOptions, type Kind, PASSWORD } from './device.ts'
 import { bodiesOf, type Message, readAll, talk, View } from './history.ts'
 import { unlessInstalled } from './installed.ts'
@@ -74,6 +75,40 @@ for (const [kind, friend] of [
     assert.deepEqual(await readAll(again), archived)
     bob.send(again.address, 'the end')
     assert.deepEqual(await again.bodiesUntil('the end'), [])
+  })
+
+  test(`${kind} that reads its archive before it shows itself is sent nothing twice`, { skip }, async () => {
+    const account = await newAccount()
+    await using bob = await Device.online(friend, await newAccount())
+    const bodies = Array.from({ length: 30 }, (_, at) => `message ${at}`)
+    bob.send(`${account.name}@localhost`, ...bodies)
+    await bob.settled()
+
+    await using alice = new Device(kind, account)
+    await alice.asks('connect', 'online')
+    assert.deepEqual(bodiesOf(await readAll(alice)), bodies)
+    alice.do('presence')
+    bob.send(alice.address, 'the end')
+    assert.deepEqual(await alice.bodiesUntil('the end'), [])
+  })
+
+  test(`${kind} resumes after its connection broke, and has once what came meanwhile`, { skip }, async () => {
+    await using cable = await Cable.to(server.ports.starttls)
+    await using alice = await Device.online(kind, { ...(await newAccount()), port: cable.port })
+    await using bob = await Device.online(friend, await newAccount())
+    const { bodies: former } = await talk(bob, alice, 10)
+    cable.cut()
+    await alice.hears('lost')
+    const meanwhile = Array.from({ length: 10 }, (_, at) => `meanwhile ${at}`)
+    bob.send(alice.address, ...meanwhile)
+    await bob.settled()
+
+    alice.do('reconnect')
+    await alice.hears('resumed')
+    const view = new View()
+    view.take(await readAll(alice))
+    view.take(await hearAll(alice, meanwhile))
+    assert.deepEqual(view.bodies, [...former, ...meanwhile])
   })
 
   test(`${kind} changes the password, and its archive stays`, { skip }, async () => {

@@ -62,7 +62,8 @@ const remove = defineCommand({
 
 const retention = defineCommand({
   name: ['user', 'retention'],
-  summary: 'Show how long messages are kept for a user, or set it. What may not be kept any more is lost.',
+  summary:
+    'Show how long messages are kept for a user, or set it. What may not be kept any more is lost. With 1d or 7d, a copy of the database from before opens for the user until the longer time is over; with relay or delivered no copy opens any more.',
   needs: 'store',
   args: [address, { name: 'choice', text: 'relay, delivered, 1d, 7d or 30d; without it the choice is shown.', isOptional: true }],
   async run(context, { address: written, choice }) {

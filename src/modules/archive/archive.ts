@@ -9,15 +9,12 @@ import {
   accountRemoved,
   accountReset,
   type Incoming,
-  iqOut,
   messageIn,
   messageOut,
-  messageUndelivered,
   type Outgoing,
   secretsDestroyed,
 } from '../../core/points.ts'
 import { ArchiveIds, SealedLog } from '../../core/sealed-log.ts'
-import type { Session } from '../../core/session.ts'
 import { ARCHIVE } from '../../core/stores.ts'
 import { limited } from '../../lib/limited.ts'
 import { count, oneOf, size } from '../../lib/settings.ts'
@@ -40,6 +37,7 @@ import { isWorthKeeping, retractedId } from './worth-keeping.ts'
 
 const Trim = namespace<'trim' | 'id'>('urn:xmpp:mamtrim:0')
 
+/** Of the accounts, which have archives; and of the host, which has none: but profanity looks there. */
 const FEATURES = [
   Mam.uri,
   `${Mam.uri}#extended`,
@@ -61,11 +59,10 @@ export const archive = defineModule({
   accountFeatures: FEATURES,
   needs: { retention, roster },
   settings: {
-    page: count(100, { min: 10, max: 500 }, 'How many messages a client gets at once.'),
-    queries: count(5, { min: 1, max: 100 }, 'How many requests of a client may wait for their answer.'),
+    page: count(100, { min: 10, max: 200 }, 'How many messages a client gets at once.'),
     messages: count(
       90_000,
-      { min: 1000, max: 10_000_000 },
+      { min: 1000, max: 1_000_000 },
       'How many messages of an account are kept; the oldest make room. Strangers get a 120th in a day.',
     ),
     daily: size(
@@ -74,7 +71,7 @@ export const archive = defineModule({
       { min: 1_048_576 },
     ),
     padding: size('2KiB', 'What is smaller is filled up to it, so that sizes tell nothing of who writes to whom.'),
-    usual: oneOf(USUAL, 'Whose messages are kept of a user who has chosen nothing: all, or those of people in the roster.'),
+    usual: oneOf(USUAL, 'Whose messages are kept of a user who has chosen nothing: of all, of people in the roster, or of nobody.'),
     addresses: count(
       1000,
       { min: 1, max: 10_000 },
@@ -85,6 +82,7 @@ export const archive = defineModule({
 
   setup(host) {
     const { db, hooks, iq, keys, log, needs, on, settings, store: accountStore, stream, track } = host
+    const { isStranger } = needs.roster
     const store = new ArchiveStore(db)
     const messages = new SealedLog(host, { prefix: 'archive', store: ARCHIVE, secret: 'archive' })
     const indexes = new HeaderIndexes(messages)
@@ -95,7 +93,6 @@ export const archive = defineModule({
     const classOf = (account: Account) => needs.retention.classOf(account, 'archive')
     const lifetimes = new Lifetimes(host, messages, store, classOf)
     const preferences = new Preferences(host, store, { usual: settings.usual, most: settings.addresses }, needs.roster.knows)
-    const waiting = new WeakMap<Session, number>()
     const unsafe = new WeakMap<Account, number>()
     /** Messages that take others back, with their ords. */
     const retracting = new WeakMap<Incoming | Outgoing, number>()
@@ -159,24 +156,9 @@ export const archive = defineModule({
     on(messageOut.after, envelope => retract(envelope, false))
     on(messageIn.after, envelope => retract(envelope, isStranger(envelope.account, envelope.from)))
 
-    // Their client asks again; they are not worth the disk.
-    on(messageUndelivered, function dropResults({ stanza }) {
-      return stanza.child(Mam, 'result') === undefined ? undefined : 'kept'
-    })
-
-    on(iqOut.check, function limitQueries({ account, session, stanza, to }) {
-      if (stanza.attrs['type'] !== 'set' || !to.equals(account.jid) || stanza.child(Mam, 'query') === undefined) return
-      const already = waiting.get(session) ?? 0
-      if (already >= settings.queries) throw new StanzaError('resource-constraint', 'wait for the answers to your other requests')
-      waiting.set(session, already + 1)
-    })
     iq.self.set(Mam, 'query', async request => {
-      try {
-        await preferences.mend(request.account)
-        return await answers.query(request)
-      } finally {
-        waiting.set(request.session, (waiting.get(request.session) ?? 1) - 1)
-      }
+      await preferences.mend(request.account)
+      return answers.query(request)
     })
     iq.self.get(Mam, 'query', queryForm)
     iq.self.get(Mam, 'metadata', ({ account }) => answers.metadata(account))
@@ -205,11 +187,6 @@ export const archive = defineModule({
     function retract(envelope: Incoming | Outgoing, isOfStranger: boolean): void | Promise<void> {
       const ord = retracting.get(envelope)
       if (ord !== undefined) return retractions.came(envelope.account, ord, isOfStranger)
-    }
-
-    function isStranger(account: Account, other: Jid): boolean {
-      const isOwn = other.bare.equals(account.jid) || other.bare.equals(host.jid)
-      return !isOwn && !needs.roster.knows(account, other) && !needs.roster.isSubscriber(account, other)
     }
 
     function failed(error: unknown): undefined {

@@ -1,12 +1,10 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Account } from '../../core/account.ts'
 import type { SealedLog } from '../../core/sealed-log.ts'
-import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { readHeader } from './kept-message.ts'
 
-/** Headers that are looked through for one account, and kept for all of them together. */
-const MOST = 100_000
+/** Headers that are kept for all accounts together; but those of one account always, which are as many as an archive may have. */
 const MOST_IN_ALL = 500_000
 
 /** Opened at a time. */
@@ -85,7 +83,7 @@ export class HeaderIndexes {
     this.#log = log
   }
 
-  /** The ords of the messages that match, in their order. In the account's turn. Throws policy-violation where there are too many. */
+  /** The ords of the messages that match, in their order. In the account's turn. */
   async find(account: Account, filter: Filter): Promise<number[]> {
     const index = this.#indexes.get(account) ?? new HeaderIndex()
     this.#indexes.delete(account)
@@ -114,8 +112,8 @@ export class HeaderIndexes {
   async #update(account: Account, index: HeaderIndex): Promise<number> {
     const ends = await this.#log.ends(account)
     if (ends === undefined) return 0
-    if (ends.last - ends.first >= MOST)
-      throw new StanzaError('policy-violation', 'there is too much to look through; name times or ids instead')
+    // Where most of it is of messages that are removed, it is made anew.
+    if (index.length > 2 * Math.max(ends.last - ends.first, CHUNK)) index.wipe()
     const tags = new Map<string, Buffer>()
     const tagOf = (text: string): Buffer => {
       const tag = tags.get(text) ?? this.#tag(text)
@@ -142,7 +140,7 @@ export class HeaderIndexes {
     let sum = 0
     for (const { length } of this.#indexes.values()) sum += length
     for (const [account, { length }] of this.#indexes) {
-      if (sum <= MOST_IN_ALL) break
+      if (sum <= MOST_IN_ALL || length === sum) break
       sum -= length
       this.forget(account)
     }

@@ -39,7 +39,7 @@ const STRANGERS_MESSAGES = STRANGERS_PART / 30
 /** So far a clock may be put back without times in the archive going back, in ms. */
 const FORGIVEN = 10 * 60_000
 
-/** After so many messages it is looked whether there are too many. */
+/** After so many messages, and at the first one after a start, it is looked whether there are too many. */
 const LOOK_EVERY = 1024
 
 interface Written {
@@ -107,7 +107,7 @@ export class Keeper {
   #writtenOf(account: Account): Written {
     const known = this.#written.get(account)
     if (known !== undefined) return known
-    const written = { at: 0, day: 0, bytes: 0, ofStrangers: { bytes: 0, count: 0 }, left: LOOK_EVERY }
+    const written = { at: 0, day: 0, bytes: 0, ofStrangers: { bytes: 0, count: 0 }, left: 0 }
     this.#written.set(account, written)
     return written
   }

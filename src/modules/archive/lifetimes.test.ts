@@ -153,6 +153,23 @@ story(
 )
 
 story(
+  'an archive that is full is looked through for an address; what is too much goes also where restarts are many',
+  async world => {
+    const romeo = await world.online('romeo')
+    for (let i = 0; i < 1005; i++) await romeo.sends(say('romeo@here.example', `${i}`))
+    world.restarts()
+    const again = await world.online('romeo')
+    const asks = async (): Promise<string | undefined> =>
+      (await ask(again, { fields: { with: 'romeo@here.example' }, rsm: '<max>1</max>' })).count
+    assert.equal(await asks(), '1005')
+    await again.sends(say('romeo@here.example', 'one more'))
+    again.forget()
+    assert.equal(await asks(), '1001')
+  },
+  { settings: { archive: { messages: 1000 } } },
+)
+
+story(
   'who is sent too much in a day gets it, and it is not archived',
   async world => {
     const romeo = await world.online('romeo')

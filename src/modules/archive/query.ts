@@ -29,6 +29,9 @@ export interface QueryLimits {
   readonly page: number
 }
 
+/** It is repeated with each message. */
+const LONGEST_QUERYID = 256
+
 /** More than these nobody asks for by id at once. */
 const MOST_IDS = 500
 
@@ -38,6 +41,8 @@ const KNOWN: ReadonlySet<string | undefined> = new Set(['FORM_TYPE', ...FIELDS])
 /** Throws the errors of §4.1 and of XEP-0059. */
 export function readQuery(query: Element, limits: QueryLimits): Query {
   if (query.attrs['node'] !== undefined) throw new StanzaError('item-not-found', 'an account has one archive')
+  const { queryid } = query.attrs
+  if (queryid !== undefined && queryid.length > LONGEST_QUERYID) throw new StanzaError('policy-violation', 'this queryid is too long')
   const x = query.child(Forms, 'x')
   const form = x === undefined ? undefined : readFilter(x)
   // Messages of rooms are in no user's archive, whatever is said of them here.
@@ -45,7 +50,7 @@ export function readQuery(query: Element, limits: QueryLimits): Query {
   const ids = form?.values('ids')
   if (ids !== undefined && ids.length > MOST_IDS) throw new StanzaError('policy-violation', `ask for ${MOST_IDS} ids at most`)
   return {
-    queryid: query.attrs['queryid'],
+    queryid,
     with: form?.jid('with'),
     start: readTime(form, 'start'),
     end: readTime(form, 'end'),

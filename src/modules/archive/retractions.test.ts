@@ -124,6 +124,27 @@ story(
   },
 )
 
+story('XEP-0308 §3: with a message go those that correct it', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  const corrects = (id: string): string => `<replace xmlns="urn:xmpp:message-correct:0" id="${id}"/>`
+  await romeo.sends(say(JULIET, '1'))
+  await romeo.sends(say(JULIET, '2'))
+  await romeo.sends(say(JULIET, '3', corrects('m-1')))
+  await romeo.sends(say(JULIET, '4', corrects('m-2')))
+  await juliet.sends(say(ROMEO, '5', corrects('m-1')))
+  await romeo.sends(say(JULIET, '6', corrects('m-1'), 'm-1'))
+  await romeo.sends(takeBack(JULIET, 'm-1'))
+  for (const client of [romeo, juliet]) client.forget()
+  for (const client of [romeo, juliet]) assert.equal(await kept(client), '†2†45†r')
+  await romeo.sends(takeBack(JULIET, 'm-2'))
+  await romeo.sends(takeBack(JULIET, 'm-1', 'id="again"'))
+  juliet.forget()
+  assert.equal(await kept(juliet), '††††5†rrr')
+  const { messages } = await ask(juliet)
+  assert.deepEqual([messages[0]!.child(Retraction, 'retracted')!.attrs['id'], messages[2]!.attrs['id']], ['r-m-1', 'm-3'])
+})
+
 story('of messages with one id the newest before the retraction goes', async world => {
   const romeo = await world.online('romeo')
   const juliet = await world.online('juliet')

@@ -8,7 +8,7 @@ import { type Element, namespace } from '../../xml/element.ts'
 import { writeDateTime } from '../../xmpp/date-time.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
-import { type Header, readBody, readHeader, writeBody } from './kept-message.ts'
+import { type Header, readBody, readHeader, tagOfId, writeBody } from './kept-message.ts'
 import type { ArchiveStore } from './store.ts'
 import { retractedId } from './worth-keeping.ts'
 
@@ -21,6 +21,9 @@ const CHUNK = 250
 /** So far for strangers, who could take back what was never there: opening segments is what costs. */
 const SEGMENTS_FOR_STRANGERS = 32
 
+/** So many corrections of one message are replaced with it, the newest. */
+const MOST_CORRECTIONS = 100
+
 /** So many wait at most; of others the messages stay, and clients see what takes them back (§4: MAY). Strangers leave room for others. */
 const MOST_WAITING = 200
 const MOST_OF_STRANGERS = 50
@@ -29,13 +32,15 @@ const MOST_OF_STRANGERS = 50
 const AT_ONCE = 10
 const SPAN = 60_000
 
-/** A message that is to be replaced: the newest one with that id before the retraction. */
+/** A message that is to be replaced, the newest one with that id before the retraction, and those that correct it. */
 interface Wanted {
   readonly before: number
   /** The id of the retraction. */
   readonly by: string
   readonly at: number
   readonly isOfStranger: boolean
+  /** How many corrections are replaced yet. */
+  corrections: number
 }
 
 /** Puts tombstones into the place of messages that their authors have taken back (§4). In the account's turn. */
@@ -104,7 +109,7 @@ export class Retractions {
       // §4: without an id of its own there is nothing by which a client could match the two.
       if (id === undefined || header.id === undefined || header.isPrivateInRoom) continue
       const isOfStranger = !header.isOutgoing && this.#isStranger(account, Jid.parse(header.peer))
-      wanted.set(keyOf(header, id), { before: entry.ord, by: header.id, at, isOfStranger })
+      wanted.set(keyOf(header, tagOfId(id)), { before: entry.ord, by: header.id, at, isOfStranger, corrections: MOST_CORRECTIONS })
     }
     const last = Math.max(...[...wanted.values()].map(({ before }) => before))
     if (wanted.size > 0) await this.#search(account, last - 1, wanted)
@@ -117,10 +122,14 @@ export class Retractions {
       const entries = await this.#archive.headers(account, { to, limit: CHUNK, isDescending: true, segments })
       for (const { ord, header: bytes } of entries) {
         const header = readHeader(bytes)
-        const key = header.id === undefined || header.isPrivateInRoom ? undefined : keyOf(header, header.id)
-        const found = key && wanted.get(key)
-        if (!found || ord >= found.before) continue
-        wanted.delete(key)
+        if (header.isPrivateInRoom) continue
+        const corrected = header.corrects && wanted.get(keyOf(header, header.corrects))
+        const key = corrected === undefined && header.id !== undefined ? keyOf(header, tagOfId(header.id)) : undefined
+        const found = key === undefined ? corrected : wanted.get(key)
+        if (found === undefined || ord >= found.before) continue
+        // Corrections stand behind what they correct: with that one the search is over.
+        if (key !== undefined) wanted.delete(key)
+        else if (found.corrections-- <= 0) continue
         await this.#replace(account, ord, found)
       }
       if (entries.length < CHUNK) return
@@ -132,14 +141,14 @@ export class Retractions {
     const [entry] = await this.#archive.read(account, { ords: [ord], limit: 1 })
     if (entry === undefined) return
     const { message, at: sentAt } = readBody(entry)
-    // What takes a message back stays (§5).
-    if (retractedId(message) !== undefined) return
+    // What takes a message back stays (§5), and what is taken back already.
+    if (retractedId(message) !== undefined || message.child(Retraction, 'retracted') !== undefined) return
     await this.#archive.replace(account, ord, entry.header, writeBody(tombstone(message, by, at), sentAt, this.#smallest))
   }
 }
 
 /** §5: only who wrote a message can take it back, and the other side is the same. */
-const keyOf = ({ peer, isOutgoing }: Header, id: string): string => JSON.stringify([peer, isOutgoing, id])
+const keyOf = ({ peer, isOutgoing }: Header, tag: Buffer): string => JSON.stringify([peer, isOutgoing, tag.toString('latin1')])
 
 function tombstone({ attrs: { from, to, type, id } }: Element, by: string, at: number): Element {
   return Client('message', { from, to, type, id }, Retraction('retracted', { id: by, stamp: writeDateTime(at) }))

@@ -3,6 +3,7 @@ import { isNoPermanentStore, isStore } from '../../xmpp/hints.ts'
 import { Client } from '../../xmpp/stanza.ts'
 
 const Retract = namespace<'retract'>('urn:xmpp:message-retract:1')
+const Correction = namespace<'replace'>('urn:xmpp:message-correct:0')
 const MucUser = namespace<'x' | 'invite' | 'decline'>('http://jabber.org/protocol/muc#user')
 
 /** By their namespaces and names: what belongs to a conversation although it has no body. */
@@ -40,6 +41,9 @@ export function isWorthKeeping(message: Element): boolean {
 
 /** The id of the message that this one takes back (XEP-0424 §3). */
 export const retractedId = (message: Element): string | undefined => message.child(Retract, 'retract')?.attrs['id']
+
+/** The id of the message that this one corrects (XEP-0308 §3). */
+export const correctedId = (message: Element): string | undefined => message.child(Correction, 'replace')?.attrs['id']
 
 /** It is of one in a room: the next one there may have the same address (XEP-0045 §7.5). */
 export const isPrivateInRoom = (message: Element): boolean => message.child(MucUser, 'x') !== undefined && !isInvitation(message)

@@ -76,12 +76,15 @@ streamStory('XEP-0494 §3.1: a user sees the clients that are logged in or have 
 streamStory('XEP-0494 §3.1: a client that may come back is connected; two of its sessions are one client', async scene => {
   const phone = new Phone(scene)
   const former = await online(phone, '', RESUMABLE)
-  await former.breaks()
-  const device = await phone.showsToken({ inline: BIND })
+  const device = await phone.showsToken({ inline: RESUMABLE })
   phone.succeeds(device)
   device.receivesFeatures()
   assert.equal(scene.world.host.accounts.of('romeo').sessions.size, 2)
   assert.deepEqual(await listed(device), [entry(true, true)])
+  const laptop = await online(new Phone(scene))
+  await former.breaks()
+  await device.breaks()
+  assert.deepEqual(await listed(laptop), [entry(true, true), entry(true, true)])
 })
 
 story('XEP-0494 §5: the list is for nobody else', async world => {

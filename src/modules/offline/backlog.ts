@@ -7,25 +7,36 @@ export interface Sum {
   bytes: number
 }
 
-/** What waits for one account, as far as the server knows it: always how much, and each note while there are sessions that it may go to. */
-export class Backlog {
-  readonly all: Sum = { count: 0, bytes: 0 }
-  readonly ofStrangers: Sum = { count: 0, bytes: 0 }
+/** Of one account. */
+export interface Sums {
+  readonly all: Sum
+  readonly ofStrangers: Sum
   /** When it was read from the disk, in ms. */
   readonly readAt: number
+}
+
+/** What waits for one account, as far as the server knows it: always how much, and each note while there are sessions that it may go to. */
+export class Backlog {
+  readonly sums: Sums
   /** In the order in which they came. */
   #notes: Map<number, Note> | undefined
   /** What the present key does not open; a key that is regained may. */
   readonly #closed = new Set<number>()
 
-  constructor(notes: readonly Note[], readAt: number) {
-    this.readAt = readAt
-    this.#notes = new Map()
-    for (const note of notes) this.add(note)
+  /** Of no more than the sums. */
+  constructor(sums: Sums) {
+    this.sums = sums
+  }
+
+  static of(notes: readonly Note[], readAt: number): Backlog {
+    const backlog = new Backlog({ all: { count: 0, bytes: 0 }, ofStrangers: { count: 0, bytes: 0 }, readAt })
+    backlog.#notes = new Map()
+    for (const note of notes) backlog.add(note)
+    return backlog
   }
 
   get isEmpty(): boolean {
-    return this.all.count === 0
+    return this.sums.all.count === 0
   }
 
   /** False once the notes were let go of: then this backlog must be read again. */
@@ -87,7 +98,8 @@ export class Backlog {
   }
 
   #count({ size, isFromStranger }: Note, sign: 1 | -1): void {
-    for (const sum of isFromStranger ? [this.all, this.ofStrangers] : [this.all]) {
+    const { all, ofStrangers } = this.sums
+    for (const sum of isFromStranger ? [all, ofStrangers] : [all]) {
       sum.count += sign
       sum.bytes += sign * size
     }

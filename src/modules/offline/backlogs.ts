@@ -3,11 +3,12 @@ import type { Account } from '../../core/account.ts'
 import type { Host } from '../../core/module.ts'
 import type { RetentionClass } from '../../core/sealed-log.ts'
 import type { Position } from '../../core/session.ts'
+import { Recent } from '../../lib/recent.ts'
 import type { Element } from '../../xml/element.ts'
 import { parseElement } from '../../xml/parser.ts'
 import { Delay, delayElement } from '../../xmpp/delay.ts'
 import { stanzaIdOf } from '../stanza-id.ts'
-import { Backlog, type Sum } from './backlog.ts'
+import { Backlog, type Sum, type Sums } from './backlog.ts'
 import type { Note } from './note.ts'
 import type { Spool, Waiting } from './spool.ts'
 
@@ -19,6 +20,8 @@ export interface BacklogLimits {
 /** How a message is kept. */
 export interface Keeping {
   readonly class: RetentionClass
+  /** When it came, in ms. */
+  readonly at: number
   readonly isFromStranger: boolean
 }
 
@@ -28,6 +31,9 @@ const STRANGERS_PART = 1 / 4
 /** What is removed because its time is over takes room in memory for so long at most, ms. */
 const READ_AGAIN = 60 * 60_000
 
+/** Of so many accounts it is known how much waits, a few hundred bytes each. */
+const MOST_SUMS = 20_000
+
 /**
  * What waits for each account. Everything here happens in the account's turn; how much waits is known in memory, so that
  * accounts without a backlog never ask the disk.
@@ -36,6 +42,8 @@ export class Backlogs {
   readonly #host: Host<BacklogLimits>
   readonly #spool: Spool
   readonly #backlogs = new WeakMap<Account, Backlog>()
+  /** By the accounts' numbers, also of accounts that are not in memory any more: to open all notes takes a while. */
+  readonly #sums = new Recent<number, Sums>(MOST_SUMS)
 
   constructor(host: Host<BacklogLimits>, spool: Spool) {
     this.#host = host
@@ -43,13 +51,16 @@ export class Backlogs {
   }
 
   async load(account: Account): Promise<void> {
-    await this.#read(account)
+    const { clock, keys } = this.#host
+    const known = this.#sums.get(keys.of(account)?.number ?? 0)
+    if (known !== undefined && clock.now() - known.readAt < READ_AGAIN) this.#backlogs.set(account, new Backlog(known))
+    else await this.#read(account)
     this.letGo(account)
   }
 
   /** Nothing waits any more. */
   forget(account: Account): void {
-    this.#backlogs.set(account, new Backlog([], this.#host.clock.now()))
+    this.#know(account, [])
   }
 
   /** Of an account without sessions no more is kept in memory than how much waits. */
@@ -62,9 +73,7 @@ export class Backlogs {
     const known = this.#backlogs.get(account)
     if (known !== undefined) return known
     // Of accounts that do not exist.
-    const none = new Backlog([], 0)
-    none.letGo()
-    return none
+    return Backlog.of([], 0)
   }
 
   /** With its notes. */
@@ -91,13 +100,13 @@ export class Backlogs {
   async keep(
     account: Account,
     stanza: Element,
-    { class: cls, isFromStranger }: Keeping,
+    { class: cls, at, isFromStranger }: Keeping,
     position: Position | undefined,
     more: Sum = NO_MORE,
   ): Promise<'kept' | undefined> {
     if (!this.#spool.canKeep(account)) return undefined
     if (position !== undefined && (await this.whole(account)).has(position)) return 'kept'
-    const { clock, domain } = this.#host
+    const { domain } = this.#host
     // A delay in our name that we did not write would hide ours.
     const xml = String(stanza.without(child => child.is(Delay, 'delay') && child.attrs['from'] === domain))
     const size = Buffer.byteLength(xml)
@@ -105,17 +114,17 @@ export class Backlogs {
     const id = stanzaIdOf(stanza, account)
     const place = position && { ...position, isShown: false }
     const note = { size, isFromStranger, archived: id === undefined ? undefined : hashed(id), place }
-    this.of(account).add(await this.#spool.add(account, cls, { at: clock.now(), xml }, note))
+    this.of(account).add(await this.#spool.add(account, cls, { at, xml }, note))
     return 'kept'
   }
 
   async #hasRoom(account: Account, size: number, isFromStranger: boolean, more: Sum): Promise<boolean> {
     const { clock, settings } = this.#host
-    const fits = ({ all, ofStrangers }: Backlog): boolean =>
+    const fits = ({ sums: { all, ofStrangers } }: Backlog): boolean =>
       hasRoom(all, size, settings, 1, more) && (!isFromStranger || hasRoom(ofStrangers, size, settings, STRANGERS_PART, more))
     const backlog = this.of(account)
     if (fits(backlog)) return true
-    return clock.now() - backlog.readAt >= READ_AGAIN && fits(await this.#read(account))
+    return clock.now() - backlog.sums.readAt >= READ_AGAIN && fits(await this.#read(account))
   }
 
   /** As they are to be sent, by ord; nothing of one that is no XML. Those that the present key does not open are not among them. */
@@ -168,12 +177,20 @@ export class Backlogs {
   async removeOlder(account: Account, at: number): Promise<void> {
     if (this.of(account).isEmpty) return
     await this.#spool.removeOlder(account, at)
-    await this.load(account)
+    await this.#read(account)
+    this.letGo(account)
   }
 
   async #read(account: Account): Promise<Backlog> {
-    const backlog = new Backlog(await this.#spool.notes(account), this.#host.clock.now())
+    return this.#know(account, await this.#spool.notes(account))
+  }
+
+  #know(account: Account, notes: readonly Note[]): Backlog {
+    const { clock, keys } = this.#host
+    const backlog = Backlog.of(notes, clock.now())
     this.#backlogs.set(account, backlog)
+    const number = keys.of(account)?.number
+    if (number !== undefined) this.#sums.set(number, backlog.sums)
     return backlog
   }
 }

@@ -67,8 +67,8 @@ export const offline = defineModule({
       afterwards(() => backlogs.forget(account))
     })
 
-    on(messageUndelivered, function keepForLater({ account, stanza, position, isOutline }) {
-      const how = howToKeep(account, stanza)
+    on(messageUndelivered, function keepForLater({ account, stanza, position, at, isOutline }) {
+      const how = howToKeep(account, stanza, at)
       // What is in the archive has not failed, though no device may be sent it any more.
       const isSafe = position === undefined && stanzaIdOf(stanza, account) !== undefined
       if (isOutline) return isSafe || (how === undefined && !mayKnow(account, stanza)) ? 'kept' : undefined
@@ -79,9 +79,9 @@ export const offline = defineModule({
     })
 
     // What cannot or need not be kept goes past: late, it would be of no use, or be lost.
-    on(messageBehind, function waitInLine({ account, session, stanza }) {
+    on(messageBehind, function waitInLine({ account, session, stanza, at }) {
       if (!receivers.isBehind(session) || !isToBeKept(stanza) || isOfTheMoment(stanza)) return
-      const how = howToKeep(account, stanza)
+      const how = howToKeep(account, stanza, at)
       return how && receivers.keepBehind(account, stanza, how).catch(error => log.fault('offline.behind', error))
     })
 
@@ -132,21 +132,15 @@ export const offline = defineModule({
     }
 
     /** Undefined for what is delivered at once or not at all: its sender wants it so, or its recipient. */
-    function howToKeep(account: Account, stanza: Element): Keeping | undefined {
+    function howToKeep(account: Account, stanza: Element, at = clock.now()): Keeping | undefined {
       const cls = isNoStore(stanza) ? undefined : classOf(account)
-      return cls && { class: cls, isFromStranger: isFromStranger(account, stanza) }
+      return cls && { class: cls, at, isFromStranger: needs.roster.isStranger(account, Jid.parse(stanza.attrs['from'] ?? '')) }
     }
 
     /** A refusal says that nobody is there just now: that is for those who may know it. */
     function mayKnow(account: Account, { attrs: { from = '' } }: Element): boolean {
       const sender = Jid.parse(from)
       return sender.bare.equals(account.jid) || needs.roster.isSubscriber(account, sender)
-    }
-
-    function isFromStranger(account: Account, { attrs: { from = '' } }: Element): boolean {
-      const sender = Jid.parse(from)
-      const isOwn = sender.bare.equals(account.jid) || sender.bare.equals(host.jid)
-      return !isOwn && !needs.roster.knows(account, sender) && !needs.roster.isSubscriber(account, sender)
     }
   },
 })

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { ask, outlive } from '../../../test/archive-story.ts'
 import { apart, appear, friendsApart, kept, rows, say } from '../../../test/offline-story.ts'
 import { type StoryOptions, story } from '../../../test/story.ts'
+import { sql } from '../../storage/db.ts'
 
 const DAY = 86_400_000
 
@@ -122,6 +123,26 @@ story(
     romeo.receivesError('five', 'service-unavailable')
     assert.deepEqual(await appear(await world.connect('juliet')), ['three', 'four'])
     romeo.forget()
+  },
+  few(2),
+)
+
+story(
+  'how much waits is still known when the account has left the memory and is back, without opening a note',
+  async world => {
+    const romeo = await friendsApart(world)
+    await romeo.sends(say('one'))
+    const forget = (): void => world.host.accounts.forget(world.host.accounts.of('juliet'))
+    forget()
+    await romeo.sends(say('two'))
+    forget()
+    await world.store.run(sql`UPDATE spool_message SET note = ${Buffer.alloc(10)}`)
+    await romeo.sends(say('three'))
+    romeo.receivesError('three', 'service-unavailable')
+    await world.later(3_600_000)
+    // Then the disk is asked again: notes that do not open are of no message that could be read.
+    await romeo.sends(say('four'))
+    romeo.receivesNothing()
   },
   few(2),
 )

@@ -19,7 +19,7 @@ export const migrations: readonly Migration[] = [
 /** A message that waits, as its owner reads it. */
 export interface Waiting {
   readonly ord: number
-  /** When it was kept, in ms. */
+  /** When it came, in ms. */
   readonly at: number
   readonly xml: string
 }

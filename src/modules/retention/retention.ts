@@ -45,7 +45,7 @@ export const retention = defineModule({
       return {
         title: 'How long messages are kept',
         instructions:
-          'The server keeps your conversations locked: only your login opens them. When their time is over nobody can, not even with your password. A shorter time holds for what is kept already, too.',
+          'The server keeps your conversations locked: only your login opens them. When their time is over nobody can, not even with your password. A shorter time holds for what is kept already, too: what is older is removed. But until the longer time is over, a copy of the database from before still opens with your password on this server. If you choose that nothing is to be kept, or delete all, no copy opens any more.',
         fields: [
           {
             var: 'keep',

@@ -13,6 +13,7 @@ import { streamKey } from './resumable-streams.ts'
 export async function bindResource(connection: Connection, account: string, wanted: string | undefined): Promise<Session> {
   const resource = wanted === undefined || wanted === '' ? randomResource() : wanted
   const { host } = connection.served!
+  if (connection.isOutdated(account)) throw logInAgain() // before it ends sessions that wait for the client
   const session = await host.bind(account, resource, connection, connection.client)
   if (connection.isOutdated(account)) {
     host.end(session, logInAgain())

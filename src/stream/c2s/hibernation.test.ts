@@ -4,6 +4,7 @@ import { getHeapSnapshot } from 'node:v8'
 import { ack, BIND, handled, kept, managed, resumes, SM, say } from '../../../test/managed-stream.ts'
 import { type Device, type Scene, streamStory } from '../../../test/stream-story.ts'
 import { sql } from '../../storage/db.ts'
+import { parseElement } from '../../xml/parser.ts'
 
 const MINUTE = 60_000
 /** One that may not be put on disk. */
@@ -179,6 +180,15 @@ streamStory('a crash finds on disk what waited for a client that was away, and i
   await phone.sends(BIND, '<presence/>')
   phone.receives('<iq type="result"/>')
   assert.deepEqual(phone.bodies(), ['b', 'c'])
+})
+
+streamStory('what comes for a session that is over does no harm', async scene => {
+  const { romeo } = await asleep(scene)
+  const session = scene.world.host.accounts.of('juliet').sessions.get('phone')!
+  await scene.later(9 * MINUTE)
+  assert.equal(session.isEnded, true)
+  session.send(parseElement(say('late'), undefined, 'jabber:client'))
+  romeo.forget()
 })
 
 streamStory('DESIGN law 10: what waits is bounded then as ever', async scene => {

@@ -9,6 +9,7 @@ import { messagesAcknowledged, messageUndelivered, sessionHibernated, sessionRes
 import type { Position, Session, Transport } from '../../core/session.ts'
 import { randomId } from '../../lib/random.ts'
 import { Element } from '../../xml/element.ts'
+import { delayed } from '../../xmpp/delay.ts'
 import { StreamError } from '../../xmpp/error.ts'
 import { Arrivals } from '../arrivals.ts'
 import { modulo, newlyAcknowledged } from '../count.ts'
@@ -40,6 +41,8 @@ interface Unacknowledged {
   readonly isAnswer: boolean
   readonly custody: Custody | undefined
   size: number
+  /** When it came, in ms. */
+  readonly at: number
   /** It is on disk, under its position, until it is acknowledged. */
   isKept: boolean
   /** It is acknowledged, or has been given another way. */
@@ -130,7 +133,8 @@ export class StreamManagement implements Transport {
   send(stanza: Element, custody: Custody | undefined): void {
     this.#sent++
     const isAnswer = isOutOfArchive(stanza, this.session.account)
-    const entry: Unacknowledged = { content: stanza, isAnswer, custody, size: 0, isKept: false, isGone: false }
+    const at = this.#host.clock.now()
+    const entry: Unacknowledged = { content: stanza, isAnswer, custody, size: 0, at, isKept: false, isGone: false }
     this.#queue.push(entry)
     custody?.hold(this.#hurry)
     if (this.#carrier === undefined) {
@@ -277,10 +281,15 @@ export class StreamManagement implements Transport {
     this.#cancelExpiry = this.#cancelHibernation = undefined
     this.#arrivals.forgetUnsafe()
     announce(Sm('resumed', { previd: this.id, h: String(this.handled) }))
-    for (const { content } of this.#queue) if (content instanceof Element) carrier.sendElement(content)
+    for (const entry of this.#queue) if (entry.content instanceof Element) carrier.sendElement(this.#late(entry, entry.content))
     if (this.#queue.length > 0) this.#ask()
     const { hooks, failed } = this.#host
     void this.session.account.turn.take(() => hooks.tell(sessionResumed, this.session, failed))
+  }
+
+  /** XEP-0198 §4: with the moment at which it came; what the archive has shown says its own. */
+  #late({ at, isAnswer }: Unacknowledged, stanza: Element): Element {
+    return stanza.name === 'iq' || isAnswer ? stanza : delayed(stanza, at, this.#host.jid)
   }
 
   suspend(error: StreamError): Promise<unknown> | undefined {
@@ -304,6 +313,7 @@ export class StreamManagement implements Transport {
     this.#passOn(left.filter(({ custody, isKept }) => (custody === undefined || custody.giveBack()) && !isKept))
     for (const { custody } of left) custody?.release()
     this.#hibernation?.end()
+    this.#hibernation = undefined
   }
 
   #takenElsewhere(): Position[] {
@@ -316,9 +326,9 @@ export class StreamManagement implements Transport {
   #passOn(entries: readonly Unacknowledged[]): void {
     const opened = this.#opened(entries)
     for (const entry of entries) {
-      const { content, custody } = entry
+      const { content, custody, at } = entry
       const stanza = content instanceof Element ? content : opened?.get(entry)
-      if (stanza !== undefined) this.#host.redeliver(this.session, stanza, custody)
+      if (stanza !== undefined) this.#host.redeliver(this.session, stanza, custody, at)
       else this.#giveUp(entry)
     }
   }
@@ -366,7 +376,7 @@ export class StreamManagement implements Transport {
     const keep = (): void | Promise<void> => {
       // Meanwhile it may have been acknowledged, or another session has it, or this one is over.
       if (entry.isGone || entry.isKept || custody?.isSafe) return
-      const event = { account, stanza, position: this.#positionOf(count) }
+      const event = { account, stanza, position: this.#positionOf(count), at: entry.at }
       return then(this.#host.hooks.run(messageUndelivered, event), verdict => {
         if (verdict !== 'kept') return
         entry.isKept = true

@@ -42,6 +42,8 @@ converse.plugins.add('driver', {
         for (const field of form.querySelectorAll('input[type=password]')) field.value = password
         form.requestSubmit()
       },
+      /** Whether all is on disk that would be shown. It writes a little later, and believes after a restart that it knows what it showed. */
+      isKept: async () => (await chat.messages.storage.findAll()).length >= globalThis.driver.known().length,
       says: text => document.body.textContent.includes(text),
       logout: () => api.user.logout(),
     }
