@@ -64,7 +64,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
   const log = openLog(line => process.stderr.write(line))
   if (config.seal.level === 'memory' && !isKept()) return keep()
   const hosts = await openHosts(config, log)
-  const { router, servings, shred, expiry, close } = hosts
+  const { router, servings, shred, arrangements, expiry, close } = hosts
   if (shred.isNew) tell(await newSecrets(config, servings))
   expiry.onHalted = () => tell([CLOCK_AHEAD])
   void expiry.start()
@@ -185,6 +185,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
       const { changed, needsRestart } = reloadable(current, now)
       // Without a restart there are no verifiers for SCRAM-SHA-1, or some are missing.
       streams.settings = streamSettings({ ...now, auth: { ...now.auth, sha1: config.auth.sha1 } })
+      arrangements.showsPasswords = now.auth.plain
       http.largestFrame = now.limits.after.bytes
       components.settings = componentSettings(now)
       federation.reload(serverStreamSettings(now))

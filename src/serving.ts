@@ -8,9 +8,10 @@ import { EX_CONFIG, OperatorError } from './admin/operator-error.ts'
 import { migrations as coreMigrations } from './core/account-store.ts'
 import { systemClock } from './core/clock.ts'
 import { Expiry } from './core/expiry.ts'
-import { LocalHost } from './core/host.ts'
+import { type HostOptions, LocalHost } from './core/host.ts'
 import type { NewCredential } from './core/keys.ts'
 import type { Log } from './core/log.ts'
+import type { Arrangements } from './core/module.ts'
 import { Router } from './core/router.ts'
 import { inherited, isKept } from './keeper.ts'
 import { discovery } from './modules/discovery.ts'
@@ -33,6 +34,8 @@ export interface Hosts {
   readonly servings: readonly Serving[]
   /** Of all domains. */
   readonly shred: ShredStore
+  /** For whoever changes something about it. */
+  readonly arrangements: { -readonly [Key in keyof Arrangements]: Arrangements[Key] }
   readonly expiry: Expiry
   close(): Promise<void>
 }
@@ -57,6 +60,7 @@ export async function openHosts(config: Config, log: Log): Promise<Hosts> {
   const router = new Router()
   const servings: Serving[] = []
   const shred = await openShred(config)
+  const arrangements = { showsPasswords: config.auth.plain, secrets: config.seal.level }
   let expiry: Expiry | undefined
   const close = async (): Promise<void> => {
     await expiry?.stop()
@@ -64,7 +68,7 @@ export async function openHosts(config: Config, log: Log): Promise<Hosts> {
     await shred.close()
   }
   try {
-    for (const host of config.hosts) servings.push(await openHost(config, host, router, shred, log))
+    for (const host of config.hosts) servings.push(await openHost(config, host, router, { shred, arrangements, log }))
     for (const { host } of servings) await host.keys.shredDoomed()
   } catch (error) {
     await close()
@@ -76,7 +80,7 @@ export async function openHosts(config: Config, log: Log): Promise<Hosts> {
     systemClock,
     log,
   )
-  return { router, servings, shred, expiry, close }
+  return { router, servings, shred, arrangements, expiry, close }
 }
 
 async function openShred({ seal: { level, secrets } }: Config): Promise<ShredStore> {
@@ -106,18 +110,16 @@ async function openHost(
   config: Config,
   { domain, modules: settings }: HostConfig,
   router: Router,
-  shred: ShredStore,
-  log: Log,
+  common: Required<Pick<HostOptions, 'shred' | 'arrangements' | 'log'>>,
 ): Promise<Serving> {
   const store = await openStore(config, domain)
   const credentialsOf = (name: string, password: string): Promise<NewCredential[]> => makeCredentials(config, source, name, password)
   const host = new LocalHost(domain, modules, store, router, {
     settings,
-    log,
     sessionsPerAccount: config.limits.sessions,
     tokens: config.auth.tokens,
     credentialsOf,
-    shred,
+    ...common,
   })
   const source: CredentialSource = {
     find: (name, hash) => host.store.anyCredential(name, hash) as ReturnType<CredentialSource['find']>,

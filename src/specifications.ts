@@ -117,5 +117,6 @@ export const xepTitles: Readonly<Record<number, string>> = {
   480: 'SASL Upgrade Tasks',
   484: 'Fast Authentication Streamlining Tokens',
   494: 'Client Access Management',
+  504: 'Data Policy',
   515: 'TLS Channel-Binding Downgrade Protection',
 }

@@ -8,7 +8,7 @@ import { type HostOptions, LocalHost } from '../src/core/host.ts'
 import { payloadOf } from '../src/core/iq-answers.ts'
 import type { KeyHold, NewCredential } from '../src/core/keys.ts'
 import type { Log } from '../src/core/log.ts'
-import type { Module } from '../src/core/module.ts'
+import type { Arrangements, Module } from '../src/core/module.ts'
 import { Router } from '../src/core/router.ts'
 import type { Position, Session, Transport } from '../src/core/session.ts'
 import type { UnboundStream } from '../src/core/stream-registry.ts'
@@ -32,6 +32,7 @@ export interface StoryOptions {
   readonly extra?: readonly Module[]
   readonly log?: Log
   readonly tokens?: TokenSettings
+  readonly arrangements?: Arrangements
 }
 
 /** Tells a story. At its end nobody may have heard more than was told. */

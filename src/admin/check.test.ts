@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { oneOf } from '../lib/settings.ts'
+import { swap } from './check.ts'
 import { commands } from './commands/index.ts'
 import { defaultConfig, readConfig } from './config.ts'
 import { FakeProgram, runLine } from './fixture.ts'
@@ -33,14 +34,27 @@ const checked = (program: FakeProgram, settings: object = {}) =>
 
 test('where all is well, check says so line by line and ends with 0', async () => {
   const { code, stdout } = await checked(new FakeProgram())
-  assert.equal(code, 0, stdout)
+  // Whether there is swap is the machine's affair.
+  const hasSwap = swap(await readFile('/proc/swaps', 'utf8').catch(() => '')).length > 0
+  assert.equal(code, hasSwap ? 1 : 0, stdout)
+  const lines = stdout.replace(/^.* Memory may be written .*\n.*\n/gm, '').split('\n')
   assert.ok(
-    stdout
-      .split('\n')
-      .filter(Boolean)
-      .every(line => line.startsWith('✓ ')),
+    lines.filter(Boolean).every(line => line.startsWith('✓ ')),
     stdout,
   )
+})
+
+test('swap on a disk is a warning, in compressed memory it is none', () => {
+  const swaps = 'Filename\t\t\t\tType\t\tSize\n/dev/zram0   partition\t100\n/dev/sda2    partition\t200\n/swap file\t300\n'
+  const found = swap(swaps)
+  assert.deepEqual(
+    found.map(({ level, sentence }) => [level, sentence.split(',')[0]]),
+    [
+      ['warning', 'Memory may be written to /dev/sda2'],
+      ['warning', 'Memory may be written to /swap'],
+    ],
+  )
+  assert.deepEqual(swap(''), [])
 })
 
 test('settings that cannot be used are a problem, and end the check', async () => {

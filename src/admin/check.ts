@@ -1,5 +1,5 @@
 /** Looks at what a server needs: settings, data folder, certificates, ports, store. */
-import { stat, statfs } from 'node:fs/promises'
+import { readFile, stat, statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, isAbsolute, relative } from 'node:path'
 import { formatBytes } from '../lib/bytes.ts'
@@ -41,6 +41,7 @@ export async function checkAll(setup: Setup): Promise<Finding[]> {
     ...otherServers(config),
     await folder('data', config.data),
     ...(await secrets(config)),
+    ...swap(await readFile('/proc/swaps', 'utf8').catch(() => '')),
     await space(config.data),
     ...(await certificates(program, config)),
     ...(await ports(config, running !== undefined)),
@@ -131,6 +132,21 @@ async function secrets({ data, seal }: Config): Promise<Finding[]> {
       'Name a folder elsewhere as seal.secrets, and take it into no backup.',
     ),
   ]
+}
+
+/** Where the system writes memory that it needs otherwise, as /proc/swaps says it; what is compressed in memory is none. */
+export function swap(swaps: string): Finding[] {
+  const places = swaps
+    .split('\n')
+    .slice(1)
+    .flatMap(line => line.split(/\s+/, 1))
+    .filter(place => place !== '' && !place.startsWith('/dev/zram'))
+  return places.map(place =>
+    warning(
+      `Memory may be written to ${place}, with the keys of those who are connected.`,
+      'Turn it off, encrypt it with a key that is new at each start, or keep the server out of it (systemd: MemorySwapMax=0).',
+    ),
+  )
 }
 
 async function space(data: string): Promise<Finding> {

@@ -15,7 +15,7 @@ import { Hooks } from './hooks.ts'
 import { IqAnswers } from './iq-answers.ts'
 import { type KeyHold, Keys, type Proof } from './keys.ts'
 import { type Log, silentLog } from './log.ts'
-import type { Host, Module } from './module.ts'
+import type { Arrangements, Host, Module } from './module.ts'
 import {
   accountLocked,
   type Flow,
@@ -49,6 +49,7 @@ export interface HostOptions {
   readonly credentialsOf?: CredentialsOf
   /** Without it, what is sealed for a limited time is lost with the process. */
   readonly shred?: ShredStore
+  readonly arrangements?: Arrangements
 }
 
 export const SUBSCRIPTION_TYPES: ReadonlySet<string | undefined> = new Set(['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'])
@@ -70,6 +71,7 @@ export class LocalHost implements Destination {
   readonly db: Db
   readonly clock: Clock
   readonly log: Log
+  readonly arrangements: Arrangements
   readonly #router: Router
   readonly #delivery: Delivery
   readonly #apis = new Map<Module, unknown>()
@@ -83,6 +85,7 @@ export class LocalHost implements Destination {
     this.#router = router
     this.log = options.log ?? silentLog
     this.clock = options.clock ?? systemClock
+    this.arrangements = options.arrangements ?? { showsPasswords: false, secrets: 'memory' }
     this.#sessionsPerAccount = options.sessionsPerAccount ?? 10
     this.#credentialsOf = options.credentialsOf ?? (() => Promise.reject(new StanzaError('not-allowed')))
     this.store = new AccountStore(db)
@@ -310,6 +313,7 @@ export class LocalHost implements Destination {
       stream: this.stream,
       clock: this.clock,
       log: this.log,
+      arrangements: this.arrangements,
       send: stanza => this.send(stanza),
       track: work => this.#router.track(work),
       end: (session, error) => this.end(session, error),

@@ -16,6 +16,14 @@ import type { Session } from './session.ts'
 import type { StreamRegistry, UnboundStream } from './stream-registry.ts'
 import type { Tokens } from './tokens.ts'
 
+/** How the operator runs the server, as far as it is the users' business. What may change meanwhile is as it is now. */
+export interface Arrangements {
+  /** Clients may show their passwords when they log in (PLAIN). */
+  readonly showsPasswords: boolean
+  /** Where the secrets are without which nothing opens that is kept for a limited time. */
+  readonly secrets: 'file' | 'memory'
+}
+
 /** What a module is given for one host. It has nothing else: no globals, no other way in. */
 export interface Host<Settings = {}, Needs = {}> {
   readonly domain: string
@@ -39,6 +47,7 @@ export interface Host<Settings = {}, Needs = {}> {
   readonly stream: StreamRegistry
   readonly clock: Clock
   readonly log: Log
+  readonly arrangements: Arrangements
   /** Hands a stanza with `from` and `to` to the router, in the name of the account or the host. */
   send(stanza: Element): void
   /** Work that nobody waits for, but that shall be done before the server stops. */

@@ -16,7 +16,7 @@ import { aloneAt, LogTables, ORDS, type Owner, type Range, SEGMENT_LENGTH } from
 import { Writer } from './sealed-log/writer.ts'
 
 export { ArchiveIds } from '../seal/archive-id.ts'
-export type { RetentionClass } from '../seal/retention.ts'
+export { endOf, type RetentionClass } from '../seal/retention.ts'
 export type { Entry } from './sealed-log/opening.ts'
 export type { LogHost } from './sealed-log/parts.ts'
 export { logMigrations } from './sealed-log/tables.ts'

@@ -8,6 +8,7 @@ import { clientAccess } from './client-access/client-access.ts'
 import { commands } from './commands/commands.ts'
 import { contact } from './contact.ts'
 import { csi } from './csi/csi.ts'
+import { dataPolicy } from './data-policy.ts'
 import { discovery } from './discovery.ts'
 import { invites } from './invites/invites.ts'
 import { offline } from './offline/offline.ts'
@@ -31,6 +32,7 @@ export const modules: readonly Module[] = [
   caps,
   commands,
   retention,
+  dataPolicy,
   clientAccess,
   ping,
   version,

@@ -1,4 +1,4 @@
-import type { RetentionClass } from '../../core/sealed-log.ts'
+import { endOf, type RetentionClass } from '../../core/sealed-log.ts'
 
 /** How long a user's messages are kept on the server; each keeps more than the one before. */
 export const CHOICES = ['relay', 'delivered', '1d', '7d', '30d'] as const
@@ -31,3 +31,9 @@ const WAITING: Readonly<Record<Choice, RetentionClass | undefined>> = { relay: u
 
 export const classOfChoice = (choice: Choice, what: 'archive' | 'spool'): RetentionClass | undefined =>
   (what === 'archive' ? ARCHIVED : WAITING)[choice]
+
+/** How long something may be kept at most, in ms: until the end of its day or hour, and then as long as the class says. */
+export function longestOf(choice: Choice): number {
+  const classes = [ARCHIVED[choice], WAITING[choice]].filter(cls => cls !== undefined)
+  return Math.max(0, ...classes.map(cls => endOf(cls, 0)))
+}

@@ -5,7 +5,7 @@ import type { RetentionClass } from '../../core/sealed-log.ts'
 import { oneOf } from '../../lib/settings.ts'
 import type { Form } from '../../xmpp/forms.ts'
 import { commands, type Outcome, type Question } from '../commands/commands.ts'
-import { CHOICES, type Choice, classOfChoice, isChoice, keepsMore, LABELS } from './choice.ts'
+import { CHOICES, type Choice, classOfChoice, isChoice, keepsMore, LABELS, longestOf } from './choice.ts'
 import { migrations, RetentionStore } from './store.ts'
 
 export { CHOICES, type Choice, isChoice } from './choice.ts'
@@ -27,6 +27,7 @@ export const retention = defineModule({
   setup({ accounts, db, hooks, needs, on, settings }) {
     const store = new RetentionStore(db)
     const chosen = new WeakMap<Account, Choice>()
+    const usual = keepsMore(settings.usual, settings.longest) ? settings.longest : settings.usual
     const possible = CHOICES.filter(choice => !keepsMore(choice, settings.longest))
 
     on(accountLoaded, async function readChoice(account) {
@@ -67,7 +68,7 @@ export const retention = defineModule({
     }
 
     function choiceOf(account: Account): Choice {
-      const choice = chosen.get(account) ?? settings.usual
+      const choice = chosen.get(account) ?? usual
       return keepsMore(choice, settings.longest) ? settings.longest : choice
     }
 
@@ -96,6 +97,8 @@ export const retention = defineModule({
         })
       },
       possible,
+      /** For a user who has chosen nothing, and how long that is at most, in ms. */
+      usual: { label: LABELS[usual], longest: longestOf(usual) },
     }
   },
 })
