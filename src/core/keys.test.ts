@@ -172,8 +172,8 @@ story('of an account that is removed no secret is left, even if the server falls
   world.restarts()
   await world.host.keys.shredDoomed()
   assert.equal(world.shred.account(id), undefined)
-  for (const table of ['account_key', 'sealed_document', 'doomed_secret'])
-    assert.deepEqual(await world.store.all({ sql: `SELECT * FROM ${table}`, values: [] } as never), [], table)
+  for (const table of [sql`account_key`, sql`sealed_document`, sql`doomed_secret`])
+    assert.deepEqual(await world.store.all(sql`SELECT * FROM ${table}`), [], table.sql)
 })
 
 test('whoever puts his own public key on the disk is found out when something is to be read', async () => {
