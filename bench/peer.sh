@@ -2,7 +2,7 @@
 # Starts Conexizan on loopback to be measured, or stops it; the interface of the yardstick's peers/*.sh.
 #   peer.sh start|stop WORKDIR
 # Environment: PORT=29222 (STARTTLS, PORT+1 direct TLS, PORT+2 or S2S_PORT other servers)  ADDRESS  DOMAIN  DOMAIN256  USERS
-#   XLOAD (makes the credentials)
+#   XLOAD (makes the credentials)  MAM=off (nothing is archived) or sql
 set -eu
 ACTION=${1:?usage: $0 start|stop WORKDIR}
 WORK=$(mkdir -p "${2:?usage: $0 start|stop WORKDIR}" && cd "$2" && pwd)
@@ -57,6 +57,8 @@ certificate = { cert = "cert.pem", key = "key.pem" }
 [auth]
 sha1 = true
 iterations = 4096
+[modules.retention]
+usual = "$([ "${MAM:-off}" = off ] && echo delivered || echo 7d)"
 T
 }
 

@@ -56,7 +56,7 @@ measure('HPKE, context, open 512 B', 20_000, () => void context.open(0, aad, box
 
 const wrap = wrapKey('SHA-256', clientKey, key, account)
 measure('wrap', 2000, () => void wrapKey('SHA-256', clientKey, key, account))
-measure('unwrap, public key known', 2000, () => unwrapKey('SHA-256', clientKey, wrap, account, { isKnown: true }).wipe())
+measure('unwrap, public key known', 2000, () => unwrapKey('SHA-256', clientKey, wrap, account, { isUnchecked: true }).wipe())
 measure('unwrap, public key compared', 1000, () => unwrapKey('SHA-256', clientKey, wrap, account).wipe())
 
 const address = { account, store: 1, segment: 1, class: 7, period: 20_700 }
@@ -95,7 +95,7 @@ const proof = hashedToken(token, 'Initiator', day)
 const record = sealFast('HT-SHA-256-ENDP', token, proof, key, account)
 measure('FAST token, lock', 1000, () => void sealFast('HT-SHA-256-ENDP', token, proof, key, account))
 measure('FAST token, open, public key known', 1000, () => {
-  openFast('HT-SHA-256-ENDP', proof, record, account, { isKnown: true }).key.wipe()
+  openFast('HT-SHA-256-ENDP', proof, record, account, { isUnchecked: true }).key.wipe()
 })
 
 const folder = mkdtempSync(join(tmpdir(), 'seal-'))

@@ -4,8 +4,10 @@ import { commands } from './admin/commands/index.ts'
 import { commandsPage } from './admin/help.ts'
 import { settingsPage } from './admin/settings-page.ts'
 import type { Module, Xep } from './core/module.ts'
+import { tableOf } from './markdown.ts'
 import { modules } from './modules/index.ts'
 import { rfcs, xepsByFolder, xepTitles } from './specifications.ts'
+import { readInventory, whatWeStore } from './what-we-store.ts'
 import { escapeAttribute, escapeText } from './xml/element.ts'
 
 /** Generated files by path from the root of the project, with what must be in them. */
@@ -14,6 +16,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     'docs/xeps.md': specificationsPage(),
     'docs/settings.md': page(settingsPage(Object.fromEntries(modules.map(({ name, settings }) => [name, settings ?? {}])))),
     'docs/commands.md': page(commandsPage(commands)),
+    'docs/what-we-store.md': page(whatWeStore(readInventory(), modules)),
     'conexizan.doap': doap(),
   }
 }
@@ -102,11 +105,6 @@ const urlOf = (xep: Xep): string => `https://xmpp.org/extensions/xep-${digits(xe
 
 /** Says first where the page comes from. */
 const page = (text: string): string => `<!-- Made by \`npm run docs\` from the code; to change it, change that. -->\n\n${text.trimEnd()}\n`
-
-function tableOf(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  return [line(heads), `|${'---|'.repeat(heads.length)}`, ...rows.map(line)].join('\n')
-}
 
 if (import.meta.main) {
   for (const [file, text] of Object.entries(generatedFiles())) writeFileSync(new URL(`../${file}`, import.meta.url), text)

@@ -9,7 +9,11 @@ import { EX_CONFIG, OperatorError } from './admin/operator-error.ts'
 import { reloadable } from './admin/reload.ts'
 import { openAdminSocket } from './admin/socket.ts'
 import { type Log, openLog, silentLog } from './core/log.ts'
+import { messageIn, sessionHibernated } from './core/points.ts'
 import { authoritiesOf, federate, serverStreamSettings } from './federating.ts'
+import { handOver, isKept, keep, RESTART } from './keeper.ts'
+import { startForgetting } from './lib/forgetting.ts'
+import { giveBackMemory } from './lib/spare-memory.ts'
 import { modules } from './modules/index.ts'
 import { Certificates } from './net/certificates.ts'
 import { Gate } from './net/gate.ts'
@@ -17,22 +21,27 @@ import type { DomainLinks } from './net/host-meta.ts'
 import { Http } from './net/http.ts'
 import { Listeners } from './net/listeners.ts'
 import { Peers } from './net/peer-key.ts'
-import { closeAll, contextOf, listComponents, openHosts } from './serving.ts'
+import type { ShredMemory, ShredStore } from './seal/shred-store.ts'
+import { contextOf, listComponents, openHosts, type Serving } from './serving.ts'
 import { ClientStreams } from './stream/c2s/client-streams.ts'
 import { ResumableStreams } from './stream/c2s/resumable-streams.ts'
 import type { StreamSettings } from './stream/c2s/settings.ts'
 import { ComponentStreams } from './stream/component/component-streams.ts'
 import type { ComponentSettings } from './stream/component/settings.ts'
 import { overview } from './stream/s2s/overview.ts'
+import { keepUp } from './upkeep.ts'
 import { StreamError } from './xmpp/error.ts'
 
 /** Bytes that may wait for a client that does not read. */
 const OUTPUT_BUFFER = 4 * 2 ** 20
 /** The largest stanza of a component: it speaks for many, and lists what they have. */
 const COMPONENT_BYTES = 512 * 1024
-const TIDY_EVERY = 5 * 60_000
+const RENEW_EVERY = 5 * 60_000
 /** A stop that is not done by then is a crash. */
 const STOP_WITHIN = 4_500
+
+const CLOCK_AHEAD =
+  'The clock is more than two days ahead of when the server last ran. So that a wrong clock destroys nothing, messages are kept beyond their time. If it is right: conexizan clock confirm'
 
 export const program: Program = {
   modules: Object.fromEntries(modules.map(module => [module.name, module.settings ?? {}])) satisfies ModuleShapes,
@@ -40,12 +49,12 @@ export const program: Program = {
   serve,
 
   async openStore(config) {
-    const { router, servings } = await openHosts(config, silentLog)
+    const hosts = await openHosts(config, silentLog)
     return {
-      ...contextOf(config, servings),
+      ...contextOf(config, hosts),
       async [Symbol.asyncDispose]() {
-        await router.idle()
-        await closeAll(servings)
+        await hosts.router.idle()
+        await hosts.close()
       },
     }
   },
@@ -53,7 +62,12 @@ export const program: Program = {
 
 async function serve(config: Config, reload: () => Promise<Config>): Promise<RunningServer> {
   const log = openLog(line => process.stderr.write(line))
-  const { router, servings } = await openHosts(config, log)
+  if (config.seal.level === 'memory' && !isKept()) return keep()
+  const hosts = await openHosts(config, log)
+  const { router, servings, shred, arrangements, expiry, close } = hosts
+  if (shred.isNew) tell(await newSecrets(config, servings))
+  expiry.onHalted = () => tell([CLOCK_AHEAD])
+  void expiry.start()
   const certificates = certificatesOf(config)
   if (certificates.contextFor(undefined) === undefined) throw new OperatorError(certificates.errors.join('\n'), EX_CONFIG)
 
@@ -69,13 +83,14 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
   let current = config
   const { promise: stopped, resolve: end } = Promise.withResolvers<number>()
   let isStopping = false
-  const stop = async (): Promise<void> => {
+  const stop = async (code: 0 | typeof RESTART = 0): Promise<void> => {
     if (isStopping) return
     isStopping = true
-    setTimeout(() => end(1), STOP_WITHIN).unref()
+    setTimeout(() => void giveUp(), STOP_WITHIN).unref()
     listeners.close()
     http.close()
-    clearInterval(tidying)
+    clearInterval(renewing)
+    keepMemory()
     await federation.settle()
     for (const { host } of servings) await host.close(new StreamError('system-shutdown'))
     streams.close()
@@ -84,16 +99,25 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     await federation.settle() // contacts elsewhere hear who has gone
     federation.close()
     await admin.close()
-    await closeAll(servings)
+    await endUpkeep()
+    if (code === RESTART) await handOverSecrets(shred)
+    await close()
     log.info('server.stopped')
-    end(0)
+    end(code)
+
+    /** It takes too long: what would be lost with this process is handed over all the same. */
+    async function giveUp(): Promise<void> {
+      if (code === RESTART) await handOverSecrets(shred).catch(() => {})
+      end(code === RESTART ? RESTART : 1)
+    }
   }
   const context: ServerContext = {
-    ...contextOf(config, servings),
+    ...contextOf(config, hosts),
     status: () => ({
       sessions: streams.counts.bound,
       connections: gate.connections,
       memory_mib: Math.round(process.memoryUsage.rss() / 2 ** 20),
+      expiry_halted: Number(expiry.isHalted),
     }),
     federation: {
       list: () => overview(federation),
@@ -101,6 +125,10 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
       ping: domain => federation.ping(domain),
     },
     stop: () => void stop(),
+    restart() {
+      if (config.seal.level === 'file') throw new OperatorError('restart it as it was started: its secrets are in a file, and stay there')
+      void stop(RESTART)
+    },
   }
   const admin = await openAdminSocket(config.data, commands, context, error => log.fault('admin.failed', error))
 
@@ -130,20 +158,34 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     listeners.close()
     http.close()
     await admin.close()
-    await closeAll(servings)
+    await close()
     throw new OperatorError((error as Error).message)
   }
 
-  const tidying = setInterval(() => {
-    for (const { store } of servings) store.tidy().catch(error => log.fault('store.tidy', error))
-    tell(certificates.renew())
-  }, TIDY_EVERY)
+  const endUpkeep = keepUp(
+    servings.map(({ store }) => store),
+    log,
+  )
+  const renewing = setInterval(() => tell(certificates.renew()), RENEW_EVERY)
+  const keepMemory = giveBackMemory()
+  const forgetting = startForgetting()
+  streams.onLeft = () => forgetting?.soon()
+  for (const { host } of servings) {
+    // What has been sealed, as nobody is there.
+    host.hooks.on(messageIn.after, function forgetMessage({ account }) {
+      if (account.holds === 0) forgetting?.soon()
+    })
+    host.hooks.on(sessionHibernated, function forgetQueue() {
+      forgetting?.soon()
+    })
+  }
   const onReload = async (): Promise<void> => {
     try {
       const now = await reload()
       const { changed, needsRestart } = reloadable(current, now)
       // Without a restart there are no verifiers for SCRAM-SHA-1, or some are missing.
       streams.settings = streamSettings({ ...now, auth: { ...now.auth, sha1: config.auth.sha1 } })
+      arrangements.showsPasswords = now.auth.plain
       http.largestFrame = now.limits.after.bytes
       components.settings = componentSettings(now)
       federation.reload(serverStreamSettings(now))
@@ -163,6 +205,10 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
   return { notes: notesOf(config), stopped }
 }
 
+async function handOverSecrets(shred: ShredStore): Promise<void> {
+  if ('handOver' in shred) handOver(await (shred as ShredMemory).handOver())
+}
+
 /** What nobody caught must not print its message, which may quote data; the server goes on only after what is known to be harmless. */
 function guard(log: Log): void {
   process.on('uncaughtException', error => {
@@ -170,6 +216,15 @@ function guard(log: Log): void {
     process.exit(70)
   })
   process.on('unhandledRejection', error => log.fault('promise.forgotten', error))
+}
+
+/** Where there are accounts, what was kept for them is lost with the secrets: or their folder is elsewhere, and could still be put back. */
+async function newSecrets({ seal: { level, secrets } }: Config, servings: readonly Serving[]): Promise<string[]> {
+  const accounts = await Promise.all(servings.map(({ host }) => host.store.count()))
+  if (level === 'memory' || accounts.every(count => count === 0)) return []
+  return [
+    `The secrets in ${secrets} are new ones: messages kept before cannot be read any more. If the folder was moved, stop the server and put it back.`,
+  ]
 }
 
 /** Sentences for the operator. */

@@ -11,8 +11,9 @@ import { pathToFileURL } from 'node:url'
 const folder = mkdtempSync(join(tmpdir(), 'conexizan-'))
 after(() => rmSync(folder, { recursive: true }))
 
-function conexizan(args: readonly string[], command = resolve('bin/conexizan')) {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd: folder, input: '', encoding: 'utf8' })
+function conexizan(args: readonly string[], command = resolve('bin/conexizan'), more: NodeJS.ProcessEnv = {}) {
+  const env = { ...process.env, ...more }
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: folder, input: '', encoding: 'utf8', env })
   return { status, stdout, stderr }
 }
 
@@ -22,14 +23,16 @@ test('the command answers from anywhere, through a link too', () => {
   assert.deepEqual(conexizan(['--version'], join(folder, 'link')), conexizan(['--version']))
 })
 
-test('help is quick', () => {
-  conexizan(['--help']) // fills the compile cache
-  const times = [1, 2, 3].map(() => {
-    const startedAt = performance.now()
-    assert.equal(conexizan(['--help']).status, 0)
-    return performance.now() - startedAt
-  })
-  assert.ok(Math.min(...times) < 300, `${times}`)
+/** Writes what is loaded, a line each. */
+const LISTEN = `import { registerHooks } from 'node:module'
+registerHooks({ load(url, context, next) { process.stderr.write(url + '\\n'); return next(url, context) } })`
+
+test('help is quick: of the server it loads nothing', () => {
+  const flags = ['--import', `data:text/javascript,${encodeURIComponent(LISTEN)}`, resolve('bin/entry.ts'), '--help']
+  const { status, stderr } = spawnSync(process.execPath, flags, { cwd: folder, encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
+  assert.match(stderr, /src\/cli\.ts$/m)
+  assert.doesNotMatch(stderr, /src\/(main\.ts|core|modules|seal|storage|stream|xml)/)
 })
 
 test('mistakes end with 2 and a sentence on standard error', () => {
@@ -37,14 +40,26 @@ test('mistakes end with 2 and a sentence on standard error', () => {
   assert.equal(conexizan(['user', 'add', 'alice', 'hunter2']).status, 2)
 })
 
+for (const option of ['--inspect', '--heapsnapshot-signal=SIGUSR2', '--tls-keylog=keys', '--report-on-signal', '--import=./spy.js']) {
+  test(`there is no server with ${option}, which could lay open what it is told`, () => {
+    const { status, stdout, stderr } = conexizan(['--version'], undefined, { NODE_OPTIONS: `--max-old-space-size=500 ${option}` })
+    assert.deepEqual({ status, stdout }, { status: 78, stdout: '' })
+    assert.match(stderr, new RegExp(`^NODE_OPTIONS has ${option}\\. `))
+  })
+}
+
 test('the shell becomes the server, which keeps to itself', { skip: process.platform !== 'linux' }, async t => {
-  const child = spawn(resolve('bin/conexizan'), ['user', 'add', 'alice'], { cwd: folder }) // waits for a password
+  const env = { ...process.env, NODE_DEBUG: 'tls', GLIBC_TUNABLES: 'glibc.malloc.arena_max=2', NODE_OPTIONS: '--max-old-space-size=500' }
+  const child = spawn(resolve('bin/conexizan'), ['user', 'add', 'alice'], { cwd: folder, env }) // waits for a password
   t.after(() => child.kill('SIGKILL'))
   const read = (name: string) => readFileSync(`/proc/${child.pid}/${name}`, 'utf8')
   while (!readlinkSync(`/proc/${child.pid}/exe`).endsWith('/node')) await wait(10)
-  assert.match(read('cmdline'), /--disable-sigusr1/)
+  assert.match(read('cmdline'), /--disable-sigusr1\0--secure-heap=\d+\0/)
   assert.match(read('cmdline'), /--openssl-config=[^\0]*bin\/openssl\.cnf\0/)
   assert.match(read('limits'), /^Max core file size +0 /m)
+  assert.equal(Number(read('coredump_filter')), 0)
+  assert.match(read('environ'), /GLIBC_TUNABLES=glibc\.malloc\.perturb=90[:\0]glibc\.malloc\.arena_max=2\0/)
+  assert.doesNotMatch(read('environ'), /NODE_DEBUG/)
   assert.match(read('status'), /^Umask:\s+0077$/m)
 })
 

@@ -1,6 +1,7 @@
 /** Devices whose streams are managed (XEP-0198), for stories about that. */
 import assert from 'node:assert/strict'
-import { sql } from '../src/storage/db.ts'
+import { newPencils } from '../src/sasl/test-fixture.ts'
+import { spooled } from './spool.ts'
 import type { Device, Scene } from './stream-story.ts'
 
 export const SM = 'urn:xmpp:sm:3'
@@ -34,12 +35,11 @@ export async function resumes(scene: Scene, name: string, id: string, h: number)
   return device
 }
 
-/** What is on disk, with the position of what has one. */
+/** What is on disk for Juliet, with the position of what has one. */
 export async function kept(scene: Scene): Promise<string[]> {
-  const { host } = scene.world
-
-  const rows = await host.db.all<{ stanza: string; seq: number | null }>(sql`SELECT stanza, seq FROM offline_message ORDER BY id`)
-  return rows.map(({ stanza, seq }) => `${/<body>(.*)<\/body>/.exec(stanza)![1]}${seq === null ? '' : `@${seq}`}`)
+  const { clientKey } = newPencils('SHA-256')[0]!
+  const messages = await spooled(scene.world.host, 'juliet', clientKey)
+  return messages.map(({ text, seq }) => `${text}${seq === undefined ? '' : `@${seq}`}`)
 }
 
 /** How many stanzas the server says it has handled. */

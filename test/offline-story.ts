@@ -2,8 +2,8 @@
 
 import { messagesAcknowledged } from '../src/core/points.ts'
 import { sql } from '../src/storage/db.ts'
-import { parseElement } from '../src/xml/parser.ts'
-import type { Client, World } from './story.ts'
+import { spooled } from './spool.ts'
+import { type Client, fakeClientKey, PASSWORD, type World } from './story.ts'
 
 /** A chat message to Juliet, with its text as its id. */
 export const say = (text: string, more = '', to = 'juliet@here.example'): string =>
@@ -50,8 +50,13 @@ export function hears(client: Client): string[] {
   return bodies
 }
 
-/** What is on disk, in order. */
+/** What is on disk for Juliet, in order. */
 export async function kept(world: World): Promise<string[]> {
-  const rows = await world.store.all<{ stanza: string }>(sql`SELECT stanza FROM offline_message ORDER BY id`)
-  return rows.map(({ stanza }) => parseElement(stanza).elements()[0]!.text)
+  return (await spooled(world.host, 'juliet', fakeClientKey('juliet', PASSWORD))).map(({ text }) => text)
+}
+
+/** How many messages are on disk, whether they can be opened or not. */
+export async function rows(world: World): Promise<number> {
+  const [row] = await world.store.all<{ n: number }>(sql`SELECT COUNT(*) AS n FROM spool_message`)
+  return Number(row!.n)
 }

@@ -1,16 +1,22 @@
 /** Stories: scripted dialogues between named clients and a whole server, in one process and without waiting. */
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { test } from 'node:test'
-import { migrations as coreMigrations, type StoredCredential } from '../src/core/account-store.ts'
+import { migrations as coreMigrations } from '../src/core/account-store.ts'
 import type { Clock } from '../src/core/clock.ts'
-import { LocalHost } from '../src/core/host.ts'
+import { type HostOptions, LocalHost } from '../src/core/host.ts'
 import { payloadOf } from '../src/core/iq-answers.ts'
-import type { Module } from '../src/core/module.ts'
+import type { KeyHold, NewCredential } from '../src/core/keys.ts'
+import type { Log } from '../src/core/log.ts'
+import type { Arrangements, Module } from '../src/core/module.ts'
 import { Router } from '../src/core/router.ts'
 import type { Position, Session, Transport } from '../src/core/session.ts'
 import type { UnboundStream } from '../src/core/stream-registry.ts'
+import type { TokenSettings } from '../src/core/tokens.ts'
+import { Secret } from '../src/lib/secret.ts'
 import { readSetting, table } from '../src/lib/settings.ts'
 import { modules } from '../src/modules/index.ts'
+import { openShredMemory } from '../src/seal/shred-store.ts'
 import type { Store } from '../src/storage/db.ts'
 import { openTestStore } from '../src/storage/test-store.ts'
 import type { Element } from '../src/xml/element.ts'
@@ -24,6 +30,9 @@ export interface StoryOptions {
   readonly domain?: string
   /** Modules that come before all others. */
   readonly extra?: readonly Module[]
+  readonly log?: Log
+  readonly tokens?: TokenSettings
+  readonly arrangements?: Arrangements
 }
 
 /** Tells a story. At its end nobody may have heard more than was told. */
@@ -44,21 +53,22 @@ export class World {
   host!: LocalHost
   readonly store: Store
   readonly clock = new StoryClock()
+  shred = openShredMemory()
   readonly #domain: string
   readonly #modules: readonly Module[]
-  readonly #settings: Readonly<Record<string, unknown>>
+  readonly #options: HostOptions
   router = new Router()
   readonly clients: Client[] = []
 
-  private constructor(store: Store, domain: string, modules: readonly Module[], settings: Readonly<Record<string, unknown>>) {
+  private constructor(store: Store, domain: string, modules: readonly Module[], options: HostOptions) {
     this.store = store
     this.#domain = domain
     this.#modules = modules
-    this.#settings = settings
+    this.#options = options
     this.restarts()
   }
 
-  static async open({ settings = {}, extra = [], domain = 'here.example' }: StoryOptions): Promise<World> {
+  static async open({ settings = {}, extra = [], domain = 'here.example', ...more }: StoryOptions): Promise<World> {
     const all = [...extra, ...modules]
     const migrations = [
       { owner: 'core', steps: coreMigrations },
@@ -67,7 +77,7 @@ export class World {
     const read = Object.fromEntries(
       all.map(module => [module.name, readSetting(table(module.settings ?? {}), settings[module.name], [module.name])]),
     )
-    return new World(await openTestStore(migrations), domain, all, read)
+    return new World(await openTestStore(migrations), domain, all, { settings: read, ...more })
   }
 
   /** As after a crash: all that was in memory is gone, sessions too, and what is on disk is there. */
@@ -75,24 +85,37 @@ export class World {
     this.router = new Router()
     this.clients.length = 0
     this.host = new LocalHost(this.#domain, this.#modules, this.store, this.router, {
-      settings: this.#settings,
       clock: this.clock,
       credentialsOf: fakeCredentials,
+      shred: this.shred,
+      ...this.#options,
     })
   }
 
+  /** As when the file with them is gone: they are new after a restart. */
+  losesSecrets(): void {
+    this.shred = openShredMemory()
+    this.restarts()
+  }
+
   /** A client with a session that has sent no presence. The account is made if there is none. */
-  async connect(account: string, resource = 'phone'): Promise<Client> {
-    await this.host.createAccount(account, [])
+  async connect(account: string, resource = 'phone', password = PASSWORD): Promise<Client> {
+    await this.host.life.create(account, await fakeCredentials(account, password))
     const client = new Client(this)
+    client.keys = await this.#logsIn(account, password)
     client.session = await this.host.bind(account, resource, client)
     this.clients.push(client)
     return client
   }
 
+  async #logsIn(account: string, password: string): Promise<KeyHold> {
+    const wrap = (await this.host.store.credential(account, 'SHA-256'))?.wrap
+    return this.host.authenticated(account, { kind: 'password', hash: 'SHA-256', clientKey: fakeClientKey(account, password), wrap })
+  }
+
   /** The same, and it has sent initial presence; what it heard in answer is left out of the story. */
-  async online(account: string, resource = 'phone', presence = '<presence/>'): Promise<Client> {
-    const client = await this.connect(account, resource)
+  async online(account: string, resource = 'phone', presence = '<presence/>', password = PASSWORD): Promise<Client> {
+    const client = await this.connect(account, resource, password)
     await client.sends(presence)
     for (const other of this.clients) other.forget()
     return client
@@ -127,6 +150,10 @@ export class World {
     await this.settled()
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store.close()
+  }
+
   /** Every stanza that arrived must have been expected. */
   nobodyHeardMore(): void {
     for (const client of this.clients) {
@@ -137,6 +164,8 @@ export class World {
 
 export class Client implements Transport {
   session!: Session
+  /** Open while it is connected. */
+  keys: KeyHold | undefined
   readonly unread: Element[] = []
   /** Why the stream ended, once it has. */
   ended: StreamError | true | undefined
@@ -155,11 +184,17 @@ export class Client implements Transport {
 
   close(error: StreamError | undefined): void {
     this.ended = error ?? true
+    this.keys?.release()
+  }
+
+  /** Sends, and is done when the server would take the next stanza. */
+  async gives(xml: string): Promise<void> {
+    await this.world.host.receive(this.session, parseElement(xml, undefined, 'jabber:client'))
   }
 
   /** Sends, and is done when the server is done with it: so "receives nothing" needs no waiting. */
   async sends(xml: string): Promise<void> {
-    await this.world.host.receive(this.session, parseElement(xml, undefined, 'jabber:client'))
+    await this.gives(xml)
     await this.world.settled()
   }
 
@@ -206,10 +241,17 @@ export class Client implements Transport {
 }
 
 /** Verifiers that cost nothing: a story looks whether they are those of the password. */
-export async function fakeCredentials(name: string, password: string): Promise<StoredCredential[]> {
+export async function fakeCredentials(name: string, password: string): Promise<NewCredential[]> {
   const key = Buffer.from(`${name}:${password}`)
-  return [{ hash: 'SHA-256', salt: Buffer.from('salt'), iterations: 4096, storedKey: key, serverKey: key }]
+  const credential = { hash: 'SHA-256', salt: Buffer.from('salt'), iterations: 4096, storedKey: key, serverKey: key }
+  return [{ credential, clientKey: fakeClientKey(name, password) }]
 }
+
+/** As PBKDF2 would give it, at no cost. */
+export const fakeClientKey = (name: string, password: string): Secret => new Secret(hash('sha256', `${name}:${password}`, 'buffer'))
+
+/** Of all accounts, unless the story says another one. */
+export const PASSWORD = 'pencil'
 
 /** A client's stream before login. */
 export class StoryStream implements UnboundStream {
@@ -252,6 +294,11 @@ export class StoryClock implements Clock {
     const timer = { at: this.#now + ms, work }
     this.#timers.add(timer)
     return () => this.#timers.delete(timer)
+  }
+
+  /** Someone puts the clock. */
+  set(now: number): void {
+    this.#now = now
   }
 
   pass(ms: number): void {

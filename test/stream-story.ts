@@ -1,22 +1,25 @@
 /** Stories of streams: what clients send and receive, to the byte, over sockets that exist in memory only. */
 import assert from 'node:assert/strict'
-import type { X509Certificate } from 'node:crypto'
+import { pbkdf2 } from 'node:crypto'
 import { test } from 'node:test'
 import { type Log, silentLog } from '../src/core/log.ts'
 import { type PeerKey, Peers } from '../src/net/peer-key.ts'
 import type { Socket, TlsFacts } from '../src/net/socket.ts'
 import { TestClient, type TestClientOptions } from '../src/sasl/test-client.ts'
-import { ITERATIONS, pencils } from '../src/sasl/test-fixture.ts'
+import { ITERATIONS, newPencils } from '../src/sasl/test-fixture.ts'
 import { ClientStreams } from '../src/stream/c2s/client-streams.ts'
 import { ResumableStreams } from '../src/stream/c2s/resumable-streams.ts'
 import type { ServedHost, StreamSettings } from '../src/stream/c2s/settings.ts'
 import type { Element } from '../src/xml/element.ts'
 import { parseElement, StreamParser } from '../src/xml/parser.ts'
 import { Ear } from './ear.ts'
+import { selfSigned } from './net/certificates.ts'
 import { type StoryOptions, World } from './story.ts'
 
 export const HEADER = `<?xml version='1.0'?><stream:stream to='here.example' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`
 export const OPEN = `<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='here.example' version='1.0'/>`
+/** What the server shows, unless told otherwise. */
+export const CERTIFICATE = selfSigned({ names: { dns: ['here.example'] } }).cert
 export const EXPORTER = Buffer.alloc(32, 7)
 
 const LIMITS = { bytes: 2 ** 18, elements: 1000, depth: 32, attributes: 64 }
@@ -55,6 +58,10 @@ export function streamStory(
   })
 }
 
+/** Longer than the server takes for the password of PLAIN, which it derives outside of the event loop. */
+const passwordDerived = (): Promise<void> =>
+  new Promise((resolve, reject) => pbkdf2('', '', 8 * ITERATIONS, 64, 'sha512', error => (error ? reject(error) : resolve())))
+
 export class Scene {
   readonly world: World
   readonly peers = new Peers()
@@ -62,18 +69,20 @@ export class Scene {
   readonly #log: Log = { ...silentLog, fault: (_event: string, error: unknown) => void this.faults.push(error) }
   readonly #settings: StreamSettings
   readonly #devices: Device[] = []
+  #queries = 0
   streams: ClientStreams
   served!: ServedHost
 
   private constructor(world: World, settings: StreamSettings) {
     this.world = world
     this.#settings = settings
+    this.#countQueries()
     this.streams = this.#serve()
   }
 
   static async open(settings: StreamSettings, options: StoryOptions): Promise<Scene> {
     const scene = new Scene(await World.open(options), settings)
-    for (const name of ['romeo', 'juliet', 'tybalt']) await scene.world.host.createAccount(name, [...pencils])
+    for (const name of ['romeo', 'juliet', 'tybalt']) await scene.world.host.life.create(name, newPencils())
     return scene
   }
 
@@ -117,11 +126,30 @@ export class Scene {
     return device
   }
 
-  /** Done when all that was sent is dealt with. */
+  /** Done when all that was sent is dealt with, and nothing waits for the store. */
   async settled(): Promise<void> {
-    for (let i = 0; i < 8; i++) {
+    await this.#quiet()
+    await passwordDerived()
+    await this.#quiet()
+  }
+
+  async #quiet(): Promise<void> {
+    for (let turns = 0; turns < 8; turns++) {
       await this.world.settled()
       await new Promise<void>(resolve => setImmediate(resolve))
+      if (this.#queries > 0) turns = 0
+    }
+  }
+
+  /** Knows from now on how many queries are under way: those of PostgreSQL take longer than a turn of the event loop. */
+  #countQueries(): void {
+    const { store } = this.world
+    for (const name of ['all', 'run', 'tx'] as const) {
+      const ask = store[name].bind(store) as (query: never) => Promise<never>
+      store[name] = (query: never) => {
+        this.#queries++
+        return ask(query).finally(() => void this.#queries--)
+      }
     }
   }
 
@@ -269,6 +297,7 @@ export class FakeSocket implements Socket {
   isSecure: boolean
   state: 'open' | 'closed' | 'destroyed' = 'open'
   isPaused = false
+  certificate = CERTIFICATE
   /** False: the client reads nothing, so that what is sent piles up. */
   isTaken = true
   queued = 0
@@ -288,7 +317,7 @@ export class FakeSocket implements Socket {
     return {
       version: '1.3',
       exporter: () => EXPORTER,
-      endPoint: () => undefined as unknown as X509Certificate,
+      endPoint: () => this.certificate,
       serverName: undefined,
       shown: () => [],
       isVerified: false,

@@ -1,19 +1,22 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { oneOf } from '../lib/settings.ts'
+import { swap } from './check.ts'
 import { commands } from './commands/index.ts'
 import { defaultConfig, readConfig } from './config.ts'
 import { FakeProgram, runLine } from './fixture.ts'
 import { EX_CONFIG, OperatorError } from './operator-error.ts'
 import { openAdminSocket } from './socket.ts'
 
-const data = await mkdtemp(join(tmpdir(), 'conexizan-'))
-after(() => rm(data, { recursive: true }))
+const folder = await mkdtemp(join(tmpdir(), 'conexizan-'))
+after(() => rm(folder, { recursive: true }))
+const data = join(folder, 'data')
+await mkdir(data, { mode: 0o700 })
 
 const holder = createServer().listen(0, '127.0.0.1')
 await once(holder, 'listening')
@@ -31,14 +34,27 @@ const checked = (program: FakeProgram, settings: object = {}) =>
 
 test('where all is well, check says so line by line and ends with 0', async () => {
   const { code, stdout } = await checked(new FakeProgram())
-  assert.equal(code, 0, stdout)
+  // Whether there is swap is the machine's affair.
+  const hasSwap = swap(await readFile('/proc/swaps', 'utf8').catch(() => '')).length > 0
+  assert.equal(code, hasSwap ? 1 : 0, stdout)
+  const lines = stdout.replace(/^.* Memory may be written .*\n.*\n/gm, '').split('\n')
   assert.ok(
-    stdout
-      .split('\n')
-      .filter(Boolean)
-      .every(line => line.startsWith('✓ ')),
+    lines.filter(Boolean).every(line => line.startsWith('✓ ')),
     stdout,
   )
+})
+
+test('swap on a disk is a warning, in compressed memory it is none', () => {
+  const swaps = 'Filename\t\t\t\tType\t\tSize\n/dev/zram0   partition\t100\n/dev/sda2    partition\t200\n/swap file\t300\n'
+  const found = swap(swaps)
+  assert.deepEqual(
+    found.map(({ level, sentence }) => [level, sentence.split(',')[0]]),
+    [
+      ['warning', 'Memory may be written to /dev/sda2'],
+      ['warning', 'Memory may be written to /swap'],
+    ],
+  )
+  assert.deepEqual(swap(''), [])
 })
 
 test('settings that cannot be used are a problem, and end the check', async () => {
@@ -63,16 +79,29 @@ test('what is wrong is told with what to do', async t => {
   assert.match(stdout, /✗ the store is of a newer version\n {2}→ /)
 })
 
+test('the secrets that open what is kept stand where no copy of the data takes them along', async () => {
+  const { code, stdout } = await checked(new FakeProgram(), { seal: { secrets: join(data, 'secrets') } })
+  assert.equal(code, 1)
+  assert.match(stdout, /! The secrets in .* are inside the data folder.*\n {2}→ Name a folder elsewhere/)
+  const open = join(folder, 'open')
+  await mkdir(open, { mode: 0o755 })
+  assert.match(
+    (await checked(new FakeProgram(), { seal: { secrets: open } })).stdout,
+    /✗ Others on this machine can open the folder of secrets/,
+  )
+  assert.match((await checked(new FakeProgram(), { seal: { level: 'memory' } })).stdout, /✓ Messages are kept only until the server stops/)
+})
+
 test('the way into the database is not for everyone to read', async () => {
   const file = join(data, 'conexizan.toml')
-  const store = { engine: 'postgres', url: 'postgres://conexizan:secret@db.example/conexizan' }
+  const store = { engine: 'postgres', url: 'postgres://conexizan:opensesame@db.example/conexizan' }
   const loadConfig = async () => readConfig({ data, hosts: ['a.example'], listen: quiet, store }, {}, file)
   const situation = { program: new FakeProgram(), data, loadConfig }
   await writeFile(file, '', { mode: 0o644 })
   const { code, stdout } = await runLine('check', situation)
   assert.equal(code, 2)
   assert.match(stdout, /✗ Everyone on this machine can read the way into the database in the settings file\.\n {2}→ chmod o= /)
-  assert.doesNotMatch(stdout, /secret/)
+  assert.doesNotMatch(stdout, /opensesame/)
   await chmod(file, 0o640)
   assert.equal((await runLine('check', situation)).code, 0)
 })
@@ -127,6 +156,19 @@ test('a port that our own server holds is no problem, and its store is left alon
   assert.equal(code, 0, stdout)
   assert.match(stdout, /✓ A server runs and answers\./)
   assert.equal(program.opened, 0)
+})
+
+test('a clock that has jumped ahead is a problem, until the operator confirms it', async t => {
+  const program = new FakeProgram()
+  program.isHalted = true
+  const socket = await openAdminSocket(data, commands, program.context(defaultConfig({}, data)), () => {})
+  t.after(() => socket.close())
+  const halted = await checked(program, { listen: { ...quiet, c2s: taken } })
+  assert.equal(halted.code, 2)
+  assert.match(halted.stdout, /✗ The clock is more than two days ahead .*\n.*conexizan clock confirm/)
+  const confirmed = await runLine('clock confirm --yes', { program, data })
+  assert.match(confirmed.stderr + confirmed.stdout, /It is \d{4}-/)
+  assert.equal((await checked(program, { listen: { ...quiet, c2s: taken } })).code, 0)
 })
 
 test('check writes JSON for programs', async () => {

@@ -1,13 +1,13 @@
 /** Looks at what a server needs: settings, data folder, certificates, ports, store. */
-import { stat, statfs } from 'node:fs/promises'
+import { readFile, stat, statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { dirname } from 'node:path'
+import { dirname, isAbsolute, relative } from 'node:path'
 import { formatBytes } from '../lib/bytes.ts'
 import type { Config } from './config.ts'
 import type { Program, Setup } from './context.ts'
 import { type Endpoint, formatEndpoint } from './endpoint.ts'
 import { OperatorError } from './operator-error.ts'
-import { askServer } from './socket.ts'
+import { askServer, type Reply } from './socket.ts'
 
 export interface Finding {
   readonly level: 'fine' | 'warning' | 'problem'
@@ -39,11 +39,13 @@ export async function checkAll(setup: Setup): Promise<Finding[]> {
     ...registration(config),
     ...components(config),
     ...otherServers(config),
-    await folder(config.data),
+    await folder('data', config.data),
+    ...(await secrets(config)),
+    ...swap(await readFile('/proc/swaps', 'utf8').catch(() => '')),
     await space(config.data),
     ...(await certificates(program, config)),
     ...(await ports(config, running !== undefined)),
-    running !== undefined ? fine('A server runs and answers.') : await store(program, config),
+    ...(running === undefined ? [await store(program, config)] : [fine('A server runs and answers.'), ...clock(running)]),
   ]
 }
 
@@ -93,15 +95,58 @@ function otherServers({ s2s: { exceptions, pins } }: Config): Finding[] {
   ]
 }
 
-async function folder(data: string): Promise<Finding> {
-  const found = await stat(data).catch(() => undefined)
-  if (found === undefined) return fine(`The data folder ${data} will be made at the first start.`)
-  if (!found.isDirectory()) return problem(`${data} is not a folder.`, 'Name another one as data in the settings.')
+/** The server has seen its clock jump far ahead, or was not running for days. */
+function clock(reply: Reply): Finding[] {
+  const status = 'outcome' in reply ? (reply.outcome.data as Record<string, number>) : {}
+  if (status['expiry_halted'] !== 1) return []
+  return [
+    problem(
+      'The clock is more than two days ahead of when the server last ran; so that a wrong clock destroys nothing, messages are kept beyond their time.',
+      'Look whether the clock is right, then: conexizan clock confirm',
+    ),
+  ]
+}
+
+async function folder(setting: 'data' | 'seal.secrets', path: string): Promise<Finding> {
+  const name = setting === 'data' ? `data folder ${path}` : `folder of secrets ${path}`
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined) return fine(`The ${name} will be made at the first start.`)
+  if (!found.isDirectory()) return problem(`${path} is not a folder.`, `Name another one as ${setting} in the settings.`)
   const me = process.getuid?.()
   if (me !== undefined && found.uid !== me)
-    return problem(`The data folder ${data} belongs to another user.`, 'Run as that user, or give the folder to this one with chown.')
-  if ((found.mode & 0o077) !== 0) return problem(`Others on this machine can open the data folder ${data}.`, `chmod 700 ${data}`)
-  return fine(`The data folder ${data} is closed to others.`)
+    return problem(`The ${name} belongs to another user.`, 'Run as that user, or give the folder to this one with chown.')
+  if ((found.mode & 0o077) !== 0) return problem(`Others on this machine can open the ${name}.`, `chmod 700 ${path}`)
+  return fine(`The ${name} is closed to others.`)
+}
+
+/** Whoever gets a copy of the secrets together with the data has what should be destroyed in time. */
+async function secrets({ data, seal }: Config): Promise<Finding[]> {
+  if (seal.level === 'memory')
+    return [fine('Messages are kept only until the server stops: the secrets that open them are in memory alone.')]
+  const path = relative(data, seal.secrets)
+  const isInside = !path.startsWith('..') && !isAbsolute(path)
+  if (!isInside) return [await folder('seal.secrets', seal.secrets)]
+  return [
+    warning(
+      `The secrets in ${seal.secrets} are inside the data folder: with a copy of it goes what should be destroyed in time.`,
+      'Name a folder elsewhere as seal.secrets, and take it into no backup.',
+    ),
+  ]
+}
+
+/** Where the system writes memory that it needs otherwise, as /proc/swaps says it; what is compressed in memory is none. */
+export function swap(swaps: string): Finding[] {
+  const places = swaps
+    .split('\n')
+    .slice(1)
+    .flatMap(line => line.split(/\s+/, 1))
+    .filter(place => place !== '' && !place.startsWith('/dev/zram'))
+  return places.map(place =>
+    warning(
+      `Memory may be written to ${place}, with the keys of those who are connected.`,
+      'Turn it off, encrypt it with a key that is new at each start, or keep the server out of it (systemd: MemorySwapMax=0).',
+    ),
+  )
 }
 
 async function space(data: string): Promise<Finding> {

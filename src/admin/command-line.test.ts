@@ -69,6 +69,12 @@ test('accounts are listed, given new passwords and removed', async () => {
   assert.equal((await runLine('user list b.example --json', situation)).stdout, '["bob@b.example"]\n')
   assert.equal((await runLine('user password bob@b.example', situation)).code, 0)
   assert.equal(program.passwords.get('bob@b.example'), 'new')
+  assert.equal((await runLine('user retention bob@b.example', situation)).stdout, '7d\n')
+  assert.equal((await runLine('user retention bob@b.example relay', situation)).stdout, 'relay\n')
+  assert.equal((await runLine('user retention bob@b.example 30d', situation)).stderr, '30d cannot be chosen here; there are: relay, 7d\n')
+  assert.equal((await runLine('user retention eve@b.example', situation)).stderr, 'there is no account eve@b.example\n')
+  assert.equal((await runLine('user retention eve@b.example 7d', situation)).stderr, 'there is no account eve@b.example\n')
+  assert.equal((await runLine('user retention bob@b.example', situation)).stdout, 'relay\n')
   assert.equal((await runLine('user remove bob@b.example --yes', situation)).stderr, 'bob@b.example is gone.\n')
   assert.deepEqual([...program.passwords.keys()], ['alice@a.example'])
 })
@@ -93,7 +99,7 @@ for (const [line, code, sentence] of [
   ['user list localhost more', 2, 'user list takes no "more"'],
   ['usr add alice', 2, 'there is no command usr; did you mean user add?'],
   ['user ad alice', 2, 'there is no command user ad; did you mean user add?'],
-  ['user', 2, 'there is no command user; there are: user add, user list, user password, user remove'],
+  ['user', 2, 'there is no command user; there are: user add, user list, user password, user remove, user retention'],
   ['strat', 2, 'there is no command strat; did you mean start?'],
   ['user list --jsn', 2, '--jsn is not known; did you mean --json?'],
   ['user list --json=3', 2, '--json takes no value'],

@@ -99,6 +99,13 @@ export const configShape = {
       sha1: flag(false, 'Whether to offer SCRAM-SHA-1 to old clients; it takes a second, weaker verifier for each password.'),
       plain: flag(false, 'Whether to offer PLAIN, which shows the password to the server.'),
       iterations: count(100_000, { min: 4096, max: 10_000_000 }, 'Rounds of PBKDF2 for new passwords (RFC 5802).'),
+      tokens: table(
+        {
+          days: count(14, { max: 90 }, 'How many days a client may stay away and still log in with its token; with 0 there are none.'),
+          clients: count(20, { min: 1, max: 1000 }, 'How many clients of an account may have tokens; then the oldest make room.'),
+        },
+        'Tokens, with which clients log in again without the password (XEP-0484).',
+      ),
     },
     'How clients prove who they are.',
   ),
@@ -108,6 +115,21 @@ export const configShape = {
       url: optional(text('', 'postgres://… of the database; only for PostgreSQL.')),
     },
     'The database.',
+  ),
+  seal: table(
+    {
+      secrets: optional(
+        text(
+          '',
+          'Folder of the secrets without which no kept message opens, and which are destroyed in time; relative to the settings file. Without it, a folder beside that of the data, of its name and `-secrets`. It belongs into no backup.',
+        ),
+      ),
+      level: oneOf(
+        ['file', 'memory'],
+        'Where these secrets live: in that folder, or in memory alone, so that all kept messages are lost when the server stops.',
+      ),
+    },
+    'Sealing of what is kept.',
   ),
   modules,
 }

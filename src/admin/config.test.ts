@@ -221,6 +221,7 @@ test('a running server takes over what it can, and tells the rest', async () => 
       'limits.connections',
       'limits.connectionsPerNetwork',
       'limits.sessions',
+      'seal.secrets',
       'tls.oldest',
     ],
   })

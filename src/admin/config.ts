@@ -39,6 +39,8 @@ export interface Config extends Pick<Written, 'limits' | 'auth' | 'component' | 
   readonly listen: Readonly<Record<'c2s' | 'c2sTls' | 's2s' | 's2sTls' | 'https' | 'http' | 'component', readonly Endpoint[]>>
   readonly tls: { readonly oldest: '1.2' | '1.3' }
   readonly store: { readonly engine: 'sqlite' | 'postgres'; readonly url: string | undefined }
+  /** `secrets` is absolute. */
+  readonly seal: { readonly level: 'file' | 'memory'; readonly secrets: string }
 }
 
 /** The shapes of the settings that modules declare, by the module's name. */
@@ -66,7 +68,7 @@ export function defaultConfig(modules: ModuleShapes, data = './data'): Config {
 
 /** Checks settings that are parsed already; paths in them are relative to the file. Throws a SettingError. */
 export function readConfig(raw: unknown, modules: ModuleShapes, file?: string): Config {
-  const { data, hosts, host, listen, component, s2s, tls, store, modules: common, ...rest } = readSetting(table(configShape), raw)
+  const { data, hosts, host, listen, component, s2s, tls, store, seal, modules: common, ...rest } = readSetting(table(configShape), raw)
   const folder = file === undefined ? process.cwd() : dirname(file)
   const absolute = (files: CertificateFiles | undefined): CertificateFiles | undefined =>
     files && { cert: resolve(folder, files.cert), key: resolve(folder, files.key) }
@@ -113,6 +115,7 @@ export function readConfig(raw: unknown, modules: ModuleShapes, file?: string): 
     },
     tls: { oldest: tls.oldest },
     store: { engine: store.engine, url: store.url },
+    seal: { level: seal.level, secrets: resolve(folder, seal.secrets ?? `${data}-secrets`) },
   }
 }
 

@@ -5,8 +5,8 @@ export interface AccountsContext {
   /** False if the name is taken. */
   create(name: string, password: string): Promise<boolean>
   list(): AsyncIterable<string> | Iterable<string> | Promise<readonly string[]>
-  /** False if there is no such account. */
-  setPassword(name: string, password: string): Promise<boolean>
+  /** Undefined if there is no such account. `isLost`: what was kept for it opens never again; else its owner has a code that opens it. */
+  setPassword(name: string, password: string): Promise<{ readonly isLost: boolean } | undefined>
   /** Removes the account and all that is stored for it. False if there is no such account. */
   remove(name: string): Promise<boolean>
   exists(name: string): Promise<boolean>
@@ -24,12 +24,25 @@ export interface InvitesContext {
   create(options: { readonly name?: string | undefined; readonly lifetime?: number | undefined }): Promise<Invitation>
 }
 
+/** How long messages are kept, for each user of one domain. */
+export interface RetentionContext {
+  /** What a user may have, in the order of how much is kept. */
+  readonly possible: readonly string[]
+  /** Undefined if there is no such account. */
+  of(name: string): Promise<string | undefined>
+  /** False if there is no such account. `choice` is one of the possible ones. */
+  choose(name: string, choice: string): Promise<boolean>
+}
+
 /** What commands work on: the store alone, or a server that runs. */
 export interface Context {
   readonly config: Config
   hosts(): readonly string[]
   accounts(domain: string): AccountsContext
   invites(domain: string): InvitesContext
+  retention(domain: string): RetentionContext
+  /** The operator says that the clock is right; then secrets are destroyed whose time is over. */
+  confirmClock(): Promise<void>
   /** The handlers of each extension point, in their order. */
   hooks(): readonly string[]
 }
@@ -62,6 +75,8 @@ export interface ServerContext extends Context {
   status(): Readonly<Record<string, number>>
   /** Begins to stop: ends streams and closes the store. */
   stop(): void
+  /** The same, to be started anew at once; what is in memory alone is handed over. Throws an OperatorError where there is no need for it. */
+  restart(): void
 }
 
 /** A server that runs in this process. */

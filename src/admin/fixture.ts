@@ -14,8 +14,11 @@ export class FakeProgram implements Program {
   opened = 0
   closed = 0
   stopped = 0
+  restarted = 0
   certificates: string[] = []
   acquaintances: Acquaintance[] = []
+  readonly choices = new Map<string, string>()
+  isHalted = false
 
   constructor(hosts: readonly string[] = ['localhost']) {
     this.hosts = hosts
@@ -34,7 +37,7 @@ export class FakeProgram implements Program {
         },
         list: async () => [...passwords.keys()].filter(address => address.endsWith(`@${domain}`)).map(address => address.split('@')[0]!),
         setPassword: async (name, password) =>
-          passwords.has(`${name}@${domain}`) && passwords.set(`${name}@${domain}`, password) !== undefined,
+          passwords.has(`${name}@${domain}`) && passwords.set(`${name}@${domain}`, password) ? { isLost: true } : undefined,
         remove: async name => passwords.delete(`${name}@${domain}`),
         exists: async name => passwords.has(`${name}@${domain}`),
       }),
@@ -44,14 +47,23 @@ export class FakeProgram implements Program {
           return { token: 't0', uri: `xmpp:${name ? `${name}@` : ''}${domain}?register;preauth=t0`, expiresAt: lifetime }
         },
       }),
+      retention: domain => ({
+        possible: ['relay', '7d'],
+        of: async name => (passwords.has(`${name}@${domain}`) ? (this.choices.get(`${name}@${domain}`) ?? '7d') : undefined),
+        choose: async (name, choice) => passwords.has(`${name}@${domain}`) && this.choices.set(`${name}@${domain}`, choice) !== undefined,
+      }),
+      confirmClock: async () => {
+        this.isHalted = false
+      },
       federation: {
         list: () => this.acquaintances,
         close: domain => this.acquaintances.some(other => other.domain === domain),
         ping: async domain => (this.acquaintances.some(other => other.domain === domain) ? undefined : 'it does not exist'),
       },
       hooks: () => ['messageIn.check  blocking'],
-      status: () => ({ sessions: 3, accounts: passwords.size }),
+      status: () => ({ sessions: 3, accounts: passwords.size, expiry_halted: Number(this.isHalted) }),
       stop: () => void this.stopped++,
+      restart: () => void this.restarted++,
     }
   }
 

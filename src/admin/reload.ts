@@ -4,7 +4,7 @@ import type { Config } from './config.ts'
 
 /** Settings that are read once, when the server starts. All others are read anew at SIGHUP. */
 const FIXED =
-  /^(?:data|hosts|listen|web|component|store|tls|auth\.(?:sha1|iterations)|limits\.(?:sessions|connections|connectionsPerNetwork)|s2s\.(?:posh|authorities|pins|servers|networks|dns|tor|proxy)|host\.(?:[^."]+|"[^"]+")\.(?:certificate|modules|federation))(?:\.|$)/
+  /^(?:data|hosts|listen|web|component|store|seal|tls|auth\.(?:sha1|iterations|tokens)|limits\.(?:sessions|connections|connectionsPerNetwork)|s2s\.(?:posh|authorities|pins|servers|networks|dns|tor|proxy)|host\.(?:[^."]+|"[^"]+")\.(?:certificate|modules|federation))(?:\.|$)/
 
 export interface Reload {
   /** Paths of the settings that differ and can change now. */

@@ -39,7 +39,7 @@ test('a command runs in the server if there is one', async t => {
   assert.deepEqual(ran, { code: 0, stdout: '', stderr: 'alice@localhost can log in now.\n' })
   assert.equal(program.passwords.get('alice@localhost'), 'horse')
   assert.equal(other.opened, 0)
-  assert.equal((await runLine('status', { program: other, data })).stdout, 'sessions  3\naccounts  1\n')
+  assert.equal((await runLine('status', { program: other, data })).stdout, 'sessions       3\naccounts       1\nexpiry_halted  0\n')
   assert.equal((await runLine('stop', { program: other, data })).code, 0)
   assert.equal(program.stopped, 1)
 })

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Db, Migration } from '../storage/db.ts'
 import { sql } from '../storage/db.ts'
+import { keyMigrations, type SealIdentity } from './key-store.ts'
+import { documentMigrations } from './sealed-documents.ts'
+import { TokenStore, tokenMigrations } from './token-store.ts'
 
 /** A SCRAM verifier (RFC 5802 §3). The password cannot be computed from it, only guessed. */
 export interface StoredCredential {
@@ -9,6 +12,8 @@ export interface StoredCredential {
   readonly iterations: number
   readonly storedKey: Buffer
   readonly serverKey: Buffer
+  /** The account's key, locked in the ClientKey. */
+  readonly wrap?: Buffer | undefined
 }
 
 export const migrations: readonly Migration[] = [
@@ -16,6 +21,9 @@ export const migrations: readonly Migration[] = [
   ({ bytes }) => `CREATE TABLE credential (account TEXT NOT NULL, hash TEXT NOT NULL, salt ${bytes} NOT NULL, iterations BIGINT NOT NULL,
     stored_key ${bytes} NOT NULL, server_key ${bytes} NOT NULL, PRIMARY KEY (account, hash))`,
   ({ bytes }) => `CREATE TABLE host_secret (name TEXT NOT NULL PRIMARY KEY, value ${bytes} NOT NULL)`,
+  ...keyMigrations,
+  ...tokenMigrations,
+  ...documentMigrations,
 ]
 
 interface CredentialRow {
@@ -24,6 +32,7 @@ interface CredentialRow {
   iterations: number
   stored_key: Uint8Array
   server_key: Uint8Array
+  wrap: Uint8Array | null
 }
 
 const MOST_REVISIONS = 10_000
@@ -64,11 +73,17 @@ export class AccountStore {
   }
 
   /** False if the name is taken. `also` runs in the same transaction, once the name is known to be free. */
-  async create(name: string, credentials: readonly StoredCredential[], also?: (db: Db) => Promise<unknown>): Promise<boolean> {
+  async create(
+    name: string,
+    { number, id, generation, publicKey }: SealIdentity,
+    credentials: readonly StoredCredential[],
+    also?: (db: Db) => Promise<unknown>,
+  ): Promise<boolean> {
     const isCreated = await this.#db.tx(async db => {
-      const created = await db.run(sql`INSERT INTO account (name) VALUES (${name}) ON CONFLICT DO NOTHING`)
+      const created = await db.run(sql`INSERT INTO account (name, number, seal_id, generation, public_key)
+        VALUES (${name}, ${number}, ${id}, ${generation}, ${publicKey}) ON CONFLICT (name) DO NOTHING`)
       if (created === 0) return false
-      await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
+      await clear(db, name)
       for (const credential of credentials) await insert(db, name, credential)
       await also?.(db)
       return true
@@ -82,12 +97,12 @@ export class AccountStore {
     let former: number | undefined
     const isRemoved = await this.#db.tx(async db => {
       former = await iterationsOf(db, name)
-      await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
+      await clear(db, name)
       const removed = await db.run(sql`DELETE FROM account WHERE name = ${name}`)
       if (removed > 0) await also(db)
       return removed > 0
     })
-    this.#revise(name)
+    this.revise(name)
     if (isRemoved) await this.#count(former, undefined)
     return isRemoved
   }
@@ -99,7 +114,7 @@ export class AccountStore {
 
   /** The account's credential of that hash, or another one if it has none of it. */
   async anyCredential(name: string, hash: string): Promise<StoredCredential | undefined> {
-    const [row] = await this.#db.all<CredentialRow>(sql`SELECT hash, salt, iterations, stored_key, server_key FROM credential
+    const [row] = await this.#db.all<CredentialRow>(sql`SELECT hash, salt, iterations, stored_key, server_key, wrap FROM credential
       WHERE account = ${name} ORDER BY hash = ${hash} DESC, hash LIMIT 1`)
     if (row === undefined) return undefined
     return {
@@ -108,20 +123,25 @@ export class AccountStore {
       iterations: Number(row.iterations),
       storedKey: bufferOf(row.stored_key),
       serverKey: bufferOf(row.server_key),
+      wrap: row.wrap === null ? undefined : bufferOf(row.wrap),
     }
   }
 
-  /** Replaces all credentials of the account: the old password opens nothing any more. False if there is no such account. */
-  async replaceCredentials(name: string, credentials: readonly StoredCredential[]): Promise<boolean> {
+  /**
+   * Replaces all credentials of the account: the old password opens nothing any more. False if there is no such account.
+   * `also` runs in the same transaction.
+   */
+  async replaceCredentials(name: string, credentials: readonly StoredCredential[], also?: (db: Db) => Promise<unknown>): Promise<boolean> {
     let former: number | undefined
     const isReplaced = await this.#db.tx(async db => {
       former = await iterationsOf(db, name)
       if (!(await new AccountStore(db).exists(name))) return false
-      await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
+      await clear(db, name)
       for (const credential of credentials) await insert(db, name, credential)
+      await also?.(db)
       return true
     })
-    this.#revise(name)
+    this.revise(name)
     if (isReplaced) await this.#count(former, credentials[0]?.iterations)
     return isReplaced
   }
@@ -145,8 +165,8 @@ export class AccountStore {
     else inUse.delete(former)
   }
 
-  /** Only streams that are about to bind ask, so a bounded memory of it is long enough. */
-  #revise(name: string): void {
+  /** What proved so far that one acts for the account is worth nothing any more. Only streams that are about to bind ask, so a bounded memory of it is long enough. */
+  revise(name: string): void {
     this.#revisions.delete(name)
     this.#revisions.set(name, ++this.#revision)
     if (this.#revisions.size > MOST_REVISIONS) this.#revisions.delete(this.#revisions.keys().next().value!)
@@ -189,7 +209,13 @@ async function countIterations(db: Db): Promise<Map<number, number>> {
 /** The same bytes, not a copy. */
 const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, byteLength)
 
-async function insert(db: Db, name: string, { hash, salt, iterations, storedKey, serverKey }: StoredCredential): Promise<void> {
-  await db.run(sql`INSERT INTO credential (account, hash, salt, iterations, stored_key, server_key)
-    VALUES (${name}, ${hash}, ${salt}, ${iterations}, ${storedKey}, ${serverKey})`)
+/** No password opens the account any more, and no token that was given for one. */
+async function clear(db: Db, name: string): Promise<void> {
+  await db.run(sql`DELETE FROM credential WHERE account = ${name}`)
+  await new TokenStore(db).removeAll(name)
+}
+
+async function insert(db: Db, name: string, { hash, salt, iterations, storedKey, serverKey, wrap }: StoredCredential): Promise<void> {
+  await db.run(sql`INSERT INTO credential (account, hash, salt, iterations, stored_key, server_key, wrap)
+    VALUES (${name}, ${hash}, ${salt}, ${iterations}, ${storedKey}, ${serverKey}, ${wrap ?? null})`)
 }

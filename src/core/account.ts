@@ -16,6 +16,8 @@ export class Account {
   exists = false
   /** Set while what is known of it cannot be read: every stanza to it is refused with this. */
   trouble: StanzaError | undefined
+  /** Connections over which its owner has logged in. */
+  holds = 0
   readonly #sessions = new Map<string, Session>()
 
   constructor(name: string, domain: string) {
@@ -83,7 +85,7 @@ export class Accounts {
 
   /** Lets go of accounts that nobody uses, the oldest first, until half as many may come again. */
   #evict(): void {
-    const unused = [...this.#byName.values()].filter(account => account.sessions.size === 0 && account.turn.isIdle)
+    const unused = [...this.#byName.values()].filter(account => account.sessions.size === 0 && account.holds === 0 && account.turn.isIdle)
     const surplus = unused.slice(0, Math.max(0, unused.length - (this.#most >> 1)))
     for (const account of surplus) this.#byName.delete(account.name)
     this.#idle = unused.length - surplus.length

@@ -70,7 +70,7 @@ story(
 story(
   'RFC 6121 Table 1: the account exists, but has no active resources',
   async world => {
-    await world.host.createAccount('romeo', [])
+    await world.host.life.create('romeo', [])
     await expectFates(world, 'romeo@here.example', {}, ['kept', 'kept', 'error', 'silence', 'silence'])
     await expectFates(world, 'romeo@here.example/phone', {}, ['error', 'kept', 'error', 'silence', 'silence'])
   },
@@ -206,7 +206,7 @@ story('a message to the host is refused, for nobody reads it', async world => {
 
 /** Hands back to the host what the session has not acknowledged. */
 async function comesBack(world: World, { session }: Client, xml: string): Promise<void> {
-  world.host.redeliver(session, parseElement(xml, undefined, 'jabber:client'), undefined)
+  world.host.redeliver(session, parseElement(xml, undefined, 'jabber:client'), undefined, world.clock.now())
   await world.settled()
 }
 
@@ -267,7 +267,7 @@ const PROBES = [
 ]
 
 story('a stranger hears of an account whose owner is away what is heard of none', async world => {
-  await world.host.createAccount('juliet', [])
+  await world.host.life.create('juliet', [])
   const stranger = await world.online('tybalt')
   for (const probe of PROBES) {
     const answers: string[] = []

@@ -1,4 +1,5 @@
 import type { Element } from '../xml/element.ts'
+import { delayed } from '../xmpp/delay.ts'
 import { StanzaError } from '../xmpp/error.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { Client, result } from '../xmpp/stanza.ts'
@@ -51,8 +52,11 @@ export class Delivery {
     })
   }
 
-  /** What a session did not acknowledge: messages go to the account's other sessions or are kept, requests fail (XEP-0198 §5). */
-  redeliver(session: Session, stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void {
+  /**
+   * What came at that moment, and a session did not acknowledge: messages go to the account's other sessions or are kept, requests fail
+   * (XEP-0198 §5). Of an outline that is not known.
+   */
+  redeliver(session: Session, stanza: Element, from: Jid, to: Jid, custody: Custody | undefined, at: number | undefined): void {
     const { type } = stanza.attrs
     const { account } = session
     this.#watch(stanza, from, to, custody, () =>
@@ -63,9 +67,11 @@ export class Delivery {
         if (stanza.name !== 'message' || type === 'error' || type === 'headline') return
         if (type === 'groupchat') throw new StanzaError('service-unavailable')
         if (from.equals(account.jid)) return // what the account itself says to one session, such as a copy, is for no other
-        const envelope: Incoming = { stanza, from, to, account, targets: mostAvailable(account), custody }
-        if (envelope.targets.length === 0) return this.#keep(envelope)
-        return this.#give(envelope, custody)
+        if (at === undefined) return this.#keep(account, { stanza, isOutline: true })
+        const late = delayed(stanza, at, this.#host.jid)
+        const envelope: Incoming = { stanza: late, from, to, account, targets: mostAvailable(account), custody }
+        if (envelope.targets.length === 0) return this.#keep(account, { stanza, at })
+        return this.#give(envelope, custody, at)
       }),
     )
   }
@@ -134,25 +140,27 @@ export class Delivery {
       const shared = custody ?? (envelope.targets.length > 1 ? new Custody() : undefined)
       return then(this.#give(envelope, shared), () => {
         const copied = this.#host.hooks.run(messageIn.copy, envelope)
-        return then(copied, () => (envelope.targets.length === 0 && unclaimed(to, type) === 'keep' ? this.#keep(envelope) : undefined))
+        return then(copied, () =>
+          envelope.targets.length === 0 && unclaimed(to, type) === 'keep' ? this.#keep(account, { stanza: envelope.stanza }) : undefined,
+        )
       })
     }
     return this.#pass(messageIn, envelope, deliver, choose)
   }
 
   /** To each session at once, unless it has to wait there behind what was kept before. */
-  #give({ account, stanza, targets }: Incoming, custody: Custody | undefined): void | Promise<void> {
+  #give({ account, stanza, targets }: Incoming, custody: Custody | undefined, at?: number): void | Promise<void> {
     let waiting: Promise<void>[] | undefined
     for (const session of targets) {
-      const verdict = this.#host.hooks.run(messageBehind, { account, session, stanza })
+      const verdict = this.#host.hooks.run(messageBehind, { account, session, stanza, at })
       if (verdict === undefined) session.send(stanza, custody)
       else if (verdict instanceof Promise) (waiting ??= []).push(verdict.then(kept => (kept ? undefined : session.send(stanza, custody))))
     }
     return waiting && Promise.all(waiting).then(() => {})
   }
 
-  #keep({ account, stanza }: Incoming): void | Promise<void> {
-    return then(this.#host.hooks.run(messageUndelivered, { account, stanza, position: undefined }), verdict => {
+  #keep(account: Account, message: { stanza: Element; at?: number; isOutline?: true }): void | Promise<void> {
+    return then(this.#host.hooks.run(messageUndelivered, { account, position: undefined, ...message }), verdict => {
       if (verdict !== 'kept') throw new StanzaError('service-unavailable')
     })
   }

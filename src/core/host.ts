@@ -1,25 +1,25 @@
-import type { Secret } from '../lib/secret.ts'
 import { readSetting, table } from '../lib/settings.ts'
+import { openShredMemory, type ShredStore } from '../seal/shred-store.ts'
 import type { Db } from '../storage/db.ts'
 import type { Element } from '../xml/element.ts'
 import { StanzaError, StreamError } from '../xmpp/error.ts'
 import { Jid } from '../xmpp/jid.ts'
-import { type Account, Accounts } from './account.ts'
-import { AccountStore, type StoredCredential } from './account-store.ts'
+import { Accounts } from './account.ts'
+import { AccountLife, type CredentialsOf } from './account-life.ts'
+import { AccountStore } from './account-store.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Custody } from './custody.ts'
 import { Delivery } from './delivery.ts'
 import { newDiscovery } from './discovery.ts'
 import { Hooks } from './hooks.ts'
 import { IqAnswers } from './iq-answers.ts'
+import { type KeyHold, Keys, type Proof } from './keys.ts'
 import { type Log, silentLog } from './log.ts'
-import type { Host, Module } from './module.ts'
+import type { Arrangements, Host, Module } from './module.ts'
 import {
-  accountAuthenticated,
-  accountCreated,
-  accountLoaded,
-  accountRemoved,
+  accountLocked,
   type Flow,
+  hostClosed,
   iqOut,
   messageOut,
   type Outgoing,
@@ -31,8 +31,11 @@ import {
   subscriptionOut,
 } from './points.ts'
 import { addresses, type Destination, type Router } from './router.ts'
+import { SealedDocuments } from './sealed-documents.ts'
 import { Session, type Transport } from './session.ts'
 import { StreamRegistry } from './stream-registry.ts'
+import { type TokenSettings, Tokens } from './tokens.ts'
+import { UnderWay } from './under-way.ts'
 
 export interface HostOptions {
   /** The settings of each module, already read; those of a module that is missing are the usual ones. */
@@ -41,8 +44,12 @@ export interface HostOptions {
   readonly clock?: Clock
   /** How many sessions an account may have at a time. */
   readonly sessionsPerAccount?: number
+  readonly tokens?: TokenSettings
   /** What is stored of a password; without it nobody can choose one. */
-  readonly credentialsOf?: (name: string, password: string) => Promise<StoredCredential[]>
+  readonly credentialsOf?: CredentialsOf
+  /** Without it, what is sealed for a limited time is lost with the process. */
+  readonly shred?: ShredStore
+  readonly arrangements?: Arrangements
 }
 
 export const SUBSCRIPTION_TYPES: ReadonlySet<string | undefined> = new Set(['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'])
@@ -56,15 +63,20 @@ export class LocalHost implements Destination {
   readonly stream = new StreamRegistry()
   readonly answers = new IqAnswers()
   readonly accounts: Accounts
+  readonly life: AccountLife
   readonly store: AccountStore
+  readonly keys: Keys
+  readonly documents: SealedDocuments
+  readonly tokens: Tokens
   readonly db: Db
   readonly clock: Clock
   readonly log: Log
+  readonly arrangements: Arrangements
   readonly #router: Router
   readonly #delivery: Delivery
   readonly #apis = new Map<Module, unknown>()
   readonly #sessionsPerAccount: number
-  readonly #credentialsOf: (name: string, password: string) => Promise<StoredCredential[]>
+  readonly #credentialsOf: CredentialsOf
 
   constructor(domain: string, modules: readonly Module[], db: Db, router: Router, options: HostOptions = {}) {
     this.domain = domain
@@ -73,10 +85,15 @@ export class LocalHost implements Destination {
     this.#router = router
     this.log = options.log ?? silentLog
     this.clock = options.clock ?? systemClock
+    this.arrangements = options.arrangements ?? { showsPasswords: false, secrets: 'memory' }
     this.#sessionsPerAccount = options.sessionsPerAccount ?? 10
     this.#credentialsOf = options.credentialsOf ?? (() => Promise.reject(new StanzaError('not-allowed')))
     this.store = new AccountStore(db)
-    this.accounts = new Accounts(domain, account => this.#load(account))
+    this.keys = new Keys(db, options.shred ?? openShredMemory(), this.log)
+    this.documents = new SealedDocuments(db, this.keys, this.log)
+    this.life = new AccountLife(this, router, this.#credentialsOf)
+    this.accounts = new Accounts(domain, account => this.life.load(account))
+    this.tokens = new Tokens(this, options.tokens ?? { days: 14, clients: 20 })
     this.#delivery = new Delivery(this, router)
     for (const module of modules) this.#setUp(module, options.settings?.[module.name])
     router.add(domain, this)
@@ -89,10 +106,11 @@ export class LocalHost implements Destination {
   }
 
   /**
-   * Binds a resource (RFC 6120 §7). A session of the same resource is ended with `conflict` (§7.7.2.2).
+   * Binds a resource (RFC 6120 §7). A session of the same resource is ended with `conflict` (§7.7.2.2), and so are those that wait
+   * for the same client (XEP-0386 §3.2): it did not resume them. One that is connected may be another device, restored from a backup.
    * Throws a StanzaError if the account has too many sessions or is gone.
    */
-  bind(name: string, resource: string, transport: Transport): Promise<Session> {
+  bind(name: string, resource: string, transport: Transport, client?: string): Promise<Session> {
     const account = this.accounts.of(name)
     return this.#track(
       Promise.resolve(
@@ -100,11 +118,12 @@ export class LocalHost implements Destination {
           if (!account.exists) throw new StanzaError('not-allowed', 'this account does not exist any more')
           const jid = account.jid.withResource(resource)
           const former = account.sessions.get(jid.resource)
-          if (former === undefined && account.sessions.size >= this.#sessionsPerAccount)
+          const ended = [...account.sessions.values()].filter(session => session === former || isLeftBy(session, client))
+          if (former === undefined && account.sessions.size - ended.length >= this.#sessionsPerAccount)
             throw new StanzaError('resource-constraint', 'too many sessions')
-          const ended = former === undefined ? undefined : this.#end(former, new StreamError('conflict'))
-          return then(ended, () => {
+          return then(this.#endAll(ended, new StreamError('conflict')), () => {
             const session = new Session(account, jid, transport)
+            session.client = client
             account.add(session)
             return then(this.hooks.tell(sessionBound, session, this.failed), () => session)
           })
@@ -113,14 +132,10 @@ export class LocalHost implements Destination {
     )
   }
 
-  /** The owner has logged in: modules get the key that only the owner's password gives; it is wiped before this is done. */
-  async authenticated(name: string, hash: string | undefined, clientKey: Secret | undefined): Promise<void> {
+  /** The owner has logged in: as long as the hold is not released, what is sealed for the account can be read. Wipes the proof. */
+  async authenticated(name: string, proof: Proof): Promise<KeyHold> {
     const account = this.accounts.of(name)
-    try {
-      await account.turn.take(() => this.hooks.tell(accountAuthenticated, { account, hash, clientKey }, this.failed))
-    } finally {
-      clientKey?.wipe()
-    }
+    return account.turn.take(() => this.keys.hold(account, proof, () => void this.hooks.tell(accountLocked, account, this.failed)))
   }
 
   /** Ends a session: its stream is closed, with an error if one is given, and modules are told in the account's turn. */
@@ -129,27 +144,34 @@ export class LocalHost implements Destination {
     if (pending instanceof Promise) this.#router.track(pending)
   }
 
+  /** One after the other. */
+  #endAll([session, ...others]: readonly Session[], error: StreamError): void | Promise<void> {
+    return session && then(this.#end(session, error), () => this.#endAll(others, error))
+  }
+
   #end(session: Session, error: StreamError | undefined): void | Promise<void> {
     if (session.isEnded) return
     session.isEnded = true
     session.transport.close(error)
-    return this.#leave(session)
+    return this.leave(session)
   }
 
-  #leave(session: Session): void | Promise<void> {
+  /** The session is over, though its stream may still be open. */
+  leave(session: Session): void | Promise<void> {
     session.isEnded = true
     session.account.remove(session)
     return this.hooks.tell(sessionEnded, session, this.failed)
   }
 
   /**
-   * Takes one stanza from a session. It is dealt with when this returns, or when the promise is done; the caller
-   * waits for it before handing in the session's next one, so order is kept (RFC 6120 §10.1).
+   * Takes one stanza from a session. The next one may come when this returns, or when the promise is done; the caller
+   * waits for it, so order is kept (RFC 6120 §10.1).
    */
   receive(session: Session, element: Element, custody?: Custody): void | Promise<void> {
     const pending = session.account.turn.take(() => this.#dispatch(session, element, custody))
     if (pending instanceof Promise) this.#router.track(pending)
-    return pending
+    const { underWay } = session
+    return underWay === undefined ? pending : then(pending, () => underWay.fewer())
   }
 
   /** To an account or the host, from anywhere. */
@@ -163,63 +185,16 @@ export class LocalHost implements Destination {
     this.#router.route(stanza, from, to)
   }
 
-  /** A message that a session did not acknowledge goes another way: to other sessions, to the disk, or back as an error. */
-  redeliver(session: Session, stanza: Element, custody: Custody | undefined): void {
+  /** A message that came at that moment and that a session did not acknowledge goes another way: to other sessions, to the disk, or back as an error. */
+  redeliver(session: Session, stanza: Element, custody: Custody | undefined, at: number): void {
     const { from, to } = addresses(stanza)
-    this.#delivery.redeliver(session, stanza, from, to, custody)
+    this.#delivery.redeliver(session, stanza, from, to, custody, at)
   }
 
-  /** Makes an account; false if the name is taken. `also` runs in the same transaction, once the name is known to be free. */
-  createAccount(name: string, credentials: readonly StoredCredential[], also?: (db: Db) => Promise<unknown>): Promise<boolean> {
-    const account = this.accounts.of(name)
-    const created = account.turn.take(async () => {
-      const isNew = await this.store.create(name, credentials, async db => {
-        await this.hooks.run(accountCreated, { account: name, db })
-        await also?.(db)
-      })
-      if (isNew) await this.#load(account)
-      return isNew
-    })
-    return this.#track(Promise.resolve(created))
-  }
-
-  /**
-   * Gives an account a new password; false if there is no such account. Its sessions end, but for that of the client which
-   * asked for it: whoever is logged in knew the old password, which may be why there is a new one.
-   */
-  async changePassword(name: string, password: string, by?: Jid): Promise<boolean> {
-    if (!(await this.store.exists(name))) return false
-    if (!(await this.store.replaceCredentials(name, await this.#credentialsOf(name, password)))) return false
-    for (const session of this.accounts.get(name)?.sessions.values() ?? []) {
-      if (by === undefined || !session.jid.equals(by)) this.end(session, new StreamError('reset', 'the password was changed'))
-    }
-    return true
-  }
-
-  /**
-   * Removes an account with all that modules hold of it; false if there is none. Its sessions end, but their streams
-   * are open until it is gone: `gone` may then say so to a client. Not to be awaited in the account's turn.
-   */
-  removeAccount(name: string, gone?: () => void): Promise<boolean> {
-    const account = this.accounts.of(name)
-    const removed = account.turn.take(async () => {
-      const sessions = [...account.sessions.values()]
-      account.exists = false
-      try {
-        for (const session of sessions) await this.#leave(session)
-        const afterwards: (() => void)[] = []
-        const isRemoved = await this.store.remove(name, async db => {
-          await this.hooks.run(accountRemoved, { account: name, db, afterwards: work => afterwards.push(work) })
-        })
-        gone?.()
-        for (const work of afterwards) work()
-        return isRemoved
-      } finally {
-        for (const { transport } of sessions) transport.close(new StreamError('not-authorized', 'the account was removed'))
-        this.accounts.forget(account)
-      }
-    })
-    return this.#track(Promise.resolve(removed))
+  /** The same where no more is left of it than an outline: it fails. */
+  giveUp(session: Session, outline: Element, custody: Custody | undefined): void {
+    const { from, to } = addresses(outline)
+    this.#delivery.redeliver(session, outline, from, to, custody, undefined)
   }
 
   /** Ends all streams; done when all that was under way is done. */
@@ -235,6 +210,7 @@ export class LocalHost implements Destination {
       }
     }
     await this.#router.idle()
+    await this.hooks.tell(hostClosed, undefined, this.failed)
   }
 
   readonly failed = (owner: string, error: unknown): void => {
@@ -269,7 +245,7 @@ export class LocalHost implements Destination {
     const from = isSubscription ? own : session.jid // RFC 6121 §3.1.2: subscriptions are between bare addresses
     if (isSubscription) to = to.bare
     const stanza = element.with({ from: String(from), to: String(to) })
-    const envelope: Outgoing = { stanza, from, to, account: session.account, session }
+    const envelope: Outgoing = { stanza, from, to, account: session.account, session, custody }
     return this.#guard(stanza, session.jid, to, () => this.#passOut(envelope, isSubscription, custody))
   }
 
@@ -288,7 +264,8 @@ export class LocalHost implements Destination {
       const decided = isSubscription ? this.hooks.run(subscriptionOut, envelope) : undefined
       return then(decided, verdict => {
         if (verdict === 'drop') return
-        this.#router.route(envelope.stanza, envelope.from, envelope.to, custody)
+        const routed = this.#router.route(envelope.stanza, envelope.from, envelope.to, custody)
+        if (routed instanceof Promise) (envelope.session.underWay ??= new UnderWay()).add(routed)
         return this.hooks.tell(flow.after, envelope, this.failed)
       })
     })
@@ -301,17 +278,6 @@ export class LocalHost implements Destination {
       if (pending instanceof Promise) return pending.catch(error => this.#router.refuse(stanza, from, to, this.asStanzaError(error)))
     } catch (error) {
       this.#router.refuse(stanza, from, to, this.asStanzaError(error))
-    }
-  }
-
-  async #load(account: Account): Promise<void> {
-    try {
-      account.exists = await this.store.exists(account.name)
-      if (account.exists) await this.hooks.run(accountLoaded, account)
-      account.trouble = undefined
-    } catch (error) {
-      account.trouble = this.asStanzaError(error)
-      this.accounts.forget(account) // the next stanza tries again
     }
   }
 
@@ -337,6 +303,9 @@ export class LocalHost implements Destination {
       db: this.db,
       accounts: this.accounts,
       store: this.store,
+      keys: this.keys,
+      documents: this.documents,
+      tokens: this.tokens,
       on: (point, handler) => this.hooks.on(point, handler, module.name),
       hooks: this.hooks,
       iq: this.answers.tables(module.name),
@@ -344,18 +313,22 @@ export class LocalHost implements Destination {
       stream: this.stream,
       clock: this.clock,
       log: this.log,
+      arrangements: this.arrangements,
       send: stanza => this.send(stanza),
+      track: work => this.#router.track(work),
       end: (session, error) => this.end(session, error),
       credentialsOf: (name, password) => this.#credentialsOf(name, password),
-      createAccount: (name, credentials, also) => this.createAccount(name, credentials, also),
-      changePassword: (name, password, by) => this.changePassword(name, password, by),
-      removeAccount: (name, gone) => this.removeAccount(name, gone),
+      life: this.life,
     }
     this.#apis.set(module, module.setup(host))
   }
 }
 
 const OUT: Readonly<Record<string, Flow<Outgoing>>> = { message: messageOut, presence: presenceOut, iq: iqOut }
+
+/** It waits for that client to come back. */
+const isLeftBy = ({ client, transport }: Session, by: string | undefined): boolean =>
+  client !== undefined && client === by && transport.isAway === true
 
 /** Goes on at once with a value, or later with what a promise gives. */
 export function then<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {

@@ -4,13 +4,25 @@ import type { Element, Namespace } from '../xml/element.ts'
 import type { StreamError } from '../xmpp/error.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import type { Account, Accounts } from './account.ts'
-import type { AccountStore, StoredCredential } from './account-store.ts'
+import type { AccountLife, CredentialsOf } from './account-life.ts'
+import type { AccountStore } from './account-store.ts'
 import type { Clock } from './clock.ts'
 import type { Discovery } from './discovery.ts'
 import type { Hooks } from './hooks.ts'
+import type { Keys } from './keys.ts'
 import type { Log } from './log.ts'
+import type { SealedDocuments } from './sealed-documents.ts'
 import type { Session } from './session.ts'
 import type { StreamRegistry, UnboundStream } from './stream-registry.ts'
+import type { Tokens } from './tokens.ts'
+
+/** How the operator runs the server, as far as it is the users' business. What may change meanwhile is as it is now. */
+export interface Arrangements {
+  /** Clients may show their passwords when they log in (PLAIN). */
+  readonly showsPasswords: boolean
+  /** Where the secrets are without which nothing opens that is kept for a limited time. */
+  readonly secrets: 'file' | 'memory'
+}
 
 /** What a module is given for one host. It has nothing else: no globals, no other way in. */
 export interface Host<Settings = {}, Needs = {}> {
@@ -23,6 +35,11 @@ export interface Host<Settings = {}, Needs = {}> {
   readonly accounts: Accounts
   /** The accounts on disk: create, remove, list, credentials. */
   readonly store: AccountStore
+  /** To which things are sealed, and what opens them. */
+  readonly keys: Keys
+  readonly documents: SealedDocuments
+  /** By which clients log in without their password. */
+  readonly tokens: Tokens
   readonly on: Hooks['on']
   readonly hooks: Hooks
   readonly iq: IqTables
@@ -30,18 +47,15 @@ export interface Host<Settings = {}, Needs = {}> {
   readonly stream: StreamRegistry
   readonly clock: Clock
   readonly log: Log
+  readonly arrangements: Arrangements
   /** Hands a stanza with `from` and `to` to the router, in the name of the account or the host. */
   send(stanza: Element): void
+  /** Work that nobody waits for, but that shall be done before the server stops. */
+  track(work: Promise<unknown>): void
   /** Ends a session in its account's turn, with an error if one is given. */
   end(session: Session, error?: StreamError): void
-  /** What is stored of a password. Takes a while, and much of the processor. */
-  credentialsOf(name: string, password: string): Promise<StoredCredential[]>
-  /** Makes an account; false if the name is taken. `also` runs in the same transaction, once the name is known to be free. */
-  createAccount(name: string, credentials: readonly StoredCredential[], also?: (db: Db) => Promise<unknown>): Promise<boolean>
-  /** Gives an account a new password; false if there is none. Its sessions end, but for that of the client which asked for it. */
-  changePassword(name: string, password: string, by?: Jid): Promise<boolean>
-  /** Removes an account and all that is held of it; `gone` is called before its streams are closed. Never to be awaited in its turn. */
-  removeAccount(name: string, gone?: () => void): Promise<boolean>
+  readonly credentialsOf: CredentialsOf
+  readonly life: AccountLife
 }
 
 /** An IQ of type get or set, with its one payload. */

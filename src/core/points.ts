@@ -1,5 +1,5 @@
 /** Extension points: the places where modules may take part. A point is a value, so its types travel with it. */
-import type { Secret } from '../lib/secret.ts'
+import type { SealedAccount } from '../seal/account.ts'
 import type { Db } from '../storage/db.ts'
 import type { Element } from '../xml/element.ts'
 import type { Envelope } from '../xmpp/stanza.ts'
@@ -18,6 +18,10 @@ export const point = <Event, Verdict extends string = never>(name: string): Poin
 export interface Outgoing extends Envelope {
   readonly account: Account
   readonly session: Session
+  /** As of what comes in. */
+  readonly custody: Custody | undefined
+  /** The id that the message has in the sender's archive; it may be told when the message is safe there. */
+  archived?: { readonly id: string; readonly safe: Promise<void> }
 }
 
 /** A stanza to the account, in the account's turn. */
@@ -70,30 +74,57 @@ export const presenceProbed = point<Incoming>('presence.probed')
 
 /**
  * No session takes the message: who keeps it until one comes? `'kept'` once it is safe on disk.
- * `position` says where it stands in the stream of a session that has not acknowledged it.
+ * `position` says where it stands in the stream of a session that has not acknowledged it. Of a message that was sealed and cannot be
+ * opened, `stanza` is an outline, which nobody can keep: `'kept'` then says that its sender need not be told.
  */
 export const messageUndelivered = point<
-  { readonly account: Account; readonly stanza: Element; readonly position: Position | undefined },
+  {
+    readonly account: Account
+    readonly stanza: Element
+    readonly position: Position | undefined
+    /** When it came, in ms, if that was not just now. */
+    readonly at?: number
+    readonly isOutline?: boolean
+  },
   'kept'
 >('message.undelivered')
 /**
  * A session is about to get a message: must it wait behind others that are still to come to that session (RFC 6120 §10.1)?
  * `'kept'` once it is safe on disk, from where it will come in its turn.
  */
-export const messageBehind = point<{ readonly account: Account; readonly session: Session; readonly stanza: Element }, 'kept'>(
-  'message.behind',
-)
+export const messageBehind = point<
+  {
+    readonly account: Account
+    readonly session: Session
+    readonly stanza: Element
+    /** As above. */
+    readonly at?: number | undefined
+  },
+  'kept'
+>('message.behind')
 /** A client has acknowledged all stanzas of a stream up to a position: what was kept of them may go (XEP-0198 §4). */
 export const messagesAcknowledged = point<{ readonly account: Account; readonly position: Position }>('messages.acknowledged')
 
+/** A session was sent messages of its account's archive, which have these ids there (XEP-0313); in the account's turn. */
+export const archiveShown = point<{ readonly session: Session; readonly ids: readonly string[] }>('archive.shown')
+
 /** In the account's first turn: modules read what they need to answer at once later. */
 export const accountLoaded = point<Account>('account.loaded')
-/** Someone proved to be the account's owner. `clientKey` is wiped when the handlers are done (RFC 5802 §3). */
-export const accountAuthenticated = point<{
+/** Nobody is there any more who could open what is sealed for the account: what was opened of it must be forgotten. */
+export const accountLocked = point<Account>('account.locked')
+/** A change of the account in one transaction; `afterwards` runs once that is safe on disk. */
+interface Change {
   readonly account: Account
-  readonly hash: string | undefined
-  readonly clientKey: Secret | undefined
-}>('account.authenticated')
+  readonly db: Db
+  afterwards(work: () => void): void
+}
+
+/** The owner has a new password, and the account a new key: what shall stay readable is sealed to it. The former keys are still open. */
+export const accountRekeyed = point<Change & { readonly now: SealedAccount }>('account.rekeyed')
+/** Someone else gave the account a new password. `isLost`: what was sealed for it opens never again, and goes; else a code opens it. */
+export const accountReset = point<Change & { readonly isLost: boolean }>('account.reset')
+/** The time of some secrets is over, and they are destroyed: what they opened must be forgotten, and its rows may go. */
+export const secretsDestroyed = point<void>('secrets.destroyed')
 export const accountCreated = point<{ readonly account: string; readonly db: Db }>('account.created')
 /** All that modules hold of the account goes, in one transaction; `afterwards` runs once that is safe on disk. */
 export const accountRemoved = point<{
@@ -102,9 +133,22 @@ export const accountRemoved = point<{
   afterwards(work: () => void): void
 }>('account.removed')
 
+/** A client that has just logged in to the account says what it is (XEP-0388 §2.2). `client` is what it is known as. */
+export const clientNamed = point<{
+  readonly account: Account
+  readonly client: string
+  readonly software: string | undefined
+  readonly device: string | undefined
+}>('client.named')
+
+/** The host stops, and all that was under way in it is done: secrets that are in memory must be overwritten. */
+export const hostClosed = point<void>('host.closed')
+
 export const sessionBound = point<Session>('session.bound')
 /** The client is back on another connection (XEP-0198 §5), and has been sent what it had not acknowledged. */
 export const sessionResumed = point<Session>('session.resumed')
+/** The client has been away for a while, and nobody may be there to open what is sealed: what waits for it in memory is sealed too. */
+export const sessionHibernated = point<Session>('session.hibernated')
 /** The server stops while the client could still come back (XEP-0198 §5): for others the session is over, its client will say what it has got. */
 export const sessionSuspended = point<Session>('session.suspended')
 /** The session is over; it is no longer among the account's sessions, its last presence still stands in it. */

@@ -3,6 +3,7 @@ import type { StreamError } from '../xmpp/error.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import type { Account } from './account.ts'
 import type { Custody } from './custody.ts'
+import type { UnderWay } from './under-way.ts'
 
 /** A stanza's place in a stream that the client acknowledges (XEP-0198): the `seq`-th after `<enabled/>`, modulo 2³². */
 export interface Position {
@@ -15,6 +16,13 @@ export interface Transport {
   send(stanza: Element, custody: Custody | undefined): void
   /** Where the stanza sent last stands; undefined while the client does not acknowledge. */
   readonly position: Position | undefined
+  /**
+   * Once the stream has ended: where those stand in it that are on disk, and that the client of another of the account's sessions has
+   * acknowledged. None where it is undefined.
+   */
+  readonly taken?: readonly Position[]
+  /** The client has gone, and may come back (XEP-0198 §5). */
+  readonly isAway?: boolean
   /** Ends the stream, with an error if there is one. */
   close(error: StreamError | undefined): void
   /**
@@ -40,9 +48,13 @@ export class Session {
   priority = 0
   gate: Gate | undefined
   transport: Transport
+  /** What its client is known as, if it has said who it is (see `Tokens.clientOf`). */
+  client: string | undefined
   isEnded = false
   /** Messages that were kept for it have been sent and wait on disk for its acknowledgement. */
   hasKept = false
+  /** Its stanzas that others have not dealt with at once; undefined until there was one. */
+  underWay: UnderWay | undefined
 
   constructor(account: Account, jid: Jid, transport: Transport) {
     this.account = account

@@ -24,6 +24,8 @@ export type BindInline = (session: Session, request: Element) => Element | void
 export class StreamRegistry {
   readonly unauthenticated: Offer[] = []
   readonly authenticated: Offer[] = []
+  /** What a client that binds with Bind 2 is told without having asked (XEP-0386 §3.3). In the account's turn, with all it asked for done. */
+  readonly bound: ((session: Session) => Promise<Element | undefined>)[] = []
   readonly #nonzas = new Map<string, NonzaHandler>()
   readonly #inline = new Map<string, { feature: string; handle: BindInline }>()
 

@@ -34,3 +34,23 @@ test('what throws does not hold up the others', async () => {
   assert.equal(await fine, 'fine')
   assert.ok(turn.isIdle)
 })
+
+test('many pieces that waited together do not keep the rest of the process waiting, and stay in their order', async () => {
+  const turn = new Turn()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const done: number[] = []
+  void turn.take(() => promise)
+  for (let i = 0; i < 1000; i++) void turn.take(() => void done.push(i))
+  resolve()
+  let turns = 0
+  for (; done.length < 1000; turns++) {
+    await new Promise(resolve => setImmediate(resolve))
+    if (turns === 3) void turn.take(() => void done.push(1000))
+  }
+  assert.ok(turns > 10)
+  await turn.take(() => {})
+  assert.deepEqual(
+    done,
+    Array.from({ length: 1001 }, (_, i) => i),
+  )
+})

@@ -1,3 +1,6 @@
+/** Short pieces that are done in one go, when many wait; then whatever else the process has to do has its turn. */
+const SLICE = 32
+
 /**
  * Work on one thing, one piece after the other, in the order in which it was handed in. A piece runs at once
  * when nothing is under way; what is handed in from inside a piece waits until that piece is done.
@@ -57,7 +60,12 @@ export class Turn {
     this.#isBusy = false
     if ((this.#waiting === undefined && this.#first === undefined) || this.#isDraining) return
     this.#isDraining = true
-    while (!this.#isBusy) {
+    for (let left = SLICE; !this.#isBusy; left--) {
+      if (left === 0) {
+        this.#isBusy = true
+        setImmediate(() => this.#next())
+        break
+      }
       const piece = this.#first?.shift() ?? this.#waiting?.shift()
       if (piece === undefined) break
       piece()

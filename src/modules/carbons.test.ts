@@ -244,7 +244,7 @@ story('a copy that a device does not acknowledge is neither kept nor given to ot
   const { account } = laptop.session
   await laptop.leaves()
   phone.forget()
-  world.host.redeliver(laptop.session, copy, undefined)
+  world.host.redeliver(laptop.session, copy, undefined, world.clock.now())
   assert.equal(await world.host.hooks.run(messageUndelivered, { account, stanza: copy, position: { stream: 's', seq: 1 } }), 'kept')
   await phone.leaves()
   const tablet = await world.online('romeo', 'tablet')
@@ -262,6 +262,32 @@ story('XEP-0386 §5: carbons can be enabled with binding', async world => {
   await phone.sends(`<message type="chat" to="${JULIET}"><body>hi</body></message>`)
   juliet.receives('<message/>')
   laptop.receives(copied('sent', '', ''))
+})
+
+/** Romeo is a client that has bound, wants copies, and has sent no presence yet. */
+async function arriving(world: World): Promise<{ romeo: Client; juliet: Client }> {
+  const romeo = await world.connect('romeo', 'phone')
+  await enable(romeo)
+  return { romeo, juliet: await world.online('juliet') }
+}
+
+story('XEP-0386 §3.3: between binding and presence a client gets no copy of what will wait for it', async world => {
+  const { romeo, juliet } = await arriving(world)
+  await juliet.sends('<message type="chat" to="romeo@here.example" id="m1"><body>hi</body></message>')
+  romeo.receivesNothing()
+  await romeo.sends('<presence/>')
+  romeo.receives('<presence/>')
+  romeo.receives('<message id="m1"><body>hi</body></message>')
+})
+
+story('it does of what is not kept; and one that has become unavailable gets copies of all', async world => {
+  const { romeo, juliet } = await arriving(world)
+  const message = '<message type="chat" to="romeo@here.example"><body>hi</body></message>'
+  await juliet.sends(message.replace('</message>', '<no-store xmlns="urn:xmpp:hints"/></message>'))
+  romeo.receives('<message><received xmlns="urn:xmpp:carbons:2"/></message>')
+  await romeo.sends('<presence type="unavailable"/>')
+  await juliet.sends(message)
+  romeo.receives('<message><received xmlns="urn:xmpp:carbons:2"/></message>')
 })
 
 story('XEP-0280 §4: nobody else can enable my carbons', async world => {

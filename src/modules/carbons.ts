@@ -2,14 +2,25 @@
 
 import type { Account } from '../core/account.ts'
 import { defineModule, xep } from '../core/module.ts'
-import { type Incoming, messageIn, messageOut, messageUndelivered, type Outgoing, presenceIn, presenceOut } from '../core/points.ts'
+import {
+  type Incoming,
+  messageIn,
+  messageOut,
+  messageUndelivered,
+  type Outgoing,
+  presenceBroadcast,
+  presenceIn,
+  presenceOut,
+} from '../core/points.ts'
 import type { Session } from '../core/session.ts'
 import { count } from '../lib/settings.ts'
 import { type Element, namespace } from '../xml/element.ts'
 import { forwardedElement } from '../xmpp/forward.ts'
-import { isNoCopy } from '../xmpp/hints.ts'
+import { isNoCopy, isNoStore } from '../xmpp/hints.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { Client } from '../xmpp/stanza.ts'
+import { retention } from './retention/retention.ts'
+import { stanzaIdElement } from './stanza-id.ts'
 
 export const Carbons = namespace<'enable' | 'disable' | 'sent' | 'received' | 'private'>('urn:xmpp:carbons:2')
 const Muc = namespace<'x'>('http://jabber.org/protocol/muc')
@@ -32,6 +43,7 @@ export const carbons = defineModule({
   xeps: [xep(280, '1.0.1')],
   features: [Carbons.uri, RULES],
   accountFeatures: [Carbons.uri, RULES],
+  needs: { retention },
   settings: {
     rooms: count(
       1000,
@@ -41,8 +53,12 @@ export const carbons = defineModule({
     remembered: count(100, {}, 'How many messages of an account are remembered, to copy the errors that answer them.'),
   },
 
-  setup({ iq, on, stream, settings }) {
+  setup({ iq, needs, on, stream, settings, track }) {
     const enabled = new WeakSet<Session>()
+    /** Those that have said whether they take messages. */
+    const introduced = new WeakSet<Session>()
+    /** The last copy that waits until its message is in the archive; those after it wait too, so that order is kept. */
+    const delayed = new WeakMap<Account, Promise<void>>()
     const rooms = new WeakMap<Session, Set<string>>()
     const answerable = new WeakMap<Account, Set<string>>()
 
@@ -52,6 +68,9 @@ export const carbons = defineModule({
     on(messageIn.change, removeForgedCopies)
     on(messageOut.copy, copySent)
     on(messageIn.copy, copyReceived)
+    on(presenceBroadcast, function introduce({ session }) {
+      introduced.add(session)
+    })
     on(presenceOut.after, noteJoining)
     on(presenceIn.copy, noteLeaving)
     // A copy that nobody takes is not worth the disk: the message itself has arrived, or is kept.
@@ -68,12 +87,30 @@ export const carbons = defineModule({
       if (isCopy(envelope.stanza)) envelope.stanza = envelope.stanza.without(child => child.ns === Carbons.uri && child.name !== 'private')
     }
 
-    function copySent({ account, session, stanza, to }: Outgoing): void {
+    function copySent({ account, archived, session, stanza, to }: Outgoing): void {
       // What the account sends to itself is copied as received.
       if (account.sessions.size < 2 || to.bare.equals(account.jid) || isCopy(stanza) || !isEligible(account, stanza, to)) return
       remember(account, stanza, to)
       const isPrivate = isPrivateInRoom(session, stanza, to)
-      copy('sent', account, stanza, other => other !== session && (!isPrivate || isIn(other, to)))
+      const isMeant = (other: Session): boolean => other !== session && (!isPrivate || isIn(other, to))
+      // XEP-0313 §3.4: with its id in the archive, where nobody else sees it.
+      const named = archived && stanza.add(stanzaIdElement(account, archived.id))
+      inOrder(account, archived?.safe, isSafe => copy('sent', account, isSafe && named !== undefined ? named : stanza, isMeant))
+    }
+
+    /** Copies now, or when the message is in the archive and those before it are copied. */
+    function inOrder(account: Account, safe: Promise<void> | undefined, copy: (isSafe: boolean) => void): void {
+      const before = delayed.get(account)
+      if (safe === undefined && before === undefined) {
+        copy(true)
+        return
+      }
+      const copied = Promise.allSettled([safe, before]).then(([{ status }]) => {
+        copy(status === 'fulfilled')
+        if (delayed.get(account) === copied) delayed.delete(account)
+      })
+      delayed.set(account, copied)
+      track(copied)
     }
 
     function copyReceived({ account, stanza, from, targets }: Incoming): void {
@@ -83,9 +120,20 @@ export const carbons = defineModule({
       const isPrivate = isPrivateOfRoom(account, stanza, from)
       // The room itself sends private messages to all devices that are in it; an error goes to one of them.
       if (isPrivate && stanza.attrs['type'] !== 'error') return
-      copy('received', account, stanza, session => {
-        return !targets.includes(session) && !session.jid.equals(from) && (!isPrivate || isIn(session, from))
-      })
+      // A client that is still to send presence, as behind XEP-0386, gets with it what waits by then: the message itself.
+      const willCome = targets.length === 0 && waits(account, stanza)
+      const isMeant = (session: Session): boolean =>
+        !targets.includes(session) &&
+        !session.jid.equals(from) &&
+        (!isPrivate || isIn(session, from)) &&
+        (!willCome || introduced.has(session))
+      inOrder(account, undefined, () => copy('received', account, stanza, isMeant))
+    }
+
+    /** Of a message that no session takes: whether it is kept until one does. */
+    function waits(account: Account, stanza: Element): boolean {
+      const { type = 'normal' } = stanza.attrs
+      return (type === 'chat' || type === 'normal') && !isNoStore(stanza) && needs.retention.classOf(account, 'spool') !== undefined
     }
 
     function copy(direction: 'sent' | 'received', account: Account, stanza: Element, isMeant: (session: Session) => boolean): void {

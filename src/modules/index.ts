@@ -1,18 +1,23 @@
 /** Every module, in the order in which their handlers run within a point. Move a line and you move the order: read it as one. */
 import type { Module } from '../core/module.ts'
+import { archive } from './archive/archive.ts'
 import { blocking } from './blocking/blocking.ts'
 import { caps } from './caps.ts'
 import { carbons } from './carbons.ts'
+import { clientAccess } from './client-access/client-access.ts'
 import { commands } from './commands/commands.ts'
 import { contact } from './contact.ts'
 import { csi } from './csi/csi.ts'
+import { dataPolicy } from './data-policy.ts'
 import { discovery } from './discovery.ts'
 import { invites } from './invites/invites.ts'
 import { offline } from './offline/offline.ts'
 import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
 import { privateXml } from './private-xml.ts'
+import { recovery } from './recovery.ts'
 import { registration } from './registration/registration.ts'
+import { retention } from './retention/retention.ts'
 import { roster } from './roster/roster.ts'
 import { stanzaId } from './stanza-id.ts'
 import { time } from './time.ts'
@@ -26,11 +31,15 @@ export const modules: readonly Module[] = [
   discovery,
   caps,
   commands,
+  retention,
+  dataPolicy,
+  clientAccess,
   ping,
   version,
   time,
   contact,
   stanzaId,
+  archive,
   privateXml,
   vcard,
   carbons,
@@ -38,4 +47,5 @@ export const modules: readonly Module[] = [
   offline,
   invites,
   registration,
+  recovery,
 ]

@@ -34,7 +34,7 @@ story('what was emptied is not kept', async world => {
   await keeps(hamlet, prefs('Hamlet'))
   await keeps(hamlet, PREFS)
   await finds(hamlet, PREFS, PREFS)
-  assert.deepEqual(await world.store.all(sql`SELECT * FROM private_xml`), [])
+  assert.deepEqual(await world.store.all(sql`SELECT * FROM sealed_document`), [])
 })
 
 story('XEP-0049 §2.3: nobody else reads or writes it', async world => {
@@ -80,6 +80,6 @@ story(
 
 story('it goes with the account', async world => {
   await keeps(await world.connect('hamlet'), prefs('Hamlet'))
-  await world.host.removeAccount('hamlet')
-  assert.deepEqual(await world.store.all(sql`SELECT * FROM private_xml`), [])
+  await world.host.life.remove('hamlet')
+  assert.deepEqual(await world.store.all(sql`SELECT * FROM sealed_document`), [])
 })

@@ -91,6 +91,6 @@ story(
 
 story('the card goes with the account', async world => {
   await publishes(await world.connect('romeo'), 'Romeo')
-  await world.host.removeAccount('romeo')
+  await world.host.life.remove('romeo')
   assert.deepEqual(await world.store.all(sql`SELECT * FROM vcard`), [])
 })

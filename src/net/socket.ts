@@ -23,6 +23,7 @@ export interface Socket {
    * arrived is dropped: the caller must forget the rest of the chunk it is reading.
    */
   startTls?(domain?: string): void
+  /** The bytes are overwritten when it returns. */
   onData: (bytes: Buffer) => void
   /** Called once, after which nothing else is. */
   onClose: () => void

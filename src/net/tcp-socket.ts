@@ -40,7 +40,7 @@ type Owned = NetSocket & { [owner]: TcpSocket }
 export class DirectTlsSocket extends TLSSocket {
   override push(chunk: Buffer | null): boolean {
     if (chunk === null || this.readableFlowing !== true || this.readableLength > 0) return super.push(chunk)
-    ;(this as unknown as Owned)[owner].onData(chunk)
+    hand((this as unknown as Owned)[owner], chunk)
     return true
   }
 }
@@ -201,7 +201,13 @@ function own(raw: NetSocket, socket: TcpSocket): void {
 }
 
 function handData(this: NetSocket, bytes: Buffer): void {
-  ;(this as Owned)[owner].onData(bytes)
+  hand((this as Owned)[owner], bytes)
+}
+
+/** What came lies in a block of 64 KiB that Node shares out among all connections, and keeps for as long as one piece of it is in use. */
+function hand(socket: TcpSocket, bytes: Buffer): void {
+  socket.onData(bytes)
+  bytes.fill(0)
 }
 
 function handDrained(this: NetSocket): void {

@@ -38,6 +38,7 @@ export class WebSocketSocket implements Socket {
       // RFC 7395 §3.2: data frames must be of type text.
       if (isBinary) this.#end(UNSUPPORTED_DATA)
       else this.onData(data as Buffer)
+      ;(data as Buffer).fill(0)
     })
     webSocket.on('error', nothing)
     webSocket.on('close', () => this.#gone())

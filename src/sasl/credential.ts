@@ -12,6 +12,8 @@ export interface ScramCredential {
   readonly iterations: number
   readonly storedKey: Buffer
   readonly serverKey: Buffer
+  /** What is locked in the ClientKey; handed on with it, and not looked at here. */
+  readonly wrap?: Buffer | undefined
 }
 
 /** A credential together with the ClientKey, which is never stored. The receiver wipes it. */

@@ -1,6 +1,6 @@
 import type { Secret } from '../lib/secret.ts'
+import type { ScramCredential } from './credential.ts'
 import { SaslError } from './sasl-error.ts'
-import type { ScramHash } from './scram-hash.ts'
 
 export interface Challenge {
   readonly kind: 'challenge'
@@ -14,12 +14,19 @@ export interface Success {
   /** Additional data with success, if the mechanism has any. */
   readonly data: Buffer | undefined
   /** The receiver wipes it. */
-  readonly clientKey: Secret | undefined
-  /** The hash of the ClientKey. */
-  readonly hash?: ScramHash
+  readonly clientKey: Secret
+  /** That the ClientKey is of. */
+  readonly credential: ScramCredential
 }
 
-export type Step = Challenge | Success
+/** The client has shown a token; what that opened, its source has. */
+export interface TokenSuccess extends Pick<Success, 'kind' | 'username'> {
+  readonly data: Buffer
+  readonly clientKey?: undefined
+  readonly credential?: undefined
+}
+
+export type Step = Challenge | Success | TokenSuccess
 
 /** One run of one mechanism, server side. Base64 is decoded outside. */
 export interface Exchange {
@@ -30,7 +37,7 @@ export interface Exchange {
 }
 
 /** What a mechanism does between the client's first message and its success; its `finally` blocks wipe what it holds. */
-export type Conversation = AsyncGenerator<Challenge, Success, Buffer>
+export type Conversation = AsyncGenerator<Challenge, Success | TokenSuccess, Buffer>
 
 /** Messages above this many bytes are refused unread. */
 const LARGEST_MESSAGE = 4096

@@ -15,7 +15,7 @@ test('PLAIN logs in with the password, against whichever hash is stored', async 
     assert.equal(success.kind, 'success')
     assert.equal(success.username, 'romeo')
     assert.equal(success.data, undefined)
-    assert.equal(success.hash, credential.hash)
+    assert.equal(success.credential, credential)
   }
 })
 

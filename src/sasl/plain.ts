@@ -19,7 +19,7 @@ export async function* plain(source: CredentialSource, profile: Profile, input: 
   const prepare = (text: string): string => prepared(() => profile.preparePassword?.(text) ?? text)
   const derived = await deriveCredential(password, hash, iterations, salt, prepare)
   if (timingSafeEqual(derived.credential.storedKey, storedKey) && isGenuine) {
-    return { kind: 'success', username, data: undefined, clientKey: derived.clientKey, hash }
+    return { kind: 'success', username, data: undefined, clientKey: derived.clientKey, credential }
   }
   derived.clientKey.wipe()
   throw new SaslError('not-authorized')

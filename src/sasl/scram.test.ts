@@ -50,7 +50,7 @@ for (const hash of ['SHA-1', 'SHA-256', 'SHA-512'] as const) {
       const success = await login(client, exchangeFor(mechanism))
       client.verify(success.data)
       assert.equal(success.username, 'romeo')
-      assert.equal(success.hash, hash)
+      assert.equal(success.credential.hash, hash)
       assert.deepEqual(success.clientKey?.bytes, client.clientKey)
     })
 

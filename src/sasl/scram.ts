@@ -42,7 +42,7 @@ export async function* scram(context: ScramContext, input: Buffer): Conversation
     const clientKey = openProof(credential, authMessage, final.proof)
     if (clientKey === undefined || !isGenuine) throw new SaslError('not-authorized')
     const signature = hmac(hash, credential.serverKey, authMessage).toString('base64')
-    return { kind: 'success', username, data: Buffer.from(`v=${signature}`), clientKey, hash }
+    return { kind: 'success', username, data: Buffer.from(`v=${signature}`), clientKey, credential }
   } finally {
     final.proof.fill(0)
   }

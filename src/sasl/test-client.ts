@@ -20,6 +20,7 @@ export class TestClient {
   /** Set by `final`. */
   saltedPassword: Buffer = Buffer.alloc(0)
   clientKey: Buffer = Buffer.alloc(0)
+  proof: Buffer = Buffer.alloc(0)
   readonly #options: TestClientOptions
   readonly #hash: string
   readonly #header: string
@@ -49,9 +50,9 @@ export class TestClient {
     const authMessage = `${this.#bare},${serverFirst},${withoutProof}`
     this.saltedPassword = saltPassword(this.#hash, password, attributes['s']!, Number(attributes['i']))
     this.clientKey = this.#hmac(this.saltedPassword, 'Client Key')
-    const proof = this.#hmac(this.#digest(this.clientKey), authMessage).map((byte, i) => byte ^ this.clientKey[i]!)
+    this.proof = Buffer.from(this.#hmac(this.#digest(this.clientKey), authMessage).map((byte, i) => byte ^ this.clientKey[i]!))
     this.#signature = this.#hmac(this.#hmac(this.saltedPassword, 'Server Key'), authMessage).toString('base64')
-    return Buffer.from(`${withoutProof},p=${Buffer.from(proof).toString('base64')}`)
+    return Buffer.from(`${withoutProof},p=${this.proof.toString('base64')}`)
   }
 
   /** Throws unless the server has proved that it knows the password. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { Secret } from '../lib/secret.ts'
 import type { ChannelBinding } from './channel-binding.ts'
-import { makeCredential, type ScramCredential } from './credential.ts'
+import { deriveCredential, type FreshCredential, type ScramCredential } from './credential.ts'
 import type { CredentialSource } from './credential-source.ts'
 import type { Exchange, Success } from './exchange.ts'
 import { mechanismsFor, startExchange } from './mechanisms.ts'
@@ -44,7 +45,15 @@ export function memorySource(accounts: Record<string, readonly ScramCredential[]
   return { find, fakeSaltKey, iterationsInUse, iterations: ITERATIONS }
 }
 
-export const pencils: readonly ScramCredential[] = await Promise.all(SCRAM_HASHES.map(hash => makeCredential('pencil', hash, ITERATIONS)))
+const fresh = await Promise.all(SCRAM_HASHES.map(hash => deriveCredential('pencil', hash, ITERATIONS)))
+
+export const pencils: readonly ScramCredential[] = fresh.map(({ credential }) => credential)
+
+/** The same for a new account, with ClientKeys of its own. */
+export const newPencils = (...hashes: ScramHash[]): FreshCredential[] =>
+  fresh
+    .filter(({ credential }) => hashes.length === 0 || hashes.includes(credential.hash))
+    .map(({ credential, clientKey }) => ({ credential, clientKey: new Secret(Buffer.from(clientKey.bytes)) }))
 
 export const montague = memorySource({ romeo: pencils })
 

@@ -53,7 +53,7 @@ test('the boxes of two accounts cannot be mixed', () => {
 test('W6: a public key that was substituted is noticed', () => {
   const substituted = { ...account, publicKey: PrivateKey.generate().publicKey }
   assert.throws(() => openFast('HT-SHA-256-ENDP', proof, record, substituted), { reason: 'substituted' })
-  assert.ok(openFast('HT-SHA-256-ENDP', proof, record, substituted, { isKnown: true }))
+  assert.ok(openFast('HT-SHA-256-ENDP', proof, record, substituted, { isUnchecked: true }))
 })
 
 test('one bit that is wrong anywhere, or a byte more or less, and it does not open', () => {

@@ -24,8 +24,8 @@ const CREDENTIALS = {
 
 export interface UnwrapOptions {
   readonly pepper?: Buffer
-  /** The caller has seen in this process that the public key beside the account is that of the key in this wrap. */
-  readonly isKnown?: boolean
+  /** The caller compares the public half of the key with the one beside the account itself, when it needs the key. */
+  readonly isUnchecked?: boolean
 }
 
 const NO_PEPPER: Buffer = Buffer.alloc(0)
@@ -52,12 +52,12 @@ export function unwrapKey(
   secret: Buffer,
   wrap: Buffer,
   account: SealedAccount,
-  { pepper = NO_PEPPER, isKnown = false }: UnwrapOptions = {},
+  { pepper = NO_PEPPER, isUnchecked = false }: UnwrapOptions = {},
 ): PrivateKey {
   const ikm = input(secret, pepper)
   try {
-    const key = readKey(openBox(ikm, credentialInfo(kind, account), wrap), isKnown ? account.publicKey : undefined)
-    if (key.publicKey.equals(account.publicKey)) return key
+    const key = readKey(openBox(ikm, credentialInfo(kind, account), wrap))
+    if (isUnchecked || key.publicKey.equals(account.publicKey)) return key
     key.wipe()
     throw new SealError('substituted', 'the public key of an account is not that of its private key')
   } finally {
@@ -71,9 +71,9 @@ export function credentialInfo(kind: CredentialKind, account: SealedAccount): Bu
 }
 
 /** Takes over bytes that were opened. */
-export function readKey(bytes: Buffer, publicKey?: Buffer): PrivateKey {
+export function readKey(bytes: Buffer): PrivateKey {
   if (bytes.length !== KEY_SIZE) throw new SealError('malformed', 'what was sealed as a key is none')
-  return PrivateKey.of(bytes, publicKey)
+  return PrivateKey.of(bytes)
 }
 
 function input(secret: Buffer, pepper: Buffer): Buffer {

@@ -1,12 +1,21 @@
-/** Runs in a thread of its own, as a checkpoint waits for the disk twice. Answers only if it fails. */
+/** Runs in a thread of its own, as a checkpoint waits for the disk twice. Answers each request with the error, if it failed. */
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 
-try {
-  const raw = new DatabaseSync(workerData as string)
-  raw.exec('PRAGMA synchronous = NORMAL; PRAGMA wal_checkpoint(TRUNCATE)')
-  raw.close()
-} catch (error) {
-  const { errcode, code, message } = error as Record<string, unknown>
-  parentPort!.postMessage({ errcode, code, message })
-}
+/** The two kinds of checkpoint, and what comes before one: to write all of it anew. */
+export type Upkeep = 'PASSIVE' | 'TRUNCATE' | 'REWRITE'
+
+parentPort!.on('message', (mode: Upkeep) => {
+  try {
+    const raw = new DatabaseSync(workerData as string)
+    raw.exec('PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON')
+    // By way of a file without a name: in memory it could be too large.
+    if (mode === 'REWRITE') raw.exec('PRAGMA temp_store = FILE; VACUUM')
+    raw.exec(`PRAGMA wal_checkpoint(${mode === 'PASSIVE' ? mode : 'TRUNCATE'})`)
+    raw.close()
+    parentPort!.postMessage(undefined)
+  } catch (error) {
+    const { errcode, code, message } = error as Record<string, unknown>
+    parentPort!.postMessage({ errcode, code, message })
+  }
+})

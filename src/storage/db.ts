@@ -1,10 +1,10 @@
 import type { Sql } from './sql.ts'
 
 export { StorageError, type StorageTrouble } from './error.ts'
-export { every, list, type Sql, sql } from './sql.ts'
+export { every, list, name, rows, type Sql, sql } from './sql.ts'
 
 /**
- * What a module sees of the database, whichever engine it is. Values are strings, numbers, booleans (kept as 1 and 0),
+ * What a module sees of the database, whichever engine it is. Values are strings, numbers, `bigint`, booleans (kept as 1 and 0),
  * `Uint8Array` and null. Whatever fails rejects with a `StorageError`.
  */
 export interface Db {
@@ -12,6 +12,8 @@ export interface Db {
   all<Row>(query: Sql): Promise<Row[]>
   /** Done when it is safe on disk (DESIGN law 7); gives the number of rows changed. */
   run(query: Sql): Promise<number>
+  /** Adds rows: `into` is all before VALUES, and each row has as many values. Done when they are safe on disk. */
+  insert(into: Sql, rows: readonly (readonly unknown[])[]): Promise<void>
   /**
    * Runs `work` whole: all of it is done and safe on disk, or none of it. On SQLite also alone; on PostgreSQL as READ COMMITTED.
    * Inside use only the inner db, and wait for nothing else: the outer one waits for this to end. A failed statement ends it.
@@ -25,6 +27,12 @@ export interface Store extends Db {
   close(): Promise<void>
   /** Removes what deleted rows left in the engine's own files. To be called every few minutes and when idle. */
   tidy(): Promise<void>
+  /**
+   * Writes everything anew in the order of its keys, so that where it lies on the disk does not tell when it came, nor with what
+   * else. Whoever comes meanwhile waits: a second for 64 MiB or so. Does nothing where nothing was written since, or there are more
+   * bytes than `most`.
+   */
+  rewrite(most: number): Promise<void>
 }
 
 /**

@@ -47,6 +47,8 @@ export class GroupCommit {
     const begin = raw.prepare('BEGIN IMMEDIATE')
     const beginRead = raw.prepare('BEGIN')
     const commit = raw.prepare('COMMIT')
+    // What each run gives has the key of the row that was added last, which may be beyond what a number can hold.
+    for (const statement of [begin, beginRead, commit]) statement.setReadBigInts(true)
     this.#raw = raw
     this.#sync = sync
     this.#begin = () => begin.run()

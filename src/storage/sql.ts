@@ -1,7 +1,13 @@
 /** SQL as a tagged template: text and values stay apart, so nothing is ever quoted by hand. */
-import sql, { Sql } from 'sql-template-tag'
+import sql, { raw, Sql } from 'sql-template-tag'
 
 export { Sql, sql }
+
+/** The name of a table or column as it stands in the program. */
+export const name = (word: string): Sql => raw(word)
+
+/** `(a, b), (c, d)`, for VALUES. */
+export const rows = (values: readonly (readonly unknown[])[]): Sql => join(values.map(list), ', ', '', '')
 
 /** `(a, b, c)`, for IN; of nothing, a list in which nothing is found. */
 export const list = (values: readonly unknown[]): Sql => (values.length === 0 ? sql`(NULL)` : join(values, ', ', '(', ')'))

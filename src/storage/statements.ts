@@ -10,6 +10,8 @@ export interface Prepared {
   readonly columns: readonly string[]
   /** Changes rows: then it belongs into a batch. */
   readonly writes: boolean
+  /** Numbers come as `bigint`. */
+  isBig: boolean
 }
 
 /** Prepared statements by their text; the oldest goes when there are too many. */
@@ -28,12 +30,27 @@ export function statements(raw: DatabaseSync): (query: Sql) => Prepared {
 
 function prepare(statement: StatementSync, writes: boolean): Prepared {
   statement.setReturnArrays(true)
-  return { statement, columns: statement.columns().map(({ name }) => name), writes }
+  return { statement, columns: statement.columns().map(({ name }) => name), writes, isBig: false }
+}
+
+/** Runs it with these values; gives the number of rows changed. */
+export function runWith(prepared: Prepared, values: readonly unknown[]): number {
+  // The key of the row that was added last, whichever statement added it, may be beyond what a number can hold.
+  readBig(prepared, true)
+  return Number(prepared.statement.run(...bound(values)).changes)
+}
+
+function readBig(prepared: Prepared, isBig: boolean): void {
+  if (prepared.isBig === isBig) return
+  prepared.statement.setReadBigInts(isBig)
+  prepared.isBig = isBig
 }
 
 /** Rows as PostgreSQL's are. Those that SQLite makes itself have no prototype, and V8 is slow to copy them. */
-export function rowsOf<Row>({ statement, columns }: Prepared, query: Sql): Row[] {
-  const rows = statement.all(...bound(query)) as unknown as unknown[][]
+export function rowsOf<Row>(prepared: Prepared, query: Sql): Row[] {
+  readBig(prepared, false)
+  const { columns } = prepared
+  const rows = prepared.statement.all(...bound(query.values)) as unknown as unknown[][]
   return rows.map(values => {
     const row: Record<string, unknown> = {}
     for (let i = 0; i < columns.length; i++) row[columns[i]!] = values[i]
@@ -42,5 +59,5 @@ export function rowsOf<Row>({ statement, columns }: Prepared, query: Sql): Row[]
 }
 
 /** SQLite knows no booleans: they are 1 and 0. */
-export const bound = (query: Sql): SQLInputValue[] =>
-  query.values.map(value => (typeof value === 'boolean' ? Number(value) : (value as SQLInputValue)))
+const bound = (values: readonly unknown[]): SQLInputValue[] =>
+  values.map(value => (typeof value === 'boolean' ? Number(value) : (value as SQLInputValue)))

@@ -28,6 +28,21 @@ test('a boolean is kept as 1 or 0', async () => {
   assert.deepEqual(await db.all(sql`SELECT at FROM note ORDER BY text`), [{ at: 1 }, { at: 0 }])
 })
 
+test('rows are added together, with keys beyond what a number can hold', async () => {
+  await using db = await opened()
+  const large = 2n ** 62n
+  await db.insert(sql`INSERT INTO note (id, text)`, [
+    [large + 2n, 'b'],
+    [large + 1n, 'a'],
+  ])
+  await db.insert(sql`INSERT INTO note (id, text)`, [])
+  await db.tx(inner => inner.insert(sql`INSERT INTO note (id, text)`, [[large + 3n, 'c']]))
+  assert.deepEqual(await texts(db), ['a', 'b', 'c'])
+  assert.deepEqual(await db.all(sql`SELECT id & 3 AS low FROM note WHERE id > ${large + 1n} ORDER BY id`), [{ low: 2 }, { low: 3 }])
+  assert.equal(await db.run(sql`DELETE FROM note WHERE id = ${large + 1n}`), 1)
+  await assert.rejects(db.insert(sql`INSERT INTO note (id, text)`, [[large + 9n, 'b']]), StorageError)
+})
+
 test('conditions and lists nest', async () => {
   await using db = await opened()
   for (const text of ['a', 'b', 'c']) await db.run(add(text))

@@ -1,11 +1,27 @@
 import { closeSync, fdatasync, fstatSync, fsyncSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import type { Upkeep } from './checkpoint-worker.ts'
 import { sqliteError } from './sqlite-error.ts'
 
-/** In bytes; a longer one makes reads slow and keeps deleted rows. */
-const LONGEST = 8 << 20
+/** In bytes; a longer one makes reads slow and keeps deleted rows. A shorter one writes the pages that change often more often. */
+const LONGEST = 12 << 20
+
+/** After so many ms without a write it is emptied: it tells what was written in one breath, such as both copies of a message. */
+const QUIET = 3_000
+
+/** The thread that empties it is kept for so long, in ms: to begin one takes longer than what it does. */
+const KEPT = 60_000
+
+/** What is to be done with the file. */
+export interface Due {
+  /** It has grown too long. Not called again until `shortened` was. */
+  long(): void
+  /** It has rested for a while. */
+  quiet(): void
+}
 
 const fdatasyncAsync = promisify(fdatasync)
 
@@ -20,15 +36,24 @@ const fdatasyncAsync = promisify(fdatasync)
 export class Wal {
   readonly #path: string
   readonly #descriptor: number
-  readonly #onLong: () => void
+  readonly #due: Due
+  /** In bytes: when it is as long it is to be shortened. */
+  #most = LONGEST
   #isLong = false
+  /** Something was written since all was written anew. */
+  #isWritten = true
+  #syncedAt = 0
+  #quiet: NodeJS.Timeout | undefined
   #isClosed = false
+  #worker: Worker | undefined
+  #idle: NodeJS.Timeout | undefined
+  /** One after the other. */
+  #last: Promise<void> = Promise.resolve()
 
-  /** `onLong` is called once when the file has grown too long, and again only after a checkpoint. */
-  constructor(path: string, onLong: () => void) {
+  constructor(path: string, due: Due) {
     this.#path = path
     this.#descriptor = openSync(`${path}-wal`, 'r+')
-    this.#onLong = onLong
+    this.#due = due
     // A file is safe only when its name is.
     const folder = openSync(dirname(path), 'r')
     fsyncSync(folder)
@@ -41,25 +66,94 @@ export class Wal {
 
   async sync(): Promise<void> {
     await fdatasyncAsync(this.#descriptor)
-    if (this.#isLong || fstatSync(this.#descriptor).size < LONGEST) return
+    this.#syncedAt = performance.now()
+    this.#isWritten = true
+    if (this.#quiet === undefined) this.#waitForQuiet(QUIET)
+    if (this.#isLong) return
+    const { size } = fstatSync(this.#descriptor)
+    if (size < LONGEST) this.#most = LONGEST
+    if (size < this.#most) return
+    // While another program reads it cannot be shortened: then it is tried again when it is longer still.
+    this.#most = size + LONGEST
     this.#isLong = true
-    this.#onLong()
+    this.#due.long()
+  }
+
+  #waitForQuiet(ms: number): void {
+    if (this.#isClosed) return
+    this.#quiet = setTimeout(() => {
+      this.#quiet = undefined
+      const rest = this.#syncedAt + QUIET - performance.now()
+      if (rest > 0) this.#waitForQuiet(rest)
+      else this.#due.quiet()
+    }, ms).unref()
+  }
+
+  /**
+   * Moves what is in the file into the database, as far as nobody uses it. The connection may go on meanwhile; if it rests, all is
+   * moved, and its next commit begins the file anew. It keeps its pages in memory, which it would lose if the file were emptied.
+   */
+  copy(): Promise<void> {
+    return this.#checkpoint('PASSIVE')
   }
 
   /** Moves everything into the database and empties the file, unless another program reads just now. The connection must rest meanwhile. */
-  checkpoint(): Promise<void> {
+  empty(): Promise<void> {
+    return this.#checkpoint('TRUNCATE')
+  }
+
+  /** It may be found to be too long again. */
+  shortened(): void {
+    this.#isLong = false
+  }
+
+  /** Writes the whole database anew, every table in the order of its keys. The connection must rest meanwhile. */
+  async rewrite(): Promise<void> {
+    await this.#checkpoint('REWRITE')
+    this.#isWritten = false
+  }
+
+  get isWritten(): boolean {
+    return this.#isWritten
+  }
+
+  #checkpoint(mode: Upkeep): Promise<void> {
+    const done = this.#last.then(() => (this.#isClosed ? undefined : this.#ask(mode)))
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  #ask(mode: Upkeep): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const worker = new Worker(new URL('./checkpoint-worker.ts', import.meta.url), { workerData: this.#path })
-    worker.once('message', cause => reject(sqliteError(cause)))
-    worker.once('error', cause => reject(sqliteError(cause)))
-    worker.once('exit', () => resolve())
-    return promise.finally(() => {
-      this.#isLong = false
+    const worker = (this.#worker ??= new Worker(new URL('./checkpoint-worker.ts', import.meta.url), { workerData: this.#path }))
+    clearTimeout(this.#idle)
+    worker.ref()
+    const failed = (cause: unknown): void => {
+      this.#worker = undefined
+      reject(sqliteError(cause))
+    }
+    worker.once('error', failed)
+    worker.once('message', (cause: unknown) => {
+      worker.off('error', failed)
+      worker.unref()
+      this.#idle = setTimeout(() => this.#rest(), KEPT).unref()
+      if (cause === undefined) resolve()
+      else reject(sqliteError(cause))
     })
+    worker.postMessage(mode)
+    return promise
+  }
+
+  #rest(): void {
+    void this.#worker?.terminate()
+    this.#worker = undefined
   }
 
   close(): void {
     this.#isClosed = true
+    clearTimeout(this.#quiet)
+    clearTimeout(this.#idle)
+    this.#rest()
     closeSync(this.#descriptor)
   }
 }

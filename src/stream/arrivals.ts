@@ -53,7 +53,7 @@ export class Arrivals {
 
   /** A stanza that is being dealt with until `pending` is done; gives what the next one waits for. */
   add(pending: void | Promise<void>, custody: Custody | undefined): void | Promise<void> {
-    if (!(pending instanceof Promise) && this.isSafe && (custody === undefined || custody.isSafe)) {
+    if (!(pending instanceof Promise) && this.isSafe && (custody === undefined || custody.isSettled)) {
       this.#handled++
       return
     }
@@ -114,8 +114,8 @@ export class Arrivals {
 
   #dealtWith(arrival: Arrival): void {
     const { custody } = arrival
-    if (custody === undefined || custody.isSafe) this.#safe(arrival)
-    else custody.onSafe = () => this.#safe(arrival)
+    if (custody === undefined || custody.isSettled) this.#safe(arrival)
+    else custody.onSettled = () => this.#safe(arrival)
   }
 
   #safe(arrival: Arrival): void {

@@ -13,6 +13,8 @@ export const Sasl2 = namespace<
   | 'authenticate'
   | 'initial-response'
   | 'user-agent'
+  | 'software'
+  | 'device'
   | 'challenge'
   | 'response'
   | 'success'
@@ -26,6 +28,7 @@ export const Sasl2 = namespace<
   | 'next'
   | 'task-data'
 >('urn:xmpp:sasl:2')
+export const Fast = namespace<'fast' | 'mechanism' | 'request-token' | 'token'>('urn:xmpp:fast:0')
 export const SaslUpgrade = namespace<'upgrade'>('urn:xmpp:sasl:upgrade:0')
 export const ScramUpgrade = namespace<'salt' | 'hash'>('urn:xmpp:scram-upgrade:0')
 export const ChannelBindings = namespace<'sasl-channel-binding' | 'channel-binding'>('urn:xmpp:sasl-cb:0')
@@ -39,4 +42,5 @@ export const Sm = namespace<'sm' | 'enable' | 'enabled' | 'resume' | 'resumed' |
 export const Stanzas = namespace<'item-not-found' | 'unexpected-request' | 'feature-not-implemented'>('urn:ietf:params:xml:ns:xmpp-stanzas')
 /** RFC 7395 §3.3. */
 export const Framing = namespace<'open' | 'close'>('urn:ietf:params:xml:ns:xmpp-framing')
+export const Mam = namespace<'result'>('urn:xmpp:mam:2')
 export const Ping = namespace<'ping'>('urn:xmpp:ping')

@@ -31,7 +31,7 @@ export class Decoder {
     let bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     if (this.#cut === undefined && isAscii(bytes)) return decoded(bytes.toString('latin1'), true, false)
     if (this.#cut !== undefined) {
-      bytes = Buffer.concat([this.#cut, bytes])
+      bytes = joined(this.#cut, bytes)
       this.#cut = undefined
     }
     const whole = bytes.length - cutLength(bytes)
@@ -43,6 +43,14 @@ export class Decoder {
     }
     return decoded(body.toString('utf8', 0, validLength(body)), false, true)
   }
+}
+
+/** In a buffer of its own: what is cut from Node's pool stays there. */
+function joined(cut: Uint8Array, bytes: Buffer): Buffer {
+  const both = Buffer.alloc(cut.length + bytes.length)
+  both.set(cut)
+  both.set(bytes, cut.length)
+  return both
 }
 
 function decoded(text: string, ascii: boolean, isBroken: boolean): Decoded {

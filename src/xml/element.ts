@@ -48,7 +48,7 @@ export class Element {
   readonly attrs: Attrs
   readonly children: readonly Child[]
   /** The children as XML, made once and shared with every copy that has the same children. */
-  #inner: { xml: string | undefined } | undefined
+  #inner: { xml: string | undefined; isFlat: boolean } | undefined
 
   constructor(ns: string, name: string, attrs: Attrs, children: readonly Child[]) {
     this.ns = ns
@@ -92,7 +92,7 @@ export class Element {
   /** A copy with other attributes; `undefined` removes one. The children are shared, and so is their serialised form. */
   with(attrs: Record<string, string | undefined>): Element {
     const copy = new Element(this.ns, this.name, present({ ...this.attrs, ...attrs }), this.children)
-    copy.#inner = this.#inner ??= { xml: undefined }
+    copy.#inner = this.#inner ??= { xml: undefined, isFlat: false }
     return copy
   }
 
@@ -125,8 +125,10 @@ export class Element {
 
   /** What is inside, as XML within the element's namespace; made once. */
   get inner(): string {
-    const inner = (this.#inner ??= { xml: undefined })
-    return (inner.xml ??= this.#innerXml())
+    const inner = (this.#inner ??= { xml: undefined, isFlat: false })
+    if (inner.xml === undefined) inner.xml = this.#innerXml()
+    else if (!inner.isFlat) inner.isFlat = flatten(inner.xml)
+    return inner.xml
   }
 
   #innerXml(): string {
@@ -137,6 +139,12 @@ export class Element {
 }
 
 const OPEN_BRACE = 123
+
+/**
+ * What was put together is a tree of its parts to V8, and whoever writes it to a socket walks through all of them. To look at a
+ * character makes it one piece; that pays from the second time on that it is written.
+ */
+const flatten = (text: string): boolean => text.charCodeAt(0) >= 0
 
 // With what no XML can hold (XML 1.0 §2.2); halves of surrogate pairs are no matter here, since UTF-8 encoders replace them.
 const IN_TEXT = /[&<>\r\x00-\x08\x0B\x0C\x0E-\x1F\uFFFE\uFFFF]/

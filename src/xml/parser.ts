@@ -334,7 +334,10 @@ export function parseElement(xml: string | Uint8Array, limits: XmlLimits = STORE
     onClose() {},
   }
   const parser = new StreamParser(handler, limits, 0, outer)
-  parser.write(typeof xml === 'string' ? Buffer.from(xml) : xml)
+  const bytes = typeof xml === 'string' ? Buffer.from(xml) : xml
+  parser.write(bytes)
+  // Where Node cuts small buffers from, it would stay.
+  if (typeof xml === 'string') bytes.fill(0)
   if (found === undefined || !parser.isIdle) throw malformed('the document has no end')
   return found
 }

@@ -10,6 +10,11 @@ export function delayElement(at: number, from?: Jid): Element {
   return Delay('delay', { stamp: writeDateTime(at), from: from?.toString() })
 }
 
+/** The stanza, with what `by` says of it: it came at that moment, in ms. If it says that already, it was earlier, and stays. */
+export function delayed(stanza: Element, at: number, by: Jid): Element {
+  return readDelay(stanza, by) === undefined ? stanza.add(delayElement(at, by)) : stanza
+}
+
 /**
  * The moment in ms at which a stanza says it was first sent. With `by`, only what that entity says counts, since anyone
  * may add a delay. Undefined where nothing valid is said.

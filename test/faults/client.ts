@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type TLSSocket } from 'node:tls'
+import { domainToASCII } from 'node:url'
 import { plainMessage, TestClient } from '../../src/sasl/test-client.ts'
 import { type Element, escapeAttribute, escapeText } from '../../src/xml/element.ts'
 import { STORED_XML_LIMITS } from '../../src/xml/limits.ts'
@@ -44,6 +45,8 @@ export class Client implements StreamHandler {
   /** The condition with which the server ended the stream. */
   streamError: string | undefined
   jid = ''
+  /** What it has proved by that it knows the password; none with PLAIN. */
+  scram: TestClient | undefined
   /** The stream's, once it can be resumed. */
   id: string | undefined
   /** Stanzas received since `<enabled/>`, over all connections of the stream. */
@@ -64,7 +67,7 @@ export class Client implements StreamHandler {
     this.socket = connect({
       host,
       port,
-      servername: domain,
+      servername: domainToASCII(domain),
       ca: authorityOf(ca),
       ALPNProtocols: ['xmpp-client'],
       ...(localAddress !== undefined && { localAddress }),
@@ -130,6 +133,7 @@ export class Client implements StreamHandler {
       return this.#again()
     }
     const scram = new TestClient({ mechanism, username: name, password })
+    this.scram = scram
     this.send(`<auth xmlns="${SASL}" mechanism="${mechanism}">${scram.first().toString('base64')}</auth>`)
     const challenge = await this.hears('challenge')
     this.send(`<response xmlns="${SASL}">${scram.final(Buffer.from(challenge.text, 'base64')).toString('base64')}</response>`)
@@ -278,7 +282,8 @@ export class Client implements StreamHandler {
   }
 
   #manage(element: Element): void {
-    if (element.name === 'r') this.send(`<a xmlns="${SM}" h="${this.received}"/>`)
+    // Once it has said goodbye it says no more.
+    if (element.name === 'r') this.isManaged && this.send(`<a xmlns="${SM}" h="${this.received}"/>`)
     else if (element.name === 'a') this.onAcknowledged(Number(element.attrs['h']))
     else {
       // From here on stanzas count, also those that come before anyone has read this answer.

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Random } from '../fuzz/random.ts'
-import type { History } from './history.ts'
+import type { History, Misfiled } from './history.ts'
 import type { Person } from './person.ts'
 
 const TICK = 25
@@ -48,7 +48,7 @@ export class Crowd {
     const chance = this.#chance
     if (person.isOnline) for (let i = chance.below(3); i > 0; i--) person.write()
     if (chance.once(8)) person.ask()
-    if (person.habit !== 'away' || !chance.once(12)) return
+    if ((person.habit !== 'away' && person.habit !== 'reading') || !chance.once(12)) return
     if (!person.isOnline) await person.comeOnline()
     else if (chance.once(2)) person.lose()
     else await person.leave()
@@ -85,6 +85,21 @@ export class Crowd {
     const wrong = [...lost.slice(0, 1), ...(mayComeTwice ? [] : twice.slice(0, 1)), ...disordered.slice(0, 1).map(({ id }) => id)]
     for (const id of wrong) t.diagnostic(`${id}:\n${history.about(id, history.sent.get(id)!.to)}`)
     return { lost: lost.length, twice: twice.length, disordered: disordered.length, waiting: this.#waiting }
+  }
+
+  /** Whether the archives of all that know stream management have what they were told they have. */
+  async judgeArchives(t: TestContext): Promise<Misfiled> {
+    const sum = { missing: 0, twice: 0, disordered: 0, renamed: 0 }
+    let messages = 0
+    for (const person of this.people) {
+      if (this.#plain.has(person.name)) continue
+      const archived = await person.readArchive()
+      messages += archived.length
+      const found = this.#history.misfiled(person.name, archived)
+      for (const key of Object.keys(sum) as (keyof Misfiled)[]) sum[key] += found[key]
+    }
+    t.diagnostic(`${messages} messages in archives`)
+    return sum
   }
 
   get #waiting(): number {

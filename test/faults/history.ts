@@ -17,6 +17,16 @@ export interface Received {
   readonly stream: number
   /** It came with a delay: out of the store. */
   readonly isLate: boolean
+  /** That it has in the recipient's archive, if it was said. */
+  readonly archiveId: string | undefined
+}
+
+/** What is wrong with an archive: how many messages that were acknowledged are missing, stand there twice, in the wrong order, or under another id than was said. */
+export interface Misfiled {
+  readonly missing: number
+  readonly twice: number
+  readonly disordered: number
+  readonly renamed: number
 }
 
 export class History {
@@ -88,5 +98,28 @@ export class History {
       else last.set(sent.from, sent)
     }
     return found
+  }
+
+  /** Looks through an archive of somebody (PRIVACY I4): `archived` is all that is in it, in its order. */
+  misfiled(owner: string, archived: readonly { readonly archiveId: string; readonly id: string }[]): Misfiled {
+    const ids = archived.map(({ id }) => id)
+    const known = new Set(ids)
+    const mine = this.acknowledged.filter(({ from, to }) => from === owner || to === owner)
+    const under = new Map(archived.map(({ id, archiveId }) => [id, archiveId]))
+    const said = this.received.filter(({ by, archiveId }) => by === owner && archiveId !== undefined)
+    const last = new Map<string, number>()
+    let disordered = 0
+    for (const id of ids) {
+      const sent = this.sent.get(id)
+      if (sent === undefined) continue
+      if (sent.n <= (last.get(sent.from) ?? 0)) disordered++
+      last.set(sent.from, sent.n)
+    }
+    return {
+      missing: mine.filter(({ id }) => !known.has(id)).length,
+      twice: ids.length - known.size + archived.length - new Set(archived.map(({ archiveId }) => archiveId)).size,
+      disordered,
+      renamed: said.filter(({ id, archiveId }) => under.get(id) !== archiveId).length,
+    }
   }
 }

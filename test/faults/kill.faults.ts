@@ -1,4 +1,4 @@
-/** `kill -9` under load: what the server has acknowledged is delivered, once and in order (PRIVACY I1 to I3). */
+/** `kill -9` under load: what the server has acknowledged is delivered and archived, once and in order (PRIVACY I1 to I4). */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Client } from './client.ts'
@@ -10,7 +10,14 @@ import { chanceOf } from './seed.ts'
 import { Server } from './server.ts'
 
 const KILLS = Number(process.env['FAULTS_KILLS'] ?? 20)
-const PAIRS: readonly Habit[] = [...Array<Habit>(13).fill('steady'), ...Array<Habit>(8).fill('away'), ...Array<Habit>(4).fill('plain')]
+/** The store is looked into after so many. */
+const LOOK_EVERY = 5
+const PAIRS: readonly Habit[] = [
+  ...Array<Habit>(11).fill('steady'),
+  ...Array<Habit>(6).fill('away'),
+  ...Array<Habit>(4).fill('reading'),
+  ...Array<Habit>(4).fill('plain'),
+]
 /** Across servers. */
 const FAR_KILLS = Math.ceil(KILLS / 2)
 const FAR_PAIRS: readonly Habit[] = [...Array<Habit>(8).fill('steady'), ...Array<Habit>(5).fill('away')]
@@ -36,6 +43,7 @@ test(`${KILLS} times killed under load, the server loses nothing that it acknowl
     history.note(`--- kill ${round}`)
     await server.stop('SIGKILL')
     for (const person of crowd.people) person.lose()
+    if (round % LOOK_EVERY === 0) assert.equal(server.integrity(), 'ok')
     const startedAt = performance.now()
     await server.start()
     const first = await Client.online(server.login('first'), 'desk', true)
@@ -47,6 +55,7 @@ test(`${KILLS} times killed under load, the server loses nothing that it acknowl
   const verdict = crowd.judge(t)
   t.diagnostic(`start to first login: ${Math.round(Math.max(...starts))} ms at most, ${Math.round(median(starts))} ms mostly`)
   assert.deepEqual(verdict, { lost: 0, twice: 0, disordered: 0, waiting: 0 })
+  assert.deepEqual(await crowd.judgeArchives(t), { missing: 0, twice: 0, disordered: 0, renamed: 0 })
   assert.ok(Math.max(...starts) < 2000, `a start took ${Math.max(...starts)} ms`)
   assert.doesNotMatch(server.output, / fault /)
 })

@@ -4,9 +4,17 @@ import type { History, Sent } from './history.ts'
 
 /**
  * `steady` is always there and comes back with `<resume/>`; `away` leaves from time to time, with a goodbye or without;
- * `plain` knows no stream management, so what was on its way in a crash is lost and nobody is to blame.
+ * `reading` is like it, and reads in the archive what is new before it says that it is there (XEP-0313); `plain` knows no stream
+ * management, so what was on its way in a crash is lost and nobody is to blame.
  */
-export type Habit = 'steady' | 'away' | 'plain'
+export type Habit = 'steady' | 'away' | 'reading' | 'plain'
+
+/** A message as it stands in the archive of the person. */
+export interface Archived {
+  readonly archiveId: string
+  readonly id: string
+  readonly from: string
+}
 
 /** Where the accounts of people are. */
 export interface Home {
@@ -28,6 +36,10 @@ export class Person {
   /** What was sent in this stream, in the order in which the server counts. */
   #outbox: (Sent | undefined)[] = []
   #acknowledged = 0
+  /** The newest message of its archive that it knows. */
+  #newest: string | undefined
+  /** What the archive gives it just now. */
+  #page: Archived[] = []
   resumed = 0
 
   /** A partner is a name, or an address elsewhere. */
@@ -72,7 +84,45 @@ export class Person {
     this.#acknowledged = 0
     await client.bind('home')
     if (this.habit !== 'plain') await client.enable()
+    if (this.habit === 'reading') await this.#catchUp()
     this.#count('<presence/>', undefined)
+    // Until the server has dealt with it, what was read does not count as received.
+    if (this.habit === 'reading') await this.#asks('get', '<ping xmlns="urn:xmpp:ping"/>', this.#home.domain)
+  }
+
+  /** All that is in its archive, once it is online. */
+  async readArchive(): Promise<Archived[]> {
+    const all: Archived[] = []
+    for (let after: string | undefined, isComplete = false; !isComplete; after = all.at(-1)?.archiveId) {
+      isComplete = await this.#readPage(after)
+      all.push(...this.#page.splice(0))
+    }
+    return all
+  }
+
+  async #catchUp(): Promise<void> {
+    for (let isComplete = false; !isComplete; ) {
+      isComplete = await this.#readPage(this.#newest)
+      for (const { archiveId, id, from } of this.#page.splice(0)) {
+        this.#newest = archiveId
+        if (from === this.#partner) this.#history.receive({ id, by: this.name, stream: this.#stream, isLate: true, archiveId })
+      }
+    }
+  }
+
+  /** True if there is nothing after it. */
+  async #readPage(after: string | undefined): Promise<boolean> {
+    const from = after === undefined ? '' : `<after>${after}</after>`
+    const query = `<query xmlns="${MAM}"><set xmlns="http://jabber.org/protocol/rsm"><max>100</max>${from}</set></query>`
+    const answer = await this.#asks('set', query)
+    if (answer.attrs['type'] !== 'result') throw new Error(`the archive says ${answer}`)
+    return answer.first()!.attrs['complete'] === 'true'
+  }
+
+  /** It is a stanza like any other: the server counts it. */
+  #asks(type: 'get' | 'set', payload: string, to?: string): Promise<Element> {
+    this.#outbox.push(undefined)
+    return this.#client!.asks(type, payload, to)
   }
 
   /** The line breaks, or the server did: what it has got it knows. */
@@ -122,7 +172,23 @@ export class Person {
       if (sent !== undefined) sent.outcome = 'refused'
       return
     }
-    const isLate = stanza.elements().some(({ name }) => name === 'delay')
-    this.#history.receive({ id, by: this.name, stream: this.#stream, isLate })
+    const children = stanza.elements()
+    const result = children.find(({ ns, name }) => ns === MAM && name === 'result')
+    if (result !== undefined) return void this.#page.push(readResult(result))
+    const isLate = children.some(({ name }) => name === 'delay')
+    const archiveId = children.find(({ name, attrs }) => name === 'stanza-id' && attrs['by'] === `${this.name}@${this.#home.domain}`)
+      ?.attrs['id']
+    this.#newest = archiveId ?? this.#newest
+    this.#history.receive({ id, by: this.name, stream: this.#stream, isLate, archiveId })
   }
+}
+
+const MAM = 'urn:xmpp:mam:2'
+
+function readResult(result: Element): Archived {
+  const { id = '', from = '' } = result
+    .first()!
+    .elements()
+    .find(({ name }) => name === 'message')!.attrs
+  return { archiveId: result.attrs['id']!, id, from: from.split('@')[0]! }
 }

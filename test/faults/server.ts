@@ -1,10 +1,11 @@
 /** A server in a process of its own, on a data folder that outlives it; to be killed, starved and looked into. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { loadConfig } from '../../src/admin/config.ts'
 import { program } from '../../src/main.ts'
 import type { Login, Place } from './client.ts'
@@ -12,6 +13,8 @@ import { within } from './within.ts'
 
 /** `FAULTS_PROGRAM` names one that is installed elsewhere. */
 const PROGRAM = process.env['FAULTS_PROGRAM'] ?? join(import.meta.dirname, '../../bin/conexizan')
+/** The program itself takes no options for Node: what they could load would see all. */
+const [ENTRY, SKEW] = ['../../bin/entry.ts', 'skew.ts'].map(name => join(import.meta.dirname, name)) as [string, string]
 export const PASSWORD = 'correct horse battery'
 
 export interface ServerOptions {
@@ -21,6 +24,8 @@ export interface ServerOptions {
   readonly ca?: string
   /** TOML, after the `[listen]` table and a cheap `[auth]`. */
   readonly settings?: string
+  /** Where it listens; 127.0.0.1 if not said. */
+  readonly addresses?: readonly string[]
   /** A command that runs the server, such as `['prlimit', '--fsize=…']`. */
   readonly around?: readonly string[]
   readonly folder?: string
@@ -32,17 +37,23 @@ export class Server implements Place, AsyncDisposable {
   readonly port: number
   readonly starttls: number
   readonly https: number
+  /** For a reverse proxy. */
+  readonly http: number
+  readonly component: number
   /** Where other servers come, with STARTTLS and with TLS from the first byte. */
   readonly s2s: number
   readonly s2sTls: number
+  /** How far ahead its clock is from the next start on, in ms. */
+  skew = 0
   /** All it has written to standard output and error, over all its starts. */
   output = ''
   readonly #around: readonly string[]
   readonly #ca: string | undefined
   #process: ChildProcess | undefined
 
-  private constructor(folder: string, [starttls, port, https, s2s, s2sTls]: readonly number[], options: ServerOptions) {
-    const { domain = 'localhost', settings = '', around = [], ca } = options
+  private constructor(folder: string, ports: readonly number[], options: ServerOptions) {
+    const { domain = 'localhost', settings = '', addresses = ['127.0.0.1'], around = [], ca } = options
+    const [starttls, port, https, s2s, s2sTls, http, component] = ports
     this.folder = folder
     this.domain = domain
     this.#ca = ca
@@ -51,9 +62,11 @@ export class Server implements Place, AsyncDisposable {
     this.https = https!
     this.s2s = s2s!
     this.s2sTls = s2sTls!
+    this.http = http!
+    this.component = component!
     this.#around = around
-    const ports = { c2s: starttls, c2sTls: port, https, s2s, s2sTls }
-    const listen = `[listen]\naddresses = ["127.0.0.1"]\n${Object.entries(ports)
+    const listeners = { c2s: starttls, c2sTls: port, https, s2s, s2sTls, http, component }
+    const listen = `[listen]\naddresses = ${JSON.stringify(addresses)}\n${Object.entries(listeners)
       .map(([name, port]) => `${name} = ${port}\n`)
       .join('')}`
     writeFileSync(this.config, `hosts = ["${domain}"]\n${listen}[auth]\niterations = 4096\n${settings}`)
@@ -62,7 +75,7 @@ export class Server implements Place, AsyncDisposable {
   /** Settings are written, nothing runs yet. */
   static async make(options: ServerOptions = {}): Promise<Server> {
     const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'conexizan-faults-'))
-    return new Server(folder, await freePorts(5), options)
+    return new Server(folder, await freePorts(7), options)
   }
 
   get config(): string {
@@ -75,6 +88,11 @@ export class Server implements Place, AsyncDisposable {
 
   get ca(): string {
     return this.#ca ?? join(this.data, 'ca/ca.crt')
+  }
+
+  /** Where the secrets are that messages die with. */
+  get secrets(): string {
+    return `${this.data}-secrets`
   }
 
   get pid(): number {
@@ -94,8 +112,10 @@ export class Server implements Place, AsyncDisposable {
 
   /** Done when it says that it serves. */
   async start(): Promise<void> {
-    const [command, ...args] = [...this.#around, PROGRAM, 'serve', '--config', this.config]
-    const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const program = this.skew === 0 ? [PROGRAM] : [process.execPath, '--import', SKEW, ENTRY]
+    const [command, ...args] = [...this.#around, ...program, 'serve', '--config', this.config]
+    const env = { ...process.env, FAULTS_SKEW: String(this.skew) }
+    const child = spawn(command!, args, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'], env })
     this.#process = child
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     let said = ''
@@ -123,6 +143,25 @@ export class Server implements Place, AsyncDisposable {
 
   signal(signal: NodeJS.Signals): void {
     this.#process!.kill(signal)
+  }
+
+  /** What SQLite says of a copy of its store, as it was left: `ok`, or what is wrong. */
+  integrity(): string {
+    return this.rows<{ integrity_check: string }>('PRAGMA integrity_check')[0]!.integrity_check
+  }
+
+  /** What a copy of its store answers. */
+  rows<Row>(query: string): Row[] {
+    const copy = mkdtempSync(join(tmpdir(), 'conexizan-store-'))
+    try {
+      cpSync(this.data, copy, { recursive: true, filter: file => !file.endsWith('.sock') })
+      const db = new DatabaseSync(join(copy, `${this.domain}.sqlite`))
+      const rows = db.prepare(query).all() as Row[]
+      db.close()
+      return rows
+    } finally {
+      rmSync(copy, { recursive: true, force: true })
+    }
   }
 
   get isRunning(): boolean {

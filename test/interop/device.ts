@@ -5,9 +5,14 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type Server, within } from './server.ts'
 
+type Happening =
+  | ('online' | 'resumed' | 'lost' | 'closed' | 'failed')
+  | ('registered' | 'carbons' | 'sent' | 'message' | 'presence' | 'items' | 'clients' | 'revoked')
+  | ('page' | 'history' | 'metadata' | 'preferences' | 'password' | 'ran' | 'trimmed')
+
 /** What a client told: what happened, and facts about it. */
 export interface Told {
-  readonly event: 'online' | 'resumed' | 'lost' | 'closed' | 'failed' | 'registered' | 'carbons' | 'sent' | 'message' | 'presence' | 'items'
+  readonly event: Happening
   readonly [fact: string]: unknown
 }
 
@@ -53,7 +58,7 @@ export class Device implements AsyncDisposable {
     const [program, script] = commands[kind]
     const way = kind === 'stanza' ? 'websocket' : tls
     const options = { jid: this.address, password, ca: server.ca, mechanism, token, ...wayTo(server, way, port), ...more }
-    const env = { ...process.env, NODE_EXTRA_CA_CERTS: server.ca }
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: server.ca, PYTHONDONTWRITEBYTECODE: '1' }
     this.#process = spawn(program, [script, JSON.stringify(options)], { env })
     createInterface({ input: this.#process.stdout }).on('line', line => this.#hear(JSON.parse(line)))
     let complaints = ''
@@ -90,6 +95,12 @@ export class Device implements AsyncDisposable {
     this.#process.stdin.write(`${JSON.stringify({ do: command, ...args })}\n`)
   }
 
+  /** Tells it to do this, and gives what it tells of that. */
+  async asks(command: string, event: Happening, args: Record<string, unknown> = {}): Promise<Told> {
+    this.do(command, args)
+    return this.hears(event)
+  }
+
   send(to: string, ...bodies: string[]): void {
     this.do('send', { to, bodies })
   }
@@ -102,7 +113,7 @@ export class Device implements AsyncDisposable {
   }
 
   /** Waits until the client has told this, and takes it and nothing else out of what it told. */
-  async hears(event: Told['event'], facts: Record<string, unknown> = {}): Promise<Told> {
+  async hears(event: Happening, facts: Record<string, unknown> = {}): Promise<Told> {
     const isMeant = (told: Told): boolean =>
       told.event === event && Object.entries(facts).every(([fact, value]) => isSame(told[fact], value))
     const look = async (): Promise<Told> => {

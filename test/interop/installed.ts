@@ -7,6 +7,7 @@ const isThere = {
   slixmpp: () => spawnSync('/usr/bin/python3', ['-c', 'import slixmpp']).status === 0,
   'xmpp-js': () => existsSync(join(modules, '@xmpp/client')),
   stanza: () => existsSync(join(modules, 'stanza')),
+  converse: () => isProgram('chromium') && existsSync(join(modules, 'converse.js')),
   'go-sendxmpp': () => isProgram('go-sendxmpp'),
   biboumi: () => isProgram('biboumi') && isProgram('ngircd'),
   profanity: () => isProgram('profanity') && isProgram('tmux'),

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Device, PASSWORD } from './device.ts'
 import { unlessInstalled } from './installed.ts'
+import { startProfanity } from './profanity.ts'
 import { type Server, startServer } from './server.ts'
-import { Terminal } from './terminal.ts'
 
 let server: Server
 let names = 0
@@ -18,29 +18,18 @@ async function newAccount(): Promise<string> {
   return name
 }
 
-async function startProfanity(name: string, tls: 'force' | 'legacy' = 'force'): Promise<Terminal> {
-  const terminal = await Terminal.start('profanity -l DEBUG', { SSL_CERT_FILE: server.ca })
-  await terminal.shows("Type '/help'")
-  const port = tls === 'force' ? server.ports.starttls : server.ports.tls
-  await terminal.type(`/connect ${name}@localhost server 127.0.0.1 port ${port} tls ${tls}`)
-  await terminal.shows('password')
-  await terminal.type(PASSWORD)
-  await terminal.shows('logged in successfully')
-  return terminal
-}
-
 test('profanity logs in by STARTTLS', unlessInstalled('profanity'), async () => {
-  await using _ = await startProfanity(await newAccount())
+  await using _ = await startProfanity({ server, name: await newAccount() })
 })
 
 test('profanity logs in by direct TLS', unlessInstalled('profanity'), async () => {
-  await using _ = await startProfanity(await newAccount(), 'legacy')
+  await using _ = await startProfanity({ server, name: await newAccount(), tls: 'legacy' })
 })
 
 test('profanity and stanza become contacts and chat', unlessInstalled('profanity', 'stanza'), async () => {
   const name = await newAccount()
   const alice = `${name}@localhost`
-  await using profanity = await startProfanity(name)
+  await using profanity = await startProfanity({ server, name })
   await using bob = await Device.online('stanza', { server, name: await newAccount() })
 
   await profanity.type(`/sub request ${bob.address}`)
@@ -59,7 +48,7 @@ test('profanity and stanza become contacts and chat', unlessInstalled('profanity
 
 test('profanity gets carbons of what another device sends', unlessInstalled('profanity', 'stanza'), async () => {
   const name = await newAccount()
-  await using profanity = await startProfanity(name)
+  await using profanity = await startProfanity({ server, name })
   await using phone = await Device.online('stanza', { server, name })
   await using bob = await Device.online('stanza', { server, name: await newAccount() })
   phone.send(bob.address, 'sent by the phone')
@@ -73,7 +62,7 @@ test('profanity gets what came while it was away', unlessInstalled('profanity', 
   await using bob = await Device.online('stanza', { server, name: await newAccount() })
   bob.send(`${name}@localhost`, 'the first', 'the second')
   await bob.settled()
-  await using profanity = await startProfanity(name)
+  await using profanity = await startProfanity({ server, name })
   await profanity.type(`/msg ${bob.address}`)
   const screen = await profanity.shows('the second')
   assert.ok(screen.indexOf('the first') < screen.indexOf('the second'))

@@ -57,7 +57,7 @@ ssl = { key = "${folder}/key.pem"; certificate = "${folder}/cert.pem" }
 https_ssl = { key = "${folder}/key.pem"; certificate = "${folder}/cert.pem" }
 authentication = "internal_hashed"
 log = { info = "${folder}/prosody.log" }
-modules_enabled = { "roster"; "saslauth"; "tls"; "disco"; "carbons"; "smacks"; "ping"; "posix"; "websocket"; "offline" }
+modules_enabled = { "roster"; "saslauth"; "tls"; "disco"; "carbons"; "smacks"; "ping"; "posix"; "websocket"; "offline"; "mam"; "user_account_management"; "vcard_legacy"; "pep"; "blocklist" }
 VirtualHost "localhost"
 `
 

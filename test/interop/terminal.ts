@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -43,15 +43,19 @@ export class Terminal implements AsyncDisposable {
     await this.#tmux('send-keys', 'Enter')
   }
 
+  /** Presses a key, which has the name that tmux gives it. */
+  async press(key: string): Promise<void> {
+    await this.#tmux('send-keys', key)
+  }
+
   /** Looks at the screen until this stands there. */
-  async shows(wanted: string | RegExp): Promise<string> {
-    const until = performance.now() + PATIENCE
-    for (;;) {
-      const screen = await this.#tmux('capture-pane', '-p', '-J')
-      if (typeof wanted === 'string' ? screen.includes(wanted) : wanted.test(screen)) return screen
-      if (performance.now() > until) throw new Error(`the screen does not show ${wanted}:\n${screen.replace(/\n+/g, '\n')}`)
-      await pause(LOOK_EVERY)
-    }
+  shows(wanted: string | RegExp): Promise<string> {
+    return look('the screen', wanted, () => this.#tmux('capture-pane', '-p', '-J'))
+  }
+
+  /** Looks at a file in its home until this stands there. */
+  async writes(file: string, wanted: string | RegExp): Promise<void> {
+    await look(file, wanted, () => readFile(join(this.home, file), 'utf8'))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -71,5 +75,15 @@ export class Terminal implements AsyncDisposable {
 
   #tmux(...args: string[]): Promise<string> {
     return run('tmux', ['-S', this.#socket, ...args], '', this.#env)
+  }
+}
+
+async function look(where: string, wanted: string | RegExp, read: () => Promise<string>): Promise<string> {
+  const until = performance.now() + PATIENCE
+  for (;;) {
+    const text = await read()
+    if (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text)) return text
+    if (performance.now() > until) throw new Error(`${where} does not show ${wanted}:\n${text.replace(/\n+/g, '\n').slice(-10_000)}`)
+    await pause(LOOK_EVERY)
   }
 }

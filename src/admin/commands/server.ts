@@ -31,6 +31,16 @@ const stop = defineCommand({
   },
 })
 
+const restart = defineCommand({
+  name: ['restart'],
+  summary: 'Restart the server that runs, where it keeps secrets in memory alone (seal.level): they are handed over.',
+  needs: 'server',
+  async run(context) {
+    context.restart()
+    return { said: 'It restarts now.', data: {} }
+  },
+})
+
 const status = defineCommand({
   name: ['status'],
   summary: 'Show numbers of the server that runs.',
@@ -53,6 +63,17 @@ const hooks = defineCommand({
   },
 })
 
+const confirmClock = defineCommand({
+  name: ['clock', 'confirm'],
+  summary: 'Say that the clock of this machine is right, after it has jumped: what was to be destroyed meanwhile is destroyed.',
+  needs: 'store',
+  isDestructive: true,
+  async run(context) {
+    await context.confirmClock()
+    return { said: `It is ${new Date().toISOString()}; what should be gone by now is gone.`, data: {} }
+  },
+})
+
 async function serveUntilStopped(setup: Setup): Promise<Outcome> {
   const { serve } = await setup.loadProgram()
   const server = await serve(await setup.loadConfig(), () => setup.loadConfig())
@@ -61,4 +82,4 @@ async function serveUntilStopped(setup: Setup): Promise<Outcome> {
   return { data: {}, exitCode: await server.stopped }
 }
 
-export const serverCommands = [start, serve, stop, status, hooks]
+export const serverCommands = [start, serve, stop, restart, status, hooks, confirmClock]

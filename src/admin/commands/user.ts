@@ -33,14 +33,17 @@ const list = defineCommand({
 
 const password = defineCommand({
   name: ['user', 'password'],
-  summary: 'Give an account a new password.',
+  summary: 'Give an account a new password. What is kept for it is lost, unless its owner has a recovery code.',
   needs: 'store',
   args: [address],
   secret: 'password',
-  async run(context, { address, password }) {
-    const { name, domain } = readAddress(context, address)
-    if (!(await context.accounts(domain).setPassword(name, password))) throw new OperatorError(`there is no account ${name}@${domain}`)
-    return { said: `${name}@${domain} has a new password.`, data: { address: `${name}@${domain}` } }
+  async run(context, { address: written, password }) {
+    const { name, domain } = readAddress(context, written)
+    const address = `${name}@${domain}`
+    const set = await context.accounts(domain).setPassword(name, password)
+    if (set === undefined) throw new OperatorError(`there is no account ${address}`)
+    const kept = set.isLost ? 'What was kept for it cannot be read any more.' : 'What was kept for it opens with its owner’s recovery code.'
+    return { said: `${address} has a new password. ${kept}`, data: { address, lost: set.isLost } }
   },
 })
 
@@ -57,4 +60,23 @@ const remove = defineCommand({
   },
 })
 
-export const userCommands = [add, list, password, remove]
+const retention = defineCommand({
+  name: ['user', 'retention'],
+  summary:
+    'Show how long messages are kept for a user, or set it. What may not be kept any more is lost. With 1d or 7d, a copy of the database from before opens for the user until the longer time is over; with relay or delivered no copy opens any more.',
+  needs: 'store',
+  args: [address, { name: 'choice', text: 'relay, delivered, 1d, 7d or 30d; without it the choice is shown.', isOptional: true }],
+  async run(context, { address: written, choice }) {
+    const { name, domain } = readAddress(context, written)
+    const address = `${name}@${domain}`
+    const retention = context.retention(domain)
+    if (choice !== undefined && !retention.possible.includes(choice))
+      throw new OperatorError(`${choice} cannot be chosen here; there are: ${retention.possible.join(', ')}`)
+    if (choice !== undefined && !(await retention.choose(name, choice))) throw new OperatorError(`there is no account ${address}`)
+    const now = choice ?? (await retention.of(name))
+    if (now === undefined) throw new OperatorError(`there is no account ${address}`)
+    return { text: now, data: { address, retention: now } }
+  },
+})
+
+export const userCommands = [add, list, password, remove, retention]

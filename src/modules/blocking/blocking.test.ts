@@ -158,7 +158,7 @@ story('a list ends with its account', async world => {
   const romeo = await world.connect('romeo')
   await romeo.sends(block('juliet@here.example'))
   romeo.receives('<iq type="result" id="b1"/>')
-  await world.host.removeAccount('romeo')
+  await world.host.life.remove('romeo')
   const another = await world.connect('romeo', 'tablet')
   assert.ok(!world.host.apiOf(blocking).isBlocked(another.session.account, (await world.connect('juliet')).session.jid))
 })

@@ -1,7 +1,7 @@
 // XEP-0352: Client State Indication
 
 import { defineModule, xep } from '../../core/module.ts'
-import { sessionResumed } from '../../core/points.ts'
+import { sessionHibernated, sessionResumed } from '../../core/points.ts'
 import type { Session } from '../../core/session.ts'
 import { count, flag, size } from '../../lib/settings.ts'
 import { type Element, namespace } from '../../xml/element.ts'
@@ -36,6 +36,8 @@ export const csi = defineModule({
     stream.inline(Csi, 'active', becomeActive)
     // §5.2: after a resumption the client is active until it says otherwise.
     on(sessionResumed, becomeActive)
+    // What is held back would stay in memory as it is: with all else that waits for the client, it is sealed.
+    on(sessionHibernated, becomeActive)
 
     function becomeInactive(session: Session): void {
       session.gate ??= new HeldBack(session, stanza => keyOf(session, stanza), settings)

@@ -273,7 +273,7 @@ story('the database holds no token, and no invitation that is over', async world
 story('with an account go the invitations that it has made', async world => {
   await world.connect('romeo')
   await invite(world, { inviter: 'romeo' })
-  await world.host.removeAccount('romeo')
+  await world.host.life.remove('romeo')
   assert.deepEqual(await rows(world), [])
   // nor does one come that it had asked for just before
   await assert.rejects(invite(world, { inviter: 'romeo' }), { condition: 'not-allowed' })

@@ -1,25 +1,54 @@
 import assert from 'node:assert/strict'
-import { acknowledge, acknowledging, apart, appear, hears, kept, say } from '../../../test/offline-story.ts'
+import { acknowledge, acknowledging, apart, appear, hears, kept, rows, say } from '../../../test/offline-story.ts'
+import { spoolOf } from '../../../test/spool.ts'
 import { type Client, story, type World } from '../../../test/story.ts'
 import { messageUndelivered } from '../../core/points.ts'
 import { sql } from '../../storage/db.ts'
 import { StreamManagement } from '../../stream/c2s/management.ts'
 import { ResumableStreams } from '../../stream/c2s/resumable-streams.ts'
 
-story('a message that cannot be read does not keep back those behind it', async world => {
-  const romeo = await apart(world)
-  for (const text of ['1', '2', '3']) await romeo.sends(say(text))
-  await world.store.run(sql`UPDATE offline_message SET stanza = ${'<'} WHERE id = (SELECT MIN(id) FROM offline_message)`)
-  assert.deepEqual(await appear(await world.connect('juliet')), ['2', '3'])
-  assert.deepEqual(await world.store.all(sql`SELECT id FROM offline_message`), [])
-})
+/** The first message on disk is damaged. */
+async function damage(world: World): Promise<void> {
+  await world.store.run(sql`UPDATE spool_message SET body = ${Buffer.alloc(272)} WHERE place = (SELECT MIN(place) FROM spool_message)`)
+}
 
-story('nor where the client acknowledges', async world => {
+for (const client of ['acknowledges', 'does not acknowledge'] as const) {
+  const comes = (world: World): Promise<Client> => (client === 'acknowledges' ? acknowledging(world, 's') : world.connect('juliet'))
+
+  story(`a message that does not open keeps none back behind it, where the client ${client}`, async world => {
+    const romeo = await apart(world)
+    for (const text of ['1', '2', '3']) await romeo.sends(say(text))
+    await damage(world)
+    const juliet = await comes(world)
+    assert.deepEqual(await appear(juliet), ['2', '3'])
+    await romeo.sends(say('live'))
+    assert.deepEqual(hears(juliet), ['live'])
+    if (juliet.position !== undefined) await acknowledge(world, 's', juliet.position.seq)
+    assert.equal(await rows(world), 1)
+  })
+
+  story(`nor does one that is no XML, where the client ${client}; that one goes`, async world => {
+    const romeo = await apart(world)
+    const account = world.host.accounts.of('juliet')
+    const note = { size: 1, isFromStranger: true, archived: undefined, place: undefined }
+    await account.turn.take(() => spoolOf(world.host).add(account, 8, { at: world.clock.now(), xml: '<' }, note))
+    world.restarts()
+    const again = await world.online('romeo')
+    await again.sends(say('2'))
+    const juliet = await comes(world)
+    assert.deepEqual(await appear(juliet), ['2'])
+    if (juliet.position !== undefined) await acknowledge(world, 's', juliet.position.seq)
+    assert.equal(await rows(world), 0)
+    void romeo
+  })
+}
+
+story('more than can be sent at once may be damaged, and what is behind it comes', async world => {
   const romeo = await apart(world)
-  for (const text of ['1', '2']) await romeo.sends(say(text))
-  await world.store.run(sql`UPDATE offline_message SET stanza = ${'<'} WHERE id = (SELECT MIN(id) FROM offline_message)`)
-  assert.deepEqual(await appear(await acknowledging(world, 's')), ['2'])
-  assert.equal((await world.store.all(sql`SELECT id FROM offline_message`)).length, 1)
+  for (let i = 0; i < 120; i++) await romeo.sends(say(`m${i}`))
+  await world.store.run(sql`UPDATE spool_message SET body = ${Buffer.alloc(272)}
+    WHERE place < (SELECT MAX(place) FROM spool_message)`)
+  assert.deepEqual(await appear(await world.connect('juliet')), ['m119'])
 })
 
 story('XEP-0198 §4: what was delivered is removed when the client has acknowledged it', async world => {

@@ -99,7 +99,7 @@ story('XEP-0203 §4: a delay that a sender wrote in our name is taken out', asyn
 story('what waits goes with its account', async world => {
   const romeo = await apart(world)
   await romeo.sends(say('one'))
-  await world.host.removeAccount('juliet')
+  await world.host.life.remove('juliet')
   assert.deepEqual(await kept(world), [])
   assert.deepEqual(await appear(await world.connect('juliet')), [])
 })

@@ -55,7 +55,7 @@ story('RFC 6120 §10.1: the same where the client does not acknowledge, and it h
   assert.deepEqual(await kept(world), [])
 })
 
-const few: StoryOptions = { settings: { offline: { messages: 440 } } } // of which strangers have 110
+const few: StoryOptions = { settings: { offline: { messages: 440 }, retention: { usual: 'delivered' } } } // of which strangers have 110
 
 story(
   'RFC 6120 §10.1: there is room for it where all the room is taken',
@@ -117,8 +117,8 @@ story('nothing waits behind what cannot be read from the disk', async world => {
   await saysAll(romeo, many(150))
   const juliet = await acknowledging(world, 's1')
   await appear(juliet)
-  await world.store.run(sql`ALTER TABLE offline_message RENAME TO away`)
+  await world.store.run(sql`ALTER TABLE spool_message RENAME TO away`)
   await romeo.sends(say('first'))
   assert.deepEqual(hears(juliet), ['first'])
-  await world.store.run(sql`ALTER TABLE away RENAME TO offline_message`)
+  await world.store.run(sql`ALTER TABLE away RENAME TO spool_message`)
 })

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
-import { apart, appear, friendsApart, kept, say } from '../../../test/offline-story.ts'
+import { ask, outlive } from '../../../test/archive-story.ts'
+import { apart, appear, friendsApart, kept, rows, say } from '../../../test/offline-story.ts'
 import { type StoryOptions, story } from '../../../test/story.ts'
+import { sql } from '../../storage/db.ts'
 
 const DAY = 86_400_000
 
-const few = (messages: number): StoryOptions => ({ settings: { offline: { messages } } })
+/** So much room, and no archive beside it. */
+const few = (messages: number): StoryOptions => ({ settings: { offline: { messages }, retention: { usual: 'delivered' } } })
 
 story(
   'XEP-0160 §2: when too many messages wait, senders are told',
@@ -17,6 +20,21 @@ story(
     romeo.receives('<presence/>')
   },
   few(2),
+)
+
+story(
+  'what there is no room for, but is in the archive, has not failed: its sender is not told, and a client finds it there',
+  async world => {
+    const romeo = await friendsApart(world)
+    for (const text of ['one', 'two', 'three']) await romeo.sends(say(text))
+    await romeo.sends(say('four', '<no-permanent-store xmlns="urn:xmpp:hints"/>'))
+    romeo.receivesError('four', 'service-unavailable')
+    const juliet = await world.connect('juliet')
+    assert.deepEqual((await ask(juliet)).bodies, ['one', 'two', 'three'])
+    assert.deepEqual(await appear(juliet), [])
+    romeo.forget()
+  },
+  { settings: { offline: { messages: 2 } } },
 )
 
 story(
@@ -34,7 +52,7 @@ story(
     await romeo.sends(say('three', long))
     romeo.receivesNothing()
   },
-  { settings: { offline: { bytes: '256KiB' } } },
+  { settings: { offline: { bytes: '256KiB' }, retention: { usual: 'delivered' } } },
 )
 
 story(
@@ -73,21 +91,73 @@ story(
     await again.sends(say('short'))
     assert.deepEqual(await kept(world), ['t1', 'short'])
   },
-  { settings: { offline: { bytes: '256KiB' } } },
+  { settings: { offline: { bytes: '256KiB' }, retention: { usual: 'delivered' } } },
 )
 
-story('a message that has waited too long is removed', async world => {
+story('a message waits for a week after its day; then it opens never again', async world => {
   const romeo = await apart(world)
   await romeo.sends(say('old'))
-  await world.later(6 * DAY)
+  await outlive(world, 1 * DAY)
   await romeo.sends(say('new'))
-  await world.later(1.5 * DAY)
+  await outlive(world, 7 * DAY - 1)
+  assert.deepEqual(await kept(world), ['old', 'new'])
+  await outlive(world, 1)
   assert.deepEqual(await appear(await world.connect('juliet')), ['new'])
 })
 
 story('what waits for somebody who never comes back is removed too', async world => {
   const romeo = await apart(world)
   await romeo.sends(say('old'))
-  await world.later(7.5 * DAY)
-  while ((await kept(world)).length > 0) await setImmediate()
+  await outlive(world, 8 * DAY)
+  while ((await rows(world)) > 0) await setImmediate()
 })
+
+story(
+  'what is removed because its time is over leaves its room',
+  async world => {
+    const romeo = await friendsApart(world)
+    for (const text of ['one', 'two']) await romeo.sends(say(text))
+    await outlive(world, 8 * DAY)
+    while ((await rows(world)) > 0) await setImmediate()
+    for (const text of ['three', 'four', 'five']) await romeo.sends(say(text))
+    romeo.receivesError('five', 'service-unavailable')
+    assert.deepEqual(await appear(await world.connect('juliet')), ['three', 'four'])
+    romeo.forget()
+  },
+  few(2),
+)
+
+story(
+  'how much waits is still known when the account has left the memory and is back, without opening a note',
+  async world => {
+    const romeo = await friendsApart(world)
+    await romeo.sends(say('one'))
+    const forget = (): void => world.host.accounts.forget(world.host.accounts.of('juliet'))
+    forget()
+    await romeo.sends(say('two'))
+    forget()
+    await world.store.run(sql`UPDATE spool_message SET note = ${Buffer.alloc(10)}`)
+    await romeo.sends(say('three'))
+    romeo.receivesError('three', 'service-unavailable')
+    await world.later(3_600_000)
+    // Then the disk is asked again: notes that do not open are of no message that could be read.
+    await romeo.sends(say('four'))
+    romeo.receivesNothing()
+  },
+  few(2),
+)
+
+story(
+  'when the secrets are lost, what was sealed with them is, and takes no room',
+  async world => {
+    const romeo = await friendsApart(world)
+    for (const text of ['one', 'two']) await romeo.sends(say(text))
+    world.losesSecrets()
+    const again = await world.online('romeo')
+    await again.sends(say('three'))
+    again.receivesNothing()
+    assert.deepEqual(await appear(await world.connect('juliet')), ['three'])
+    again.forget()
+  },
+  few(2),
+)

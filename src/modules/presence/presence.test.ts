@@ -184,7 +184,7 @@ story(
 story(
   'RFC 6121 §4.3.2: others that ask hear that they are not subscribed, whether the account exists or not',
   async world => {
-    await world.host.createAccount('listener', [])
+    await world.host.life.create('listener', [])
     await world.online('juliet', 'balcony')
     for (const to of ['juliet@here.example', 'juliet@here.example/balcony']) {
       assert.deepEqual(await probe(world, to), ['unsubscribed juliet@here.example q'])
@@ -199,7 +199,7 @@ story(
 story(
   'RFC 6121 §4.6.6: to whom a session directed presence may ask whether it is still there',
   async world => {
-    await world.host.createAccount('listener', [])
+    await world.host.life.create('listener', [])
     const juliet = await world.online('juliet', 'balcony')
     await juliet.sends('<presence to="listener@here.example"><show>dnd</show></presence>')
     assert.deepEqual(await probe(world, 'juliet@here.example/balcony'), ['available juliet@here.example/balcony q'])

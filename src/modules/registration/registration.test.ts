@@ -237,7 +237,7 @@ story('what a client sends behind the removal of its account leaves nothing to t
   const all = [devices[0]!.sends(query('<remove/>')), ...late.map((xml, i) => devices[i]!.sends(xml))]
   await Promise.all(all)
   for (const device of devices) device.forget()
-  for (const table of [sql`vcard`, sql`private_xml`, sql`roster_item`, sql`blocked`]) {
+  for (const table of [sql`vcard`, sql`sealed_document`, sql`roster_item`, sql`blocked`]) {
     assert.deepEqual(await world.store.all(sql`SELECT account FROM ${table}`), [])
   }
 })

@@ -55,8 +55,9 @@ export const registration = defineModule({
         const name = ownName(from)
         return Register('query', {}, Register('registered'), Register('username', {}, name), Register('password'))
       })
-      own.set(Register, 'query', changePassword)
     }
+    iq.self.set(Register, 'query', changePassword)
+    iq.host.set(Register, 'query', async request => accounts.of(ownName(request.from)).turn.take(() => changePassword(request)))
 
     // Before it can be answered: the answer to the removal of an account finds nobody there any more.
     on(iqOut.check, function takeLeave({ account, session, stanza, to }) {
@@ -92,7 +93,7 @@ export const registration = defineModule({
       if (await host.store.exists(name)) throw new StanzaError('conflict')
       if (invite === undefined && isFull()) throw new StanzaError('resource-constraint', 'try again later')
       const credentials = await host.credentialsOf(name, password)
-      if (!(await host.createAccount(name, credentials, db => needs.invites.redeem(db, name, invite)))) throw new StanzaError('conflict')
+      if (!(await host.life.create(name, credentials, db => needs.invites.redeem(db, name, invite)))) throw new StanzaError('conflict')
       done.add(stream)
       if (invite !== undefined) await needs.invites.welcome(name, invite).catch(error => log.fault('registration.welcome', error))
     }
@@ -112,7 +113,7 @@ export const registration = defineModule({
       if (usernameCaseMapped(username) !== name) throw new StanzaError('not-allowed', 'an account changes only its own password')
       mustBePassword(password, name, domain, settings.shortestPassword)
       if (changesTooOften(accounts.of(name))) throw new StanzaError('resource-constraint', 'try again later')
-      await host.changePassword(name, password, from)
+      await host.life.changePassword(accounts.of(name), password, from)
     }
 
     function changesTooOften(account: Account): boolean {
@@ -123,7 +124,7 @@ export const registration = defineModule({
 
     async function removeAccount(session: Session, stanza: Element): Promise<void> {
       try {
-        await host.removeAccount(session.account.name, () => session.sendNow(result(stanza)))
+        await host.life.remove(session.account.name, () => session.sendNow(result(stanza)))
       } catch (error) {
         log.fault('registration.remove', error)
         session.sendNow(errorTo(stanza, new StanzaError('internal-server-error').toElement()).with({ to: String(session.jid) }))

@@ -36,7 +36,7 @@ story('RFC 6121 §3.1: a subscription is asked for, granted, and brings presence
 
 story('RFC 6121 §3.1.3: a request waits, whole, until the user answers it, and is shown once to each new resource', async world => {
   const romeo = await world.online('romeo')
-  await world.host.createAccount('juliet', [])
+  await world.host.life.create('juliet', [])
   await romeo.sends(
     '<presence id="1" to="juliet@here.example" type="subscribe"><nick xmlns="http://jabber.org/protocol/nick">Romeo</nick></presence>',
   )

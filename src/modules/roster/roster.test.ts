@@ -87,7 +87,7 @@ for (const [what, item, condition] of refused) {
 
 story('RFC 6121 §2.3.3: nobody reads or changes the roster of another', async world => {
   const romeo = await world.connect('romeo')
-  await world.host.createAccount('juliet', [])
+  await world.host.life.create('juliet', [])
   for (const type of ['get', 'set']) {
     await romeo.sends(
       `<iq type="${type}" id="f1" to="juliet@here.example"><query xmlns="jabber:iq:roster"><item jid="nurse@example.com"/></query></iq>`,
@@ -228,7 +228,7 @@ story('an account that is removed takes leave of its contacts', async world => {
   await world.befriend(romeo, juliet)
   await juliet.sends(get())
   juliet.forget()
-  await world.host.removeAccount('romeo')
+  await world.host.life.remove('romeo')
   await world.settled()
   juliet.receivesAll(
     '<presence type="unavailable" from="romeo@here.example/phone"/>',
@@ -238,7 +238,7 @@ story('an account that is removed takes leave of its contacts', async world => {
     pushOf('<item jid="romeo@here.example" subscription="none"/>'),
   )
   romeo.forget()
-  await world.host.createAccount('romeo', [])
+  await world.host.life.create('romeo', [])
   const again = await world.connect('romeo')
   assert.deepEqual(await itemsOf(again), [])
 })

@@ -35,6 +35,8 @@ export interface RosterApi {
   knows(account: Account, contact: Jid): boolean
   /** The contact may see the account's presence. */
   isSubscriber(account: Account, contact: Jid): boolean
+  /** Neither the user, nor the host, nor anybody in the roster or who may see the account's presence. */
+  isStranger(account: Account, other: Jid): boolean
   items(account: Account): Contact[]
   /** Bare addresses of those who may see the account's presence. */
   subscribers(account: Account): Iterable<string>
@@ -165,6 +167,10 @@ export const roster = defineModule({
       subscriptionOf: (account, contact) => subscriptionIn(rosters.item(account, contact.bare).state),
       knows: (account, contact) => rosters.item(account, contact.bare).isListed,
       isSubscriber: (account, contact) => seesUser(rosters.item(account, contact.bare).state),
+      isStranger: (account, { bare }) => {
+        const { isListed, state } = rosters.item(account, bare)
+        return !isListed && !seesUser(state) && !bare.equals(account.jid) && !bare.equals(host.jid)
+      },
       items: account =>
         listed(account).map(({ jid, name, groups, state }) => ({ jid: Jid.parse(jid), name, groups, subscription: subscriptionIn(state) })),
       subscribers: account => whose(account, seesUser),

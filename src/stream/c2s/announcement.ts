@@ -1,10 +1,11 @@
 import type { LocalHost } from '../../core/host.ts'
 import { type ChannelBinding, channelBindingTypes } from '../../sasl/channel-binding.ts'
+import { tokenMechanismsFor } from '../../sasl/ht.ts'
 import { type MechanismSwitches, mechanismsFor } from '../../sasl/mechanisms.ts'
 import type { Offer } from '../../sasl/offer.ts'
 import { UPGRADE_TASKS } from '../../sasl/upgrade.ts'
 import type { Element } from '../../xml/element.ts'
-import { Bind2, ChannelBindings, Etherx, Sasl, Sasl2, SaslUpgrade, Sm } from '../namespaces.ts'
+import { Bind2, ChannelBindings, Etherx, Fast, Sasl, Sasl2, SaslUpgrade, Sm } from '../namespaces.ts'
 
 /** How one may authenticate: the same lists for SASL and SASL2, each hashed as announced (XEP-0474). */
 export interface Announcement {
@@ -26,7 +27,11 @@ export function announcementFor(host: LocalHost, binding: ChannelBinding, switch
   const before = ofHost.get(binding.tlsVersion)
   if (before?.switches === switches) return before
   const offer = { mechanisms: mechanismsFor(binding, switches), channelBindings: channelBindingTypes(binding) }
-  const made = { offer, features: featuresOf(offer, host.stream.inlineFeatures()), switches }
+  const made = {
+    offer,
+    features: featuresOf(offer, host.stream.inlineFeatures(), host.tokens.areGiven ? tokenMechanismsFor(binding) : []),
+    switches,
+  }
   ofHost.set(binding.tlsVersion, made)
   return made
 }
@@ -45,15 +50,21 @@ export function featuresElement(host: LocalHost, features: readonly Element[]): 
   return made
 }
 
-function featuresOf({ mechanisms, channelBindings }: Offer, inlineFeatures: readonly string[]): Element[] {
+function featuresOf(
+  { mechanisms, channelBindings }: Offer,
+  inlineFeatures: readonly string[],
+  tokenMechanisms: readonly string[],
+): Element[] {
   const bind2 = Bind2('bind', {}, Bind2('inline', {}, ...[...inlineFeatures, Sm.uri].map(feature => Bind2('feature', { var: feature }))))
+  // XEP-0484 §3.1; without `tls-0rtt`, as early data can be replayed and are never taken.
+  const fast = tokenMechanisms.length === 0 ? [] : [Fast('fast', {}, ...tokenMechanisms.map(name => Fast('mechanism', {}, name)))]
   const features = [
     Sasl('mechanisms', {}, ...mechanisms.map(name => Sasl('mechanism', {}, name))),
     Sasl2(
       'authentication',
       {},
       ...mechanisms.map(name => Sasl2('mechanism', {}, name)),
-      Sasl2('inline', {}, bind2, Sm('sm')),
+      Sasl2('inline', {}, bind2, Sm('sm'), ...fast),
       ...UPGRADE_TASKS.map(task => SaslUpgrade('upgrade', {}, task)),
     ),
   ]

@@ -3,7 +3,7 @@ import { mock } from 'node:test'
 import { type Device, HEADER, type Scene, streamStory } from '../../../test/stream-story.ts'
 import { makeCredential } from '../../sasl/credential.ts'
 import { saltPassword } from '../../sasl/test-client.ts'
-import { ITERATIONS, pencils } from '../../sasl/test-fixture.ts'
+import { ITERATIONS, newPencils } from '../../sasl/test-fixture.ts'
 
 const SASL = 'urn:ietf:params:xml:ns:xmpp-sasl'
 const SASL2 = 'urn:xmpp:sasl:2'
@@ -229,6 +229,25 @@ streamStory('XEP-0386 §4: binding, stream management, copies and inactivity com
   other.forget()
 })
 
+streamStory('XEP-0386 §3.3: who binds is told where the archive ends', async scene => {
+  const MAM = 'urn:xmpp:mam:2'
+  const first = await open(scene)
+  await first.authenticates2('romeo', '<bind xmlns="urn:xmpp:bind:0"/>')
+  first.receives(`<success xmlns="${SASL2}"><bound xmlns="urn:xmpp:bind:0"><metadata xmlns="${MAM}"/></bound></success>`)
+  first.receivesFeatures()
+  await first.sends('<presence/>', '<message to="romeo@here.example" id="m"><body>note</body></message>')
+  first.receives('<presence/>')
+  const message = first.receives('<message><body>note</body></message>')
+  const id = message.elements().find(({ name }) => name === 'stanza-id')!.attrs['id']
+  const second = await open(scene)
+  await second.authenticates2('romeo', '<bind xmlns="urn:xmpp:bind:0"/>')
+  second.receives(
+    `<success xmlns="${SASL2}"><bound xmlns="urn:xmpp:bind:0"><metadata xmlns="${MAM}"><start id="${id}"/><end id="${id}"/></metadata></bound></success>`,
+  )
+  second.receivesFeatures()
+  first.forget()
+})
+
 for (const tag of ['', ' ', '&#x7f;', 'x'.repeat(2000), '&#x1F600;'.repeat(32)]) {
   streamStory(`XEP-0386 §3.2: a tag like ${JSON.stringify(tag.slice(0, 10))} does no harm`, async scene => {
     const device = await open(scene)
@@ -245,6 +264,44 @@ streamStory('XEP-0386 §4: who has too many sessions is not authenticated for an
   device.receives(failure2('temporary-auth-failure'))
   await device.sends('<iq type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>')
   device.receivesStreamError('not-authorized')
+})
+
+/** A client of that installation, with a stream that can be resumed. */
+async function installed(scene: Scene, id: string): Promise<Device> {
+  const device = await open(scene)
+  const wishes = `<bind xmlns="urn:xmpp:bind:0"><enable xmlns="${SM}" resume="true"/></bind>`
+  await device.authenticates2('romeo', `<user-agent xmlns="${SASL2}" id="${id}"/>${wishes}`)
+  device.receives(`<success xmlns="${SASL2}"><bound xmlns="urn:xmpp:bind:0"/></success>`)
+  device.receivesFeatures()
+  return device
+}
+
+streamStory('XEP-0386 §3.2: a client that comes back without resuming leaves no sessions that wait for it', async scene => {
+  const { sessions } = scene.world.host.accounts.of('romeo')
+  const juliet = await scene.online('juliet')
+  const said: string[] = []
+  for (let i = 0; i < 12; i++) {
+    const device = await installed(scene, 'one')
+    assert.equal(sessions.size, 1)
+    await device.sends('<presence/>')
+    assert.deepEqual(device.bodies(), said) // none is lost with a session
+    await device.breaks()
+    said.push(`m${i}`)
+    await juliet.sends(`<message to="romeo@here.example" type="chat" id="m"><body>m${i}</body></message>`)
+  }
+})
+
+streamStory('XEP-0386 §3.2: one that is connected stays, as it may be another device with the same backup; so do others', async scene => {
+  const { sessions } = scene.world.host.accounts.of('romeo')
+  const other = await installed(scene, 'other')
+  await other.breaks()
+  const unnamed = await scene.online('romeo', 'old', `<enable xmlns="${SM}" resume="true"/>`)
+  unnamed.forget()
+  await unnamed.breaks()
+  const first = await installed(scene, 'one')
+  await installed(scene, 'one')
+  assert.equal(first.socket.state, 'open')
+  assert.equal(sessions.size, 4)
 })
 
 streamStory('XEP-0198 §9.2: a stream is resumed with success, and no features follow', async scene => {
@@ -276,7 +333,7 @@ const next = `<next xmlns="${SASL2}" task="UPGR-SCRAM-SHA-512"/>`
 
 /** Mercutio has SHA-256 only, and has just authenticated with it. */
 async function upgrading(scene: Scene): Promise<Device> {
-  await scene.world.host.createAccount('mercutio', [pencils.find(({ hash }) => hash === 'SHA-256')!])
+  await scene.world.host.life.create('mercutio', newPencils('SHA-256'))
   const device = await open(scene)
   await device.authenticates2('mercutio', upgrade)
   device.receives(`<continue xmlns="${SASL2}"><additional-data/><tasks><task>UPGR-SCRAM-SHA-512</task></tasks></continue>`)
@@ -299,7 +356,7 @@ streamStory('XEP-0480 §2: a client that asks for it leaves what another mechani
 })
 
 streamStory('who logged in with a password that was changed since is not bound', async scene => {
-  await scene.world.host.createAccount('mercutio', [pencils.find(({ hash }) => hash === 'SHA-256')!])
+  await scene.world.host.life.create('mercutio', newPencils('SHA-256'))
   const device = await open(scene)
   await device.authenticates('mercutio')
   await device.sends(HEADER)

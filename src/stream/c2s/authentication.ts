@@ -1,9 +1,10 @@
+import type { KeyHold, Proof } from '../../core/keys.ts'
+import { clientNamed } from '../../core/points.ts'
 import { readBase64 } from '../../sasl/base64.ts'
-import type { Exchange, Success } from '../../sasl/exchange.ts'
+import type { Exchange, Success, TokenSuccess } from '../../sasl/exchange.ts'
 import { startExchange } from '../../sasl/mechanisms.ts'
 import type { Profile } from '../../sasl/profile.ts'
 import { SaslError } from '../../sasl/sasl-error.ts'
-import { digest } from '../../sasl/scram-hash.ts'
 import { startUpgrade, UPGRADE_TASKS, type Upgrade } from '../../sasl/upgrade.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError, StreamError } from '../../xmpp/error.ts'
@@ -13,6 +14,8 @@ import { readAddress } from '../address.ts'
 import { Bind2, Sasl, Sasl2, SaslUpgrade, ScramUpgrade, Sm } from '../namespaces.ts'
 import { bindInline, resumeStream } from './binding.ts'
 import type { Negotiation } from './negotiation.ts'
+import { TokenRequest } from './token-request.ts'
+import { readUserAgent, type UserAgent } from './user-agent.ts'
 
 /** A SASL exchange on a stream, in the profile of RFC 6120 §6 or of XEP-0388, whichever the client began with. */
 export class Authentication {
@@ -20,7 +23,13 @@ export class Authentication {
   #exchange: Exchange | undefined
   /** The `<authenticate/>` of XEP-0388; undefined in the old profile. */
   #request: Element | undefined
-  #success: Success | undefined
+  #agent: UserAgent | undefined
+  #tokens: TokenRequest | undefined
+  /** A token of the client was none; that says something of its network only if it cannot log in. */
+  #owesFailure = false
+  #success: Success | TokenSuccess | undefined
+  /** What is sealed for the account is open since the success. */
+  #hold: KeyHold | undefined
   /** The account that the client named, whether there is one or not. */
   #name: string | undefined
   #isBusy = false
@@ -43,8 +52,18 @@ export class Authentication {
 
   abandon(): void {
     this.#exchange?.abort()
+    this.#tokens?.abandon()
     this.#success?.clientKey?.wipe()
-    this.#exchange = this.#success = undefined
+    this.#hold?.release()
+    this.#exchange = this.#success = this.#hold = undefined
+  }
+
+  /** The client has gone without having logged in. */
+  leave(): void {
+    const { streams, socket } = this.#negotiation.connection
+    if (this.#owesFailure) streams.pace.failed(socket.peer, undefined)
+    this.#owesFailure = false
+    this.abandon()
   }
 
   async take(element: Element): Promise<void> {
@@ -77,6 +96,8 @@ export class Authentication {
     const negotiation = this.#negotiation
     const { served, claimed, streams, socket } = negotiation.connection
     this.#request = request
+    this.#agent = request && readUserAgent(request)
+    this.#tokens = request && new TokenRequest(negotiation, request, this.#agent)
     this.#name = undefined
     if (!streams.pace.mayTry(socket.peer)) throw new StreamError('policy-violation', 'too many failures')
     const { domain, store } = served!.host
@@ -89,13 +110,10 @@ export class Authentication {
       isAuthzid: (authzid, username) => isOwnAddress(authzid, username, domain),
       preparePassword,
     }
-    this.#exchange = startExchange(
-      element.attrs['mechanism'] ?? '',
-      served!.credentials,
-      negotiation.binding,
-      negotiation.announcement.offer,
-      profile,
-    )
+    const mechanism = element.attrs['mechanism'] ?? ''
+    this.#exchange =
+      this.#tokens?.start(mechanism, profile) ??
+      startExchange(mechanism, served!.credentials, negotiation.binding, negotiation.announcement.offer, profile)
     // Before authentication the header's `from` is a hint; after it, it must have been true (RFC 6120 §4.7.1).
     if (claimed !== undefined && (claimed.domain !== domain || claimed.local === '')) throw new SaslError('invalid-authzid')
     if (initial === undefined) this.#challenge(Buffer.alloc(0))
@@ -107,12 +125,23 @@ export class Authentication {
     if (step.kind === 'challenge') return this.#challenge(step.data)
     this.#exchange = undefined
     this.#success = step
-    await this.#slowDown()
+    // What nobody can guess is not being guessed: whoever guesses at the password is not in the way of those with tokens.
+    if (step.clientKey !== undefined) await this.#slowDown()
     const { claimed, isClosed } = this.#negotiation.connection
     if (isClosed || (claimed !== undefined && claimed.local !== step.username)) throw new SaslError('invalid-authzid')
-    this.#tasks = wantedTasks(this.#request)
+    await this.#open(step)
+    // XEP-0484 §4.2; and whoever has no more than a token must not leave a password.
+    this.#tasks = step.clientKey === undefined ? [] : wantedTasks(this.#request)
     if (this.#tasks.length > 0) return this.#continue(step.data)
     await this.#succeed(step.data)
+  }
+
+  async #open({ username, clientKey, credential }: Success | TokenSuccess): Promise<void> {
+    const { connection } = this.#negotiation
+    const proof: Proof =
+      clientKey === undefined ? await this.#tokens!.use() : { kind: 'password', hash: credential.hash, clientKey, wrap: credential.wrap }
+    this.#hold = await connection.served!.host.authenticated(username, proof)
+    if (connection.isClosed) this.abandon()
   }
 
   /** The account whose password may be being guessed, as failures are counted. */
@@ -122,11 +151,14 @@ export class Authentication {
 
   /** Of an account that somebody guesses the password of, the right answer comes as late as the wrong one. */
   async #slowDown(atLeast = 0): Promise<void> {
-    const { streams, socket, isClosed } = this.#negotiation.connection
-    const { pace } = streams
     const account = this.#guessed
-    const ms = Math.max(atLeast, account === undefined ? 0 : pace.delayOf(account))
-    if (ms > 0 && !isClosed && !(await pace.wait(ms, socket.peer, account))) throw new StreamError('resource-constraint', 'too many wait')
+    await this.#wait(Math.max(atLeast, account === undefined ? 0 : this.#negotiation.connection.streams.pace.delayOf(account)))
+  }
+
+  async #wait(ms: number): Promise<void> {
+    const { streams, socket, isClosed } = this.#negotiation.connection
+    if (ms > 0 && !isClosed && !(await streams.pace.wait(ms, socket.peer, this.#guessed)))
+      throw new StreamError('resource-constraint', 'too many wait')
   }
 
   #challenge(data: Buffer): void {
@@ -152,14 +184,12 @@ export class Authentication {
   async #finishTask(element: Element): Promise<void> {
     const salted = payload(element.child(ScramUpgrade, 'hash')?.text ?? '')
     if (salted === undefined) throw new SaslError('malformed-request')
-    const { credential, clientKey } = this.#upgrade!.finish(salted)
-    clientKey.wipe()
+    const added = this.#upgrade!.finish(salted)
     this.#upgrade = undefined
-    const { username, clientKey: proved, hash } = this.#success!
-    const shown = proved !== undefined && hash !== undefined ? { hash, storedKey: digest(hash, proved.bytes) } : undefined
-    const { store } = this.#negotiation.connection.served!.host
+    const { username, credential } = this.#success as Success // no task follows on a token
     // The password may have been changed since: the old one must add nothing.
-    if (shown === undefined || !(await store.addCredential(username, credential, shown))) throw new SaslError('not-authorized')
+    if (!(await this.#negotiation.connection.served!.host.life.addCredential(username, added, credential)))
+      throw new SaslError('not-authorized')
     if (this.#negotiation.connection.isClosed) return this.abandon()
     this.#tasks.shift()
     if (this.#tasks.length > 0) return this.#continue(undefined)
@@ -167,13 +197,14 @@ export class Authentication {
   }
 
   async #succeed(data: Buffer | undefined): Promise<void> {
-    const { username, clientKey, hash } = this.#success!
-    this.#success = undefined
     const { connection } = this.#negotiation
-    await connection.served!.host.authenticated(username, hash, clientKey)
     // Nobody is there any more: above all, nothing may be bound, for that could end another session.
-    if (connection.isClosed) return
+    if (connection.isClosed) return this.abandon()
+    const { username } = this.#success!
+    connection.hold(this.#hold!)
+    this.#success = this.#hold = undefined
     this.#negotiation.account = username
+    this.#owesFailure = false
     if (this.#request !== undefined) return this.#succeedInline(this.#request, username, data)
     connection.restart()
     connection.sendElement(data === undefined ? Sasl('success') : Sasl('success', {}, data.toString('base64')))
@@ -183,9 +214,11 @@ export class Authentication {
   async #succeedInline(request: Element, username: string, data: Buffer | undefined): Promise<void> {
     const { connection } = this.#negotiation
     const { host } = connection.served!
+    const token = await this.#greet(username)
+    if (connection.isClosed) return
     const announce = (jid: string, ...inline: Element[]): void => {
       const additional = data === undefined ? [] : [Sasl2('additional-data', {}, data.toString('base64'))]
-      connection.sendElement(Sasl2('success', {}, ...additional, Sasl2('authorization-identifier', {}, jid), ...inline))
+      connection.sendElement(Sasl2('success', {}, ...additional, Sasl2('authorization-identifier', {}, jid), ...inline, ...token))
     }
     const answers: Element[] = []
     const resume = request.child(Sm, 'resume')
@@ -207,6 +240,25 @@ export class Authentication {
     connection.sendStreamElement(this.#negotiation.features(bound))
   }
 
+  /** Learns who the client is, and gives it the token that it shall have; where that cannot be done it is let in without. */
+  async #greet(username: string): Promise<Element[]> {
+    const { connection } = this.#negotiation
+    const { accounts, failed, hooks, log, tokens } = connection.served!.host
+    if (this.#agent === undefined) return []
+    const { id, software, device } = this.#agent
+    try {
+      const client = (connection.client = await tokens.clientOf(username, id))
+      const token = await this.#tokens!.grant(username)
+      const account = accounts.of(username)
+      if (software !== undefined || device !== undefined)
+        await account.turn.take(() => hooks.tell(clientNamed, { account, client, software, device }, failed))
+      return token === undefined ? [] : [token]
+    } catch (error) {
+      log.fault('token.failed', error)
+      return []
+    }
+  }
+
   async #bind(username: string, bind: Element): ReturnType<typeof bindInline> {
     try {
       return await bindInline(this.#negotiation.connection, username, bind)
@@ -214,16 +266,28 @@ export class Authentication {
       if (!(error instanceof StanzaError)) throw error
       // Too many sessions, or the account is being removed. The client is not told of success, so it has not logged in.
       this.#negotiation.account = undefined
+      this.#negotiation.connection.client = undefined
+      this.#negotiation.connection.hold(undefined)
       throw new SaslError('temporary-auth-failure')
     }
+  }
+
+  /**
+   * A token that is none was not guessed, but has run out, or was bound to a certificate of before: the client logs in by other
+   * means, and then it has done no wrong. Were each counted, a renewed certificate would make a network of many clients suspect.
+   */
+  async #countFailure(): Promise<void> {
+    const { streams, socket } = this.#negotiation.connection
+    if (this.#tokens?.isLogin !== true) return this.#slowDown(streams.pace.failed(socket.peer, this.#guessed))
+    const ms = this.#owesFailure ? streams.pace.failed(socket.peer, undefined) : 0
+    this.#owesFailure = true
+    await this.#wait(ms)
   }
 
   async #fail(error: SaslError): Promise<void> {
     this.abandon()
     const { connection } = this.#negotiation
-    if (error.condition === 'not-authorized') {
-      await this.#slowDown(connection.streams.pace.failed(connection.socket.peer, this.#guessed))
-    }
+    if (error.condition === 'not-authorized') await this.#countFailure()
     const isNew = this.#request !== undefined
     connection.sendElement(isNew ? Sasl2('failure', {}, Sasl(error.condition)) : Sasl('failure', {}, Sasl(error.condition)))
     this.#request = undefined
@@ -242,7 +306,9 @@ function payload(text: string): Buffer | undefined {
   const trimmed = text.trim()
   if (trimmed === '') return undefined
   if (trimmed === '=') return Buffer.alloc(0)
-  const bytes = readBase64(Buffer.from(trimmed, 'latin1'))
+  const encoded = Buffer.from(trimmed, 'latin1')
+  const bytes = readBase64(encoded)
+  encoded.fill(0)
   if (bytes === undefined) throw new SaslError('incorrect-encoding')
   return bytes
 }

@@ -13,18 +13,14 @@ import { streamKey } from './resumable-streams.ts'
 export async function bindResource(connection: Connection, account: string, wanted: string | undefined): Promise<Session> {
   const resource = wanted === undefined || wanted === '' ? randomResource() : wanted
   const { host } = connection.served!
-  const session = await host.bind(account, resource, connection)
-  if (host.store.isOutdated(account, connection.revision)) {
+  if (connection.isOutdated(account)) throw logInAgain() // before it ends sessions that wait for the client
+  const session = await host.bind(account, resource, connection, connection.client)
+  if (connection.isOutdated(account)) {
     host.end(session, logInAgain())
     throw logInAgain()
   }
   connection.bound(session)
   return session
-}
-
-/** What the client proved must still be true: the password may have been changed since, or the account removed. */
-function refuseOutdated({ served, revision }: Connection, account: string): void {
-  if (served!.host.store.isOutdated(account, revision)) throw logInAgain()
 }
 
 const logInAgain = (): StreamError => new StreamError('not-authorized', 'log in again')
@@ -44,6 +40,10 @@ export async function bindInline(connection: Connection, account: string, reques
       const answer = connection.served!.host.stream.inlineHandler(wish)?.(session, wish)
       if (answer !== undefined) answers.push(answer)
     }
+  }
+  for (const tell of connection.served!.host.stream.bound) {
+    const told = await session.account.turn.take(() => tell(session))
+    if (told !== undefined) answers.push(told)
   }
   return { session, bound: Bind2('bound', {}, ...answers) }
 }
@@ -75,9 +75,9 @@ export async function resumeStream(
   const h = readCount(request.attrs['h'])
   await streams.find(id, account)?.settle()
   if (connection.isClosed) throw new StreamError('reset', 'the client has gone')
-  refuseOutdated(connection, account)
+  if (connection.isOutdated(account)) throw logInAgain()
   const management = streams.find(id, account)
-  if (management?.acknowledge(h)) {
+  if (management?.acknowledge(h) && management.wake()) {
     connection.resumed(management)
     management.resume(connection, announce)
     return true

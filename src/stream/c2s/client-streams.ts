@@ -19,6 +19,8 @@ export class ClientStreams {
   readonly pace: Pace
   readonly log: Log
   tick = 0
+  /** Called for each connection that is gone. */
+  onLeft: () => void = () => {}
   readonly #hosts = new Map<string, ServedHost>()
   readonly #unbound = new Map<Connection, number>()
   readonly #bound = new Set<Connection>()
@@ -64,6 +66,7 @@ export class ClientStreams {
     this.#unbound.delete(connection)
     this.#bound.delete(connection)
     this.#shaper.forget(connection)
+    this.onLeft()
   }
 
   get counts(): { unbound: number; bound: number } {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { BIND } from '../../../test/managed-stream.ts'
-import { type Device, HEADER, type Scene, streamStory } from '../../../test/stream-story.ts'
+import { type Device, HEADER, type Scene, SETTINGS, streamStory } from '../../../test/stream-story.ts'
 import { defineModule } from '../../core/module.ts'
 import { messageOut } from '../../core/points.ts'
 import { StreamError } from '../../xmpp/error.ts'
@@ -110,6 +110,21 @@ streamStory('RFC 6120 §4.4: what was sent before the stream was closed still ar
   romeo.receivesEnd()
 })
 
+for (const chunks of [[`${say('one')}</stream:stream>${PING}`], [`${say('one')}</stream:stream>`, PING]]) {
+  streamStory(
+    `RFC 6120 §4.4: also where the client goes on after that, in ${chunks.length} pieces; what it says then does not count`,
+    async scene => {
+      const { romeo, juliet } = await couple(scene)
+      const release = hold(scene, 'romeo')
+      for (const chunk of chunks) romeo.writes(chunk)
+      release()
+      await scene.settled()
+      assert.deepEqual(juliet.bodies(), ['one'])
+      romeo.receivesEnd()
+    },
+  )
+}
+
 streamStory('RFC 6120 §4.4: a connection that breaks ends a session that cannot be resumed', async scene => {
   const { romeo, juliet } = await couple(scene)
   await juliet.breaks()
@@ -151,6 +166,21 @@ streamStory(
   {},
   { extra: [sometimesSlow] },
 )
+
+streamStory('DESIGN law 10: a client that does not read its answers is not read from until it has', async scene => {
+  const { romeo } = await couple(scene)
+  romeo.socket.isTaken = false
+  while (!romeo.socket.isPaused) await romeo.sends(PING.repeat(100))
+  assert.ok(romeo.socket.queued < SETTINGS.outputBuffer / 2)
+  romeo.socket.queued = 0
+  romeo.socket.isTaken = true
+  romeo.socket.onDrained()
+  await scene.settled()
+  assert.equal(romeo.socket.isPaused, false)
+  romeo.forget()
+  await romeo.sends(PING)
+  romeo.receives('<iq type="result" id="p"/>')
+})
 
 streamStory('DESIGN law 10: a client that sends faster than it is served is not read from for a while', async scene => {
   const { romeo, juliet } = await couple(scene)

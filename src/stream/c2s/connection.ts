@@ -1,4 +1,6 @@
 import type { Custody } from '../../core/custody.ts'
+import { then } from '../../core/host.ts'
+import type { KeyHold } from '../../core/keys.ts'
 import type { Position, Session, Transport } from '../../core/session.ts'
 import { randomId } from '../../lib/random.ts'
 import type { Socket } from '../../net/socket.ts'
@@ -18,6 +20,9 @@ import { StreamManagement } from './management.ts'
 import { Negotiation } from './negotiation.ts'
 import type { ServedHost } from './settings.ts'
 
+/** The share of its output buffer from which on a client is behind. */
+const BEHIND = 1 / 4
+
 /**
  * One client's connection: reads its stream, keeps its stanzas in order, writes what it is sent (RFC 6120 §4).
  * Until a resource is bound its `Negotiation` deals with what comes, then the session does.
@@ -30,11 +35,14 @@ export class Connection implements StreamHandler, Taker, Transport {
   served: ServedHost | undefined
   /** The revision of the accounts when authentication began. */
   revision = 0
+  /** What the client is known as that has logged in, if it has said who it is. */
+  client: string | undefined
   /** The `from` of the client's header: only a hint until it has authenticated. */
   claimed: Jid | undefined
   /** Of the client's stanzas, where they name none. */
   #language: string | undefined
   #negotiation: Negotiation | undefined = new Negotiation(this)
+  #keys: KeyHold | undefined
   #session: Session | undefined
   #management: StreamManagement | undefined
   /** The header of the stream has been answered. */
@@ -45,6 +53,8 @@ export class Connection implements StreamHandler, Taker, Transport {
   #isOver = false
   #isClosed = false
   #isReading = true
+  /** It does not read what it is sent as fast as it comes; done when it has caught up. */
+  #behind: PromiseWithResolvers<void> | undefined
   /** When the client was last heard, in ticks of `ClientStreams`. */
   heardAt = 0
   isAsked = false
@@ -59,7 +69,10 @@ export class Connection implements StreamHandler, Taker, Transport {
     this.#framing = socket.kind === 'websocket' ? new WebSocketFraming(this, xmlBefore) : new TcpFraming(this, xmlBefore)
     this.allowance = streams.settings.bytesPerSecond
     socket.onData = bytes => this.#read(bytes)
-    socket.onClose = () => this.#leave()
+    socket.onClose = () => {
+      this.#inOrder.finish()
+      this.#leave()
+    }
   }
 
   get session(): Session | undefined {
@@ -81,14 +94,15 @@ export class Connection implements StreamHandler, Taker, Transport {
   // --- what comes in
 
   #read(bytes: Buffer): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || this.#isEnding) return
     this.heardAt = this.streams.tick
     this.isAsked = false
     this.streams.shape(this, bytes.length)
     try {
       this.#framing.read(bytes)
     } catch (error) {
-      this.fail(error)
+      // What comes behind the end of a stream must not keep what came before it from being dealt with.
+      if (!this.#isEnding) this.fail(error)
     }
   }
 
@@ -124,16 +138,22 @@ export class Connection implements StreamHandler, Taker, Transport {
   onClose(): void {
     if (this.#isClosed) return
     this.#isEnding = true
-    this.#inOrder.whenDone(() => this.#end(undefined))
+    // Who says goodbye says last what it has got: that must hold once the server has said goodbye too.
+    this.#inOrder.whenDone(() => void then(this.#management?.forgotten(), () => this.#end(undefined)))
   }
 
   take(element: Element): void | Promise<void> {
-    return this.#negotiation === undefined ? this.#dispatch(element) : this.#negotiation.take(element)
+    if (this.#negotiation !== undefined) return this.#negotiation.take(element)
+    const pending = this.#dispatch(element)
+    return pending instanceof Promise ? pending.then(this.#untilCaughtUp) : this.#untilCaughtUp()
   }
 
-  /** Reads on, unless the client has sent more than it may or than is dealt with. */
+  /** What a client has asked for at once is answered as fast as it reads. */
+  readonly #untilCaughtUp = (): void | Promise<void> => this.#behind?.promise
+
+  /** Reads on, unless the client has sent more than it may or than is dealt with, or does not read the answers. */
   steer(): void {
-    const mayRead = !this.isShaped && !this.#inOrder.isFull
+    const mayRead = !this.isShaped && this.#behind === undefined && !this.#inOrder.isFull
     if (mayRead === this.#isReading || this.#isClosed) return
     this.#isReading = mayRead
     if (mayRead) this.socket.resume()
@@ -185,6 +205,18 @@ export class Connection implements StreamHandler, Taker, Transport {
 
   // --- becoming a session
 
+  /** What is sealed for the account stays open as long as this connection. */
+  hold(keys: KeyHold | undefined): void {
+    this.#keys?.release()
+    this.#keys = keys
+  }
+
+  /** What the client has shown is worth nothing any more: the password was changed, the account removed, or the client revoked. */
+  isOutdated(account: string): boolean {
+    const { store, tokens } = this.served!.host
+    return store.isOutdated(account, this.revision) || (this.client !== undefined && tokens.isOutdated(account, this.client, this.revision))
+  }
+
   /** Turns stream management on for the session (XEP-0198 §3); gives the answer. */
   manage(session: Session, enable: Element): Element {
     const { host, streams } = this.served!
@@ -203,6 +235,7 @@ export class Connection implements StreamHandler, Taker, Transport {
       throw new StreamError('reset', 'the client has gone')
     }
     this.#session = session
+    if (this.client !== undefined) session.client = this.client // one that is resumed may not have said it before
     this.#negotiation = undefined
     this.claimed = undefined
     this.streams.bound(this)
@@ -267,7 +300,21 @@ export class Connection implements StreamHandler, Taker, Transport {
   #write(xml: string): void {
     if (this.#isClosed) return
     this.socket.send(xml)
-    if (this.socket.queued > this.streams.settings.outputBuffer) this.giveUp()
+    const { queued } = this.socket
+    const { outputBuffer } = this.streams.settings
+    if (queued > outputBuffer) this.giveUp()
+    else if (queued > outputBuffer * BEHIND && this.#behind === undefined) this.#fallBehind()
+  }
+
+  /** Until it has caught up it is not read from, and what was read is not dealt with: its requests alone must not make so many answers that it is given up. */
+  #fallBehind(): void {
+    const behind = (this.#behind = Promise.withResolvers())
+    this.socket.onDrained = () => {
+      this.#behind = undefined
+      behind.resolve()
+      this.steer()
+    }
+    this.steer()
   }
 
   fail(error: unknown): void {
@@ -312,6 +359,7 @@ export class Connection implements StreamHandler, Taker, Transport {
     this.#inOrder.end()
     this.#negotiation?.abandon()
     this.#negotiation = undefined
+    this.#keys?.release()
     const session = this.#session
     if (session === undefined) return
     if (this.#management === undefined || this.#isOver) this.served!.host.end(session)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { ack, BIND, ENABLE, handled, kept, managed, REQUEST, resume, resumes, SM, say } from '../../../test/managed-stream.ts'
 import { streamStory } from '../../../test/stream-story.ts'
+import { messagesAcknowledged } from '../../core/points.ts'
+import { sql } from '../../storage/db.ts'
 
 streamStory('XEP-0198 §3: enabling it twice, or resuming once bound, fails and changes nothing', async scene => {
   const { device, id } = await managed(scene, 'romeo')
@@ -132,12 +134,26 @@ streamStory('XEP-0198 §5: the session of a client that stays away ends, and its
   assert.equal(scene.world.host.accounts.of('juliet').sessions.size, 1)
   await scene.later(1)
   assert.equal(scene.world.host.accounts.of('juliet').sessions.size, 0)
-  assert.deepEqual(await kept(scene), ['a', 'b'])
   const late = await resumes(scene, 'juliet', id, 1)
   late.receives(`<failed xmlns="${SM}"/>`)
   await late.sends(BIND, '<presence/>')
   late.receives('<iq type="result"/>')
   assert.deepEqual(late.bodies(), ['a', 'b'])
+})
+
+streamStory('XEP-0198 §5: who comes back too late says what it has got, and does not get that again', async scene => {
+  const { device: juliet, id } = await managed(scene, 'juliet')
+  const romeo = await scene.online('romeo')
+  await romeo.sends(say('a'), say('b'))
+  juliet.forget()
+  await juliet.breaks()
+  await scene.later(600_000)
+  assert.deepEqual(await kept(scene), ['a@2', 'b@3'])
+  const late = await resumes(scene, 'juliet', id, 2)
+  late.receives(`<failed xmlns="${SM}"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></failed>`)
+  await late.sends(BIND, '<presence/>')
+  late.receives('<iq type="result"/>')
+  assert.deepEqual(late.bodies(), ['b'])
 })
 
 streamStory(
@@ -172,6 +188,29 @@ streamStory('XEP-0198 §7: what is acknowledged on its way to disk is not given 
   romeo.forget()
   assert.equal(await handled(romeo), '2')
   phone.forget()
+})
+
+streamStory('XEP-0198 §4: the server says goodbye when what the client said it has got is gone from the disk', async scene => {
+  const { device: first } = await managed(scene, 'juliet')
+  await first.sends('</stream:stream>')
+  const romeo = await scene.online('romeo')
+  await romeo.sends(say('a'))
+  const { device: phone } = await managed(scene, 'juliet')
+  const order: string[] = []
+  scene.world.host.hooks.on(messagesAcknowledged, async function note() {
+    await scene.world.store.all(sql`SELECT seg FROM spool_message`)
+    order.push('forgotten')
+  })
+  const { close } = phone.socket
+  phone.socket.close = () => {
+    order.push('closed')
+    close.call(phone.socket)
+  }
+  await phone.sends(`${ack(2)}</stream:stream>`)
+  assert.deepEqual(order, ['forgotten', 'closed'])
+  assert.deepEqual(await kept(scene), [])
+  phone.receivesEnd()
+  first.forget()
 })
 
 streamStory('XEP-0198 §5: after a crash the client says what it has, and gets the rest', async scene => {

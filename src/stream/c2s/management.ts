@@ -1,16 +1,19 @@
 // XEP-0198: Stream Management
 
+import { randomInt } from 'node:crypto'
 import type { Account } from '../../core/account.ts'
 import { Custody } from '../../core/custody.ts'
+import { Hibernation, outlineOf, type SealedStanza } from '../../core/hibernation.ts'
 import { type LocalHost, then } from '../../core/host.ts'
-import { messagesAcknowledged, messageUndelivered, sessionResumed } from '../../core/points.ts'
+import { messagesAcknowledged, messageUndelivered, sessionHibernated, sessionResumed } from '../../core/points.ts'
 import type { Position, Session, Transport } from '../../core/session.ts'
 import { randomId } from '../../lib/random.ts'
-import type { Element } from '../../xml/element.ts'
+import { Element } from '../../xml/element.ts'
+import { delayed } from '../../xmpp/delay.ts'
 import { StreamError } from '../../xmpp/error.ts'
 import { Arrivals } from '../arrivals.ts'
 import { modulo, newlyAcknowledged } from '../count.ts'
-import { Sm } from '../namespaces.ts'
+import { Mam, Sm } from '../namespaces.ts'
 import { type ResumableStreams, streamKey } from './resumable-streams.ts'
 
 /** The part of a connection that stream management needs. */
@@ -24,7 +27,7 @@ export interface Carrier {
 export interface ManagementLimits {
   /** How long a session waits for its client to come back, ms. */
   readonly resumeFor: number
-  /** Stanzas that may wait for acknowledgement. */
+  /** Stanzas that may wait for acknowledgement, besides answers out of the archive; so many of these are held to be sent again. */
   readonly queue: number
   /** And how long they may be together. Well below what a connection may have waiting: a resumed client gets all at once. */
   readonly queueBytes: number
@@ -32,9 +35,14 @@ export interface ManagementLimits {
 
 /** A stanza on its way to the client. */
 interface Unacknowledged {
-  readonly stanza: Element
+  /** Nothing of an answer for which there was no room: the stream cannot be resumed before it is acknowledged. */
+  content: Element | SealedStanza | undefined
+  /** It is out of the archive, where the client finds it again. */
+  readonly isAnswer: boolean
   readonly custody: Custody | undefined
   size: number
+  /** When it came, in ms. */
+  readonly at: number
   /** It is on disk, under its position, until it is acknowledged. */
   isKept: boolean
   /** It is acknowledged, or has been given another way. */
@@ -46,6 +54,12 @@ const ASK_EVERY = 25
 const ASK_AFTER = 2_000
 /** A sender whose message is not acknowledged by then need not wait for it any longer: it goes to disk. */
 const KEEP_AFTER = 5_000
+/** A client that is away for so long at most, ms, finds what waits for it sealed; not at the same moment for all that lost their connection in one. */
+const HIBERNATE_AFTER = 60_000
+const SPREAD = 15_000
+
+/** Answers out of the archive may be so many times as many as other stanzas: what the client asked for at once must not end its stream. */
+const ANSWERS = 20
 
 const REQUEST = Sm('r')
 
@@ -56,6 +70,7 @@ const REQUEST = Sm('r')
 export class StreamManagement implements Transport {
   readonly id = randomId(18)
   readonly session: Session
+  taken: readonly Position[] = []
   readonly #host: LocalHost
   readonly #streams: ResumableStreams
   readonly #limits: ManagementLimits
@@ -66,10 +81,16 @@ export class StreamManagement implements Transport {
   #askedAt = 0
   readonly #queue: Unacknowledged[] = []
   #queued = 0
+  #answers = 0
+  /** How long those answers are together that are held. */
+  #answered = 0
   #isOver = false
   #cancelAsk: (() => void) | undefined
   #cancelKeep: (() => void) | undefined
   #cancelExpiry: (() => void) | undefined
+  #cancelHibernation: (() => void) | undefined
+  #hibernation: Hibernation | undefined
+  #forgetting: Promise<void> | undefined
   readonly #arrivals: Arrivals
   #key: string | undefined
 
@@ -101,25 +122,52 @@ export class StreamManagement implements Transport {
     return modulo(this.#arrivals.handled)
   }
 
+  get isAway(): boolean {
+    return this.#carrier === undefined
+  }
+
   get position(): Position {
     return this.#positionOf(this.#sent)
   }
 
   send(stanza: Element, custody: Custody | undefined): void {
     this.#sent++
-    const entry: Unacknowledged = { stanza, custody, size: 0, isKept: false, isGone: false }
+    const isAnswer = isOutOfArchive(stanza, this.session.account)
+    const at = this.#host.clock.now()
+    const entry: Unacknowledged = { content: stanza, isAnswer, custody, size: 0, at, isKept: false, isGone: false }
     this.#queue.push(entry)
     custody?.hold(this.#hurry)
     if (this.#carrier === undefined) {
       entry.size = String(stanza).length
-      void this.#keep(entry, this.#sent)
+      void this.#keep(entry, stanza, this.#sent)
+      if (this.#hibernation !== undefined) entry.content = this.#hibernation.seal(stanza, entry.isKept)
     } else {
       entry.size = this.#carrier.sendElement(stanza)
       if (this.#sent - Math.max(this.#askedAt, this.#acknowledged) >= ASK_EVERY) this.#ask()
       else this.#cancelAsk ??= this.#host.clock.after(ASK_AFTER, this.#askLate)
     }
-    this.#queued += entry.size
-    if (!this.#isOver && (this.#queue.length > this.#limits.queue || this.#queued > this.#limits.queueBytes)) this.#overflow()
+    this.#count(entry)
+    const { queue, queueBytes } = this.#limits
+    const isOver = this.#queue.length - this.#answers > queue || this.#queued > queueBytes || this.#answers > queue * ANSWERS
+    if (isOver && !this.#isOver) this.#overflow()
+  }
+
+  #count(entry: Unacknowledged): void {
+    if (!entry.isAnswer) {
+      this.#queued += entry.size
+      return
+    }
+    const { queue, queueBytes } = this.#limits
+    if (++this.#answers > queue || this.#answered + entry.size > queueBytes) entry.content = undefined
+    else this.#answered += entry.size
+  }
+
+  #uncount({ isAnswer, content, size }: Unacknowledged): void {
+    if (!isAnswer) this.#queued -= size
+    else {
+      this.#answers--
+      if (content !== undefined) this.#answered -= size
+    }
   }
 
   /** Takes a stanza from the client; done when the next one may come. */
@@ -149,8 +197,8 @@ export class StreamManagement implements Transport {
     let anyKept = false
     for (const entry of this.#queue.splice(0, news)) {
       entry.isGone = true
-      this.#queued -= entry.size
-      entry.custody?.safe()
+      this.#uncount(entry)
+      entry.custody?.taken()
       anyKept ||= entry.isKept
     }
     if (anyKept || this.session.hasKept) this.#forgetKept()
@@ -171,7 +219,46 @@ export class StreamManagement implements Transport {
       return
     }
     void this.#keepAll()
-    this.#cancelExpiry = this.#host.clock.after(this.#limits.resumeFor, () => this.#host.end(this.session))
+    const { clock } = this.#host
+    this.#cancelExpiry = clock.after(this.#limits.resumeFor, () => this.#host.end(this.session))
+    this.#cancelHibernation = clock.after(HIBERNATE_AFTER - randomInt(SPREAD), () => this.#hibernate())
+  }
+
+  /** From now on nothing waits in memory that can be read without the client's login. */
+  #hibernate(): void {
+    const { hooks, keys, failed } = this.#host
+    const { account } = this.session
+    const hibernation = Hibernation.of(account, keys)
+    if (hibernation === undefined) return // of an account whose owner has not logged in since there are keys
+    this.#hibernation = hibernation
+    for (const entry of this.#queue) {
+      if (entry.content instanceof Element) entry.content = hibernation.seal(entry.content, entry.isKept)
+    }
+    void account.turn.take(() => hooks.tell(sessionHibernated, this.session, failed))
+  }
+
+  /**
+   * §5: the client is coming back, and has proved who it is: what was sealed is opened. False if it does not open, or not all that the
+   * client lacks is there; then the session is over.
+   */
+  wake(): boolean {
+    const opened = this.#queue.some(({ content }) => content === undefined) ? undefined : this.#opened(this.#queue)
+    if (opened === undefined) {
+      this.#host.end(this.session)
+      return false
+    }
+    if (this.#hibernation === undefined) return true
+    for (const [entry, stanza] of opened) entry.content = stanza
+    this.#hibernation.end()
+    this.#hibernation = undefined
+    return true
+  }
+
+  /** Undefined while nobody is there to open them. */
+  #opened(entries: readonly Unacknowledged[]): Map<Unacknowledged, Element> | undefined {
+    const sealed = entries.filter(({ content }) => content !== undefined && !(content instanceof Element))
+    const stanzas = sealed.length === 0 ? [] : this.#hibernation?.open(sealed.map(({ content }) => content as SealedStanza))
+    return stanzas && new Map(stanzas.map((stanza, i) => [sealed[i]!, stanza]))
   }
 
   /**
@@ -190,36 +277,65 @@ export class StreamManagement implements Transport {
     this.#carrier = carrier
     former?.close(resumedElsewhere())
     this.#cancelExpiry?.()
-    this.#cancelExpiry = undefined
+    this.#cancelHibernation?.()
+    this.#cancelExpiry = this.#cancelHibernation = undefined
     this.#arrivals.forgetUnsafe()
     announce(Sm('resumed', { previd: this.id, h: String(this.handled) }))
-    for (const { stanza } of this.#queue) carrier.sendElement(stanza)
+    for (const entry of this.#queue) if (entry.content instanceof Element) carrier.sendElement(this.#late(entry, entry.content))
     if (this.#queue.length > 0) this.#ask()
     const { hooks, failed } = this.#host
     void this.session.account.turn.take(() => hooks.tell(sessionResumed, this.session, failed))
   }
 
+  /** XEP-0198 §4: with the moment at which it came; what the archive has shown says its own. */
+  #late({ at, isAnswer }: Unacknowledged, stanza: Element): Element {
+    return stanza.name === 'iq' || isAnswer ? stanza : delayed(stanza, at, this.#host.jid)
+  }
+
   suspend(error: StreamError): Promise<unknown> | undefined {
     if (!this.#isResumable) return undefined
     this.#carrier?.close(error)
+    this.taken = this.#takenElsewhere()
     return this.#keepAll()
   }
 
   /** The session is over: what was not acknowledged goes other ways. */
   close(error: StreamError | undefined): void {
     this.#streams.delete(this)
-    for (const cancel of [this.#cancelAsk, this.#cancelKeep, this.#cancelExpiry]) cancel?.()
+    for (const cancel of [this.#cancelAsk, this.#cancelKeep, this.#cancelExpiry, this.#cancelHibernation]) cancel?.()
     const carrier = this.#carrier
     this.#carrier = undefined
     carrier?.close(error)
     this.#arrivals.close()
-    for (const entry of this.#queue.splice(0)) {
-      const { stanza, custody, isKept } = entry
-      entry.isGone = true
-      const isLast = custody === undefined || custody.giveBack()
-      if (isLast && !isKept) this.#host.redeliver(this.session, stanza, custody)
-      custody?.release()
+    this.taken = this.#takenElsewhere()
+    const left = this.#queue.splice(0)
+    for (const entry of left) entry.isGone = true
+    this.#passOn(left.filter(({ custody, isKept }) => (custody === undefined || custody.giveBack()) && !isKept))
+    for (const { custody } of left) custody?.release()
+    this.#hibernation?.end()
+    this.#hibernation = undefined
+  }
+
+  #takenElsewhere(): Position[] {
+    return this.#queue.flatMap(({ custody, isKept }, i) =>
+      isKept && custody?.isTaken === true ? [this.#positionOf(this.#acknowledged + i + 1)] : [],
+    )
+  }
+
+  /** To others of the account, to the disk, or back: what is sealed only while somebody is there to open it, and else back. */
+  #passOn(entries: readonly Unacknowledged[]): void {
+    const opened = this.#opened(entries)
+    for (const entry of entries) {
+      const { content, custody, at } = entry
+      const stanza = content instanceof Element ? content : opened?.get(entry)
+      if (stanza !== undefined) this.#host.redeliver(this.session, stanza, custody, at)
+      else this.#giveUp(entry)
     }
+  }
+
+  #giveUp({ content, custody }: Unacknowledged): void {
+    const outline = content instanceof Element ? outlineOf(content) : content && this.#hibernation?.openReply(content)
+    if (outline !== undefined) this.#host.giveUp(this.session, outline, custody)
   }
 
   /** A sender waits for what is in the queue. */
@@ -244,21 +360,27 @@ export class StreamManagement implements Transport {
   }
 
   #keepAll(): Promise<unknown> {
-    return Promise.all(this.#queue.map((entry, i) => this.#keep(entry, this.#acknowledged + i + 1)))
+    return Promise.all(
+      this.#queue.map((entry, i) => {
+        // What is sealed was to be kept when it came.
+        return entry.content instanceof Element ? this.#keep(entry, entry.content, this.#acknowledged + i + 1) : undefined
+      }),
+    )
   }
 
   /** Puts a message on disk under its position, so that its sender need not wait and a crash does not lose it. */
-  async #keep(entry: Unacknowledged, count: number): Promise<void> {
+  async #keep(entry: Unacknowledged, stanza: Element, count: number): Promise<void> {
     const { account } = this.session
-    const { stanza, custody } = entry
+    const { custody } = entry
     if (entry.isKept || custody?.isSafe || !isWorthKeeping(stanza, account)) return
     const keep = (): void | Promise<void> => {
-      // Meanwhile it may have been acknowledged, or the session is over.
-      if (entry.isGone || entry.isKept) return
-      const event = { account, stanza, position: this.#positionOf(count) }
+      // Meanwhile it may have been acknowledged, or another session has it, or this one is over.
+      if (entry.isGone || entry.isKept || custody?.isSafe) return
+      const event = { account, stanza, position: this.#positionOf(count), at: entry.at }
       return then(this.#host.hooks.run(messageUndelivered, event), verdict => {
         if (verdict !== 'kept') return
         entry.isKept = true
+        if (entry.content !== undefined && !(entry.content instanceof Element)) entry.content.reply = undefined
         custody?.safe()
         if (entry.isGone) this.#forgetKept()
       })
@@ -274,7 +396,15 @@ export class StreamManagement implements Transport {
   #forgetKept(): void {
     const { account } = this.session
     const event = { account, position: this.#positionOf(this.#acknowledged) }
-    void account.turn.takeFirst(() => this.#host.hooks.tell(messagesAcknowledged, event, this.#host.failed))
+    const told = account.turn.takeFirst(() => this.#host.hooks.tell(messagesAcknowledged, event, this.#host.failed))
+    if (told instanceof Promise) this.#forgetting = told
+  }
+
+  /** Done when what was acknowledged so far has gone from the disk: it does not come again, even after a crash. */
+  forgotten(): void | Promise<void> {
+    const pending = this.#forgetting
+    // Meanwhile it may have become more: what was on its way to the disk.
+    return pending?.then(() => (pending === this.#forgetting ? undefined : this.forgotten()))
   }
 
   #positionOf(count: number): Position {
@@ -294,4 +424,8 @@ const resumedElsewhere = (): StreamError => new StreamError('conflict', 'resumed
 /** Messages that a user would miss; the rest is of use only now. What the account itself says, such as a copy, is for one session. */
 function isWorthKeeping({ name, attrs: { type, from } }: Element, account: Account): boolean {
   return name === 'message' && type !== 'error' && type !== 'headline' && type !== 'groupchat' && from !== String(account.jid)
+}
+
+function isOutOfArchive(stanza: Element, account: Account): boolean {
+  return stanza.name === 'message' && stanza.attrs['from'] === String(account.jid) && stanza.child(Mam, 'result') !== undefined
 }

@@ -74,7 +74,7 @@ export class Negotiation implements UnboundStream {
   }
 
   abandon(): void {
-    this.#authentication?.abandon()
+    this.#authentication?.leave()
   }
 
   get binding(): ChannelBinding {

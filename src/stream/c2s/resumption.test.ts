@@ -99,7 +99,7 @@ for (const seed of [1, 2, 3, 4, 5]) {
     assert.deepEqual(juliet.got, all)
     await juliet.acknowledges()
     juliet.hears()
-    assert.deepEqual(await scene.world.host.db.all(sql`SELECT id FROM offline_message`), [])
+    assert.deepEqual(await scene.world.host.db.all(sql`SELECT seg FROM spool_message`), [])
     await romeo.acknowledges()
     await scene.later(300)
     romeo.hears()

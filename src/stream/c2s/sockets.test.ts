@@ -1,5 +1,6 @@
 /** The whole way over real connections: TCP with STARTTLS, direct TLS, WebSocket. */
 import assert from 'node:assert/strict'
+import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect as connectTcp, type Socket as NetSocket } from 'node:net'
@@ -90,6 +91,40 @@ test('XEP-0368, RFC 9266: login over direct TLS, bound to the connection', async
   const client = connectTls({ port: ports.tls, host: address, servername: 'here.example', ca, ALPNProtocols: ['xmpp-client'] })
   await once(client, 'secureConnect')
   await logsIn(client)
+})
+
+test('XEP-0484: a token bound to the certificate that the client sees logs in on the next connection', async () => {
+  const agent = `<user-agent xmlns="urn:xmpp:sasl:2" id="${randomUUID()}"/>`
+  const mechanism = 'HT-SHA-256-ENDP'
+  const authenticate = async (name: string, message: Buffer, inline: string): Promise<[TLSSocket, ReturnType<typeof reader>]> => {
+    const client = connectTls({ port: ports.tls, host: address, servername: 'here.example', ca })
+    const until = reader(client)
+    await once(client, 'secureConnect')
+    client.write(HEADER)
+    assert.match(await until('</stream:features>'), /<fast [^>]*><mechanism>HT-SHA-256-ENDP/)
+    const initial = `<initial-response>${message.toString('base64')}</initial-response>`
+    client.write(`<authenticate xmlns="urn:xmpp:sasl:2" mechanism="${name}">${initial}${agent}${inline}</authenticate>`)
+    return [client, until]
+  }
+  const scram = new TestClient({ mechanism: 'SCRAM-SHA-256', username: 'romeo', password: 'pencil' })
+  const request = `<request-token xmlns="urn:xmpp:fast:0" mechanism="${mechanism}"/>`
+  const [first, until] = await authenticate('SCRAM-SHA-256', scram.first(), request)
+  const challenge = /<challenge[^>]*>([^<]*)/.exec(await until('</challenge>'))![1]!
+  first.write(`<response xmlns="urn:xmpp:sasl:2">${scram.final(Buffer.from(challenge, 'base64')).toString('base64')}</response>`)
+  const token = / token='([^']+)'/.exec(await until('</stream:features>'))![1]!
+  // RFC 5929 §4.1: our own authority signs with SHA-256.
+  const binding = createHash('sha256').update(first.getPeerCertificate().raw).digest()
+  first.destroy()
+
+  const hashed = (side: string): Buffer => createHmac('sha256', token).update(side).update(binding).digest()
+  const message = Buffer.concat([Buffer.from('romeo\0'), hashed('Initiator')])
+  const [second, heard] = await authenticate(mechanism, message, '<fast xmlns="urn:xmpp:fast:0"/><bind xmlns="urn:xmpp:bind:0"/>')
+  const proof = /<additional-data>([^<]*)/.exec(await heard('</stream:features>'))![1]!
+  assert.equal(proof, hashed('Responder').toString('base64'))
+  second.end('</stream:stream>')
+  await once(second, 'close')
+  assert.deepEqual(scene.streams.counts, { unbound: 0, bound: 0 })
+  assert.deepEqual(scene.faults, [])
 })
 
 test('RFC 6120 §5: login over STARTTLS, and what was injected behind it is not taken', async () => {

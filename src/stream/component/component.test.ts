@@ -304,12 +304,13 @@ componentStory(
     const juliet = await scene.world.online('juliet')
     const plays = await scene.connected()
     const message = '<message type="chat" from="plays.example" to="juliet@here.example"><body>b</body></message>'
-    plays.socket.onData(Buffer.from(message.repeat(255)))
+    const turn = () => new Promise(resolve => setImmediate(resolve))
+    for (let i = 0; i < 17; i++, await turn()) plays.socket.onData(Buffer.from(message.repeat(15)))
     assert.equal(plays.socket.isPaused, false)
     plays.socket.onData(Buffer.from(message))
     assert.equal(plays.socket.isPaused, true)
     for (let i = 0; i < 256; i++) {
-      while (held.length === 0) await new Promise(resolve => setImmediate(resolve))
+      while (held.length === 0) await turn()
       held.shift()!()
     }
     await scene.world.settled()

@@ -5,6 +5,7 @@ import { type StreamHandler, XmlError } from '../../xml/parser.ts'
 import { StreamError } from '../../xmpp/error.ts'
 import { readDomain } from '../address.ts'
 import { TcpFraming } from '../framing.ts'
+import { InOrder, type Taker } from '../in-order.ts'
 import { Etherx } from '../namespaces.ts'
 import type { Component } from './component.ts'
 import type { ComponentStreams } from './component-streams.ts'
@@ -17,10 +18,11 @@ const MOST_UNDER_WAY = 256
 const Accept = namespace<'handshake'>('jabber:client')
 
 /** A connection that says it is of a component, and is once it has shaken hands (XEP-0114 §3). */
-export class ComponentConnection implements StreamHandler {
+export class ComponentConnection implements StreamHandler, Taker {
   readonly #streams: ComponentStreams
   readonly #socket: Socket
   readonly #framing: TcpFraming
+  readonly #inOrder = new InOrder(this)
   readonly #id = randomId(15)
   /** The domain it wants to stand for. */
   #domain: string | undefined
@@ -42,7 +44,10 @@ export class ComponentConnection implements StreamHandler {
     this.#heardAt = this.#quietSince = streams.tick
     this.#framing = new TcpFraming(this, streams.settings.xmlBefore, 'jabber:component:accept')
     socket.onData = bytes => this.#read(bytes)
-    socket.onClose = () => this.#leave()
+    socket.onClose = () => {
+      this.#inOrder.finish()
+      this.#leave()
+    }
   }
 
   #read(bytes: Buffer): void {
@@ -51,7 +56,7 @@ export class ComponentConnection implements StreamHandler {
     try {
       this.#framing.read(bytes)
     } catch (error) {
-      this.#fail(error)
+      this.fail(error)
     }
   }
 
@@ -66,14 +71,19 @@ export class ComponentConnection implements StreamHandler {
   }
 
   onElement(element: Element): void {
-    if (this.#isClosed) return
-    if (element.is(Etherx, 'error')) this.close(undefined)
-    else if (this.#component === undefined) this.#shakeHands(element)
-    else this.#take(element, this.#component)
+    if (!this.#isClosed) this.#inOrder.add(element)
   }
 
+  /** RFC 6120 §4.4: what came before the end still counts. */
   onClose(): void {
-    this.close(undefined)
+    this.#inOrder.whenDone(() => this.close(undefined))
+  }
+
+  /** Many may be under way at a time: a component speaks for many, who need not wait for each other. */
+  take(element: Element): void {
+    if (element.is(Etherx, 'error')) this.close(undefined)
+    else if (this.#component === undefined) this.#shakeHands(element)
+    else this.#receive(element, this.#component)
   }
 
   #shakeHands(element: Element): void {
@@ -89,23 +99,24 @@ export class ComponentConnection implements StreamHandler {
     this.#streams.shaken(this)
   }
 
-  #take(element: Element, component: Component): void {
+  #receive(element: Element, component: Component): void {
     if (element.name !== 'message' && element.name !== 'presence' && element.name !== 'iq') throw new StreamError('unsupported-stanza-type')
     if (element.ns !== 'jabber:client') throw new StreamError('invalid-namespace')
     const pending = component.receive(element)
     if (!(pending instanceof Promise)) return
     this.#underWay++
-    this.#steer()
+    this.steer()
     pending
       .catch(error => this.#streams.log.fault('component.failed', error))
       .then(() => {
         this.#underWay--
-        this.#steer()
+        this.steer()
       })
   }
 
-  #steer(): void {
-    const mayRead = this.#underWay < MOST_UNDER_WAY
+  /** Reads on, unless more has come than is dealt with. */
+  steer(): void {
+    const mayRead = this.#underWay < MOST_UNDER_WAY && !this.#inOrder.isFull
     if (mayRead === this.#isReading || this.#isClosed) return
     this.#isReading = mayRead
     if (mayRead) this.#socket.resume()
@@ -152,7 +163,7 @@ export class ComponentConnection implements StreamHandler {
     this.#socket.send(this.#framing.header({ from: this.#domain, to: undefined, id: this.#id }))
   }
 
-  #fail(error: unknown): void {
+  fail(error: unknown): void {
     if (error instanceof XmlError) this.close(new StreamError(error.condition))
     else if (error instanceof StreamError) this.close(error)
     else {
@@ -177,6 +188,7 @@ export class ComponentConnection implements StreamHandler {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#framing.discard()
+    this.#inOrder.end()
     this.#component?.left(this)
     this.#streams.left(this)
   }

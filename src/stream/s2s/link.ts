@@ -100,6 +100,7 @@ export class Link implements StreamHandler, Taker {
     this.#negotiation = negotiation(this)
     socket.onData = bytes => this.#read(bytes)
     socket.onClose = () => {
+      this.#inOrder.finish()
       this.#why ??= this.#isShakingHands ? 'the TLS handshake failed' : 'the connection broke'
       this.#lingerNoMore()
       this.#leave()
@@ -194,7 +195,8 @@ export class Link implements StreamHandler, Taker {
   onElement(element: Element): void {
     if (this.#isClosed && !this.#isLingering) return
     // While a certificate is looked at, one piece of TLS could bring thousands of the smallest elements, each many times its size.
-    if (!this.isAuthenticated && this.#inOrder.length >= MOST_BEFORE) throw new StreamError('policy-violation', 'too much at once')
+    if (!this.isAuthenticated && this.#inOrder.isHeldUp && this.#inOrder.length >= MOST_BEFORE)
+      throw new StreamError('policy-violation', 'too much at once')
     this.#inOrder.add(element)
   }
 

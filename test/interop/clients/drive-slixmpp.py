@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 
+import archive_slixmpp as archive
 import slixmpp
 from slixmpp.exceptions import IqError
 from slixmpp.xmlstream import ET
@@ -21,12 +22,11 @@ class Device(slixmpp.ClientXMPP):
     def __init__(self):
         super().__init__(options["jid"] + "/slixmpp", options["password"], plugin_config=self.mechanism_config())
         self.ca_certs = options["ca"]
-        for plugin in ("xep_0030", "xep_0045", "xep_0198", "xep_0280"):
+        for plugin in ("xep_0030", "xep_0045", "xep_0198", "xep_0280", *archive.PLUGINS):
             self.register_plugin(plugin)
         if "alpn" in options:
             self.ssl_context.set_alpn_protocols([options["alpn"]])
         if "token" in options:
-            self.register_plugin("xep_0077")
             # This version otherwise keeps its own registration back until it has logged in.
             self._always_send_everything = True
             self.ask_for_form = self["xep_0077"].get_registration
@@ -103,7 +103,7 @@ class Device(slixmpp.ClientXMPP):
 
     def on_message(self, message):
         if message["type"] != "error":
-            tell("message", **{"from": str(message["from"]), "to": str(message["to"]), "body": message["body"]})
+            self.tell_message(message)
 
     def on_carbon_sent(self, message):
         self.on_carbon(message["carbon_sent"], "sent")
@@ -112,7 +112,10 @@ class Device(slixmpp.ClientXMPP):
         self.on_carbon(message["carbon_received"], "received")
 
     def on_carbon(self, message, kind):
-        tell("message", **{"from": str(message["from"]), "to": str(message["to"]), "body": message["body"], "carbon": kind})
+        self.tell_message(message, carbon=kind)
+
+    def tell_message(self, message, **more):
+        tell("message", **archive.described_live(message, self.boundjid.bare), **more)
 
     def on_presence(self, presence):
         tell("presence", **{"from": str(presence["from"]), "type": presence["type"]})
@@ -120,6 +123,9 @@ class Device(slixmpp.ClientXMPP):
     closing = False
 
     async def obey(self, command):
+        if command["do"] in archive.COMMANDS:
+            event, obey = archive.COMMANDS[command["do"]]
+            return tell(event, **await obey(self, command))
         match command["do"]:
             case "connect" | "reconnect":
                 self.start()

@@ -11,7 +11,8 @@ const IMPOSSIBLE = 'a network of its own takes root, or a system that lets other
 // What is started in there ends with it, and it ends with us.
 const WITH_US = ['--pdeathsig', 'KILL']
 const ITS_OWN = ['--net', '--mount', '--pid', '--fork', '--kill-child', ...(process.getuid?.() === 0 ? [] : ['--map-root-user'])]
-const SETTLE = 'ip link set lo up; mount --bind "$1/resolv.conf" /etc/resolv.conf; mount --bind "$1/hosts" /etc/hosts; shift; exec "$@"'
+const SETTLE =
+  'ip link set lo up; mount -t proc proc /proc; mount --bind "$1/resolv.conf" /etc/resolv.conf; mount --bind "$1/hosts" /etc/hosts; shift; exec "$@"'
 
 /**
  * Runs this test file again where the network is a loopback interface alone, all ports are free, and DNS is our own, and ends
