@@ -3,9 +3,11 @@ import { acknowledge, acknowledging, apart, appear, hears, kept, rows, say } fro
 import { spoolOf } from '../../../test/spool.ts'
 import { type Client, story, type World } from '../../../test/story.ts'
 import { messageUndelivered } from '../../core/points.ts'
-import { sql } from '../../storage/db.ts'
+import { type Db, sql } from '../../storage/db.ts'
 import { StreamManagement } from '../../stream/c2s/management.ts'
 import { ResumableStreams } from '../../stream/c2s/resumable-streams.ts'
+import { parseElement } from '../../xml/parser.ts'
+import type { Note } from './note.ts'
 
 /** The first message on disk is damaged. */
 async function damage(world: World): Promise<void> {
@@ -111,6 +113,41 @@ story('after a crash a message comes again to a client that had not acknowledged
   assert.deepEqual(await appear(await acknowledging(world, 's1')), ['one', 'two'])
   world.restarts()
   assert.deepEqual(await appear(await world.connect('juliet', 'laptop')), ['one', 'two'])
+})
+
+story('where it will stand is on disk before it is sent, so that a crash at that moment makes nothing come twice', async world => {
+  const romeo = await apart(world)
+  for (const text of ['one', 'two', 'three']) await romeo.sends(say(text))
+  const juliet = await acknowledging(world, 's1', { seq: 2 ** 32 - 2 })
+  const spool = spoolOf(world.host)
+  const seen: Promise<Note[]>[] = []
+  juliet.send = stanza => {
+    if (stanza.name === 'message') seen.push(spool.notes(juliet.session.account))
+    Object.getPrototypeOf(juliet).send.call(juliet, stanza)
+  }
+  await appear(juliet)
+  assert.equal(seen.length, 3)
+  for (const notes of await Promise.all(seen))
+    assert.deepEqual(
+      notes.map(({ place }) => place?.seq),
+      [0, 1, 2],
+    )
+})
+
+story('what is sent meanwhile by another way stands before it', async world => {
+  const romeo = await apart(world)
+  for (const text of ['one', 'two']) await romeo.sends(say(text))
+  const juliet = await acknowledging(world, 's1')
+  const { store } = world
+  const { tx } = store
+  store.tx = <T>(work: (db: Db) => Promise<T>): Promise<T> => {
+    store.tx = tx
+    juliet.session.sendNow(parseElement('<presence xmlns="jabber:client" from="late@here.example"/>'))
+    return tx.call(store, work as never) as Promise<T>
+  }
+  assert.deepEqual(await appear(juliet), ['one', 'two'])
+  await acknowledge(world, 's1', 3) // both presences and the first message
+  assert.deepEqual(await kept(world), ['two'])
 })
 
 story('XEP-0198 §5: after a crash a client that says what it has got does not get it again', async world => {

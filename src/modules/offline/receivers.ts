@@ -7,7 +7,7 @@ import type { Position, Session } from '../../core/session.ts'
 import type { Element } from '../../xml/element.ts'
 import type { Backlog } from './backlog.ts'
 import { type Backlogs, hashed, type Keeping, liveStreams } from './backlogs.ts'
-import type { Note } from './note.ts'
+import type { Note, Place } from './note.ts'
 
 /** So much is sent at once, then the client must acknowledge it or be given time to read it: its queue is bounded. */
 const BATCH = 100
@@ -162,28 +162,39 @@ export class Receivers {
 
   /** False where the present key opens none of them. */
   async #sendAll(session: Session, backlog: Backlog, batch: readonly Note[]): Promise<boolean> {
-    const { account, transport } = session
+    const { account } = session
     const messages = await this.#backlogs.open(account, batch)
-    // Before anything is sent: the acknowledgement may come while the positions are being written.
-    if (transport.position !== undefined) session.hasKept = true
-    const placed: Note[] = []
-    const done: Note[] = []
-    for (const note of batch) {
-      if (!messages.has(note.ord)) {
-        backlog.close(note.ord)
-        continue
-      }
-      const message = messages.get(note.ord)
-      const position = message && send(session, message)
-      if (position === undefined) done.push(note)
-      else placed.push({ ...note, place: { ...position, isShown: false } })
-    }
-    await this.#backlogs.place(account, placed)
-    await this.#backlogs.remove(account, done)
-    if (placed.length > 0) return true
+    for (const { ord } of batch) if (!messages.has(ord)) backlog.close(ord)
+    const opened = batch.filter(({ ord }) => messages.has(ord))
+    const isXml = ({ ord }: Note): boolean => messages.get(ord) !== undefined
+    const readable = opened.filter(isXml)
+    const isPlaced = readable.length > 0 && (await this.#placeNext(session, readable))
+    for (const { ord } of readable) send(session, messages.get(ord)!)
+    await this.#backlogs.remove(account, isPlaced ? opened.filter(note => !isXml(note)) : opened)
     // A client that does not acknowledge gets the rest after a pause.
-    if (done.length > 0) this.#host.clock.after(PAUSE, () => this.#goOn(session))
-    return done.length > 0
+    if (!isPlaced && opened.length > 0) this.#host.clock.after(PAUSE, () => this.#goOn(session))
+    return opened.length > 0
+  }
+
+  /**
+   * Writes down where they will stand in the stream, as the next ones, so that they do not come twice should the server be killed
+   * once they are on their way. They are to be sent at once, before anything else. False where the client does not acknowledge.
+   */
+  async #placeNext(session: Session, notes: readonly Note[]): Promise<boolean> {
+    const { account } = session
+    for (let { position } = session.transport; position !== undefined; ) {
+      const { stream, seq } = position
+      const placeOf = (i: number): Place => ({ stream, seq: (seq + 1 + i) % 2 ** 32, isShown: false })
+      session.hasKept = true
+      await this.#backlogs.place(
+        account,
+        notes.map((note, i) => ({ ...note, place: placeOf(i) })),
+      )
+      // Something else may have been sent meanwhile; then they stand behind that.
+      if (session.transport.position?.seq === seq) return true
+      position = session.transport.position
+    }
+    return false
   }
 
   #goOn(session: Session): void {
@@ -192,12 +203,10 @@ export class Receivers {
   }
 }
 
-/** Sends a message; gives its position where the client acknowledges. */
-function send(session: Session, message: Element): Position | undefined {
+function send(session: Session, message: Element): void {
   const custody = new Custody()
   custody.safe() // it is on disk: if the session ends, it need not be sent another way
   session.sendNow(message, custody) // what a gate holds has no position
-  return session.transport.position
 }
 
 const takesMessages = (session: Session): boolean => !session.isEnded && session.isAvailable && session.priority >= 0
