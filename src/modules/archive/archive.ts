@@ -153,8 +153,12 @@ export const archive = defineModule({
         }, failed)
       })
     })
-    on(messageOut.after, envelope => retract(envelope, false))
-    on(messageIn.after, envelope => retract(envelope, isStranger(envelope.account, envelope.from)))
+    on(messageOut.after, function takeBackOwn(envelope) {
+      return retract(envelope, false)
+    })
+    on(messageIn.after, function takeBack(envelope) {
+      return retract(envelope, isStranger(envelope.account, envelope.from))
+    })
 
     iq.self.set(Mam, 'query', async request => {
       await preferences.mend(request.account)

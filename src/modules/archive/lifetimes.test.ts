@@ -196,7 +196,13 @@ story(
       world.arrives(say(JULIET, `${id}${more}`, '', id).replace('<message ', '<message from="tybalt@there.example/x" '))
     const archived = async (): Promise<string> => {
       juliet.forget()
-      return (await ask(juliet)).bodies.map(body => body[0]).join('')
+      let bodies = ''
+      for (let last = ''; ; ) {
+        const page = await ask(juliet, last === '' ? {} : { rsm: `<after>${last}</after>` })
+        bodies += page.bodies.map(body => body[0]).join('')
+        if (page.isComplete) return bodies
+        last = page.last!
+      }
     }
     for (const id of ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0']) await stranger(id, large)
     for (const id of ['a', 'b', 'c', 'd']) await romeo.sends(say(JULIET, `${id}${large}`, '', id))

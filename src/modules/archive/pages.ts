@@ -24,7 +24,7 @@ export interface Answer {
 }
 
 /** The messages of a page may be so large together, in bytes; one is always given. A client's queue holds little more. */
-const LARGEST_PAGE = 1_000_000
+const LARGEST_PAGE = 500_000
 
 /** What is read for it, which is sealed: with what fills it up it has twice the size at most. Where as much was read, too much is there. */
 const LARGEST_READ = 2 * LARGEST_PAGE + 200_000
@@ -114,7 +114,7 @@ export class Pages {
     const high = Math.min(ends.last, before === undefined ? END : before - 1)
     const entries =
       low > high ? [] : await this.#archive.read(account, { from: low, to: high, limit: max + 1, isDescending, bytes: LARGEST_READ })
-    return this.#page(account, query, entries, max, count, ord => ord - ends.first)
+    return this.#page(account, query, { entries, hasMore: entries.length > max }, count, ord => ord - ends.first)
   }
 
   async #list(
@@ -134,13 +134,19 @@ export class Pages {
     const chosen = isDescending ? part.slice(-(max + 1)) : part.slice(0, max + 1)
     const entries =
       chosen.length === 0 ? [] : await this.#archive.read(account, { ords: chosen, limit: max + 1, isDescending, bytes: LARGEST_READ })
-    return this.#page(account, query, entries, max, count, ord => ords.indexOf(ord))
+    return this.#page(account, query, { entries, hasMore: chosen.length > max }, count, ord => ords.indexOf(ord))
   }
 
-  /** Entries stand in the direction in which was asked; one more than fits says that there is more. */
-  #page(account: Account, query: Query, entries: readonly Entry[], max: number, count: number, indexOf: (ord: number) => number): Answer {
-    const shown = fitting(entries.slice(0, max))
-    const isComplete = shown.length === entries.length
+  /** Entries stand in the direction in which was asked. */
+  #page(
+    account: Account,
+    query: Query,
+    { entries, hasMore }: { readonly entries: readonly Entry[]; readonly hasMore: boolean },
+    count: number,
+    indexOf: (ord: number) => number,
+  ): Answer {
+    const shown = fitting(entries.slice(0, query.page.max))
+    const isComplete = !hasMore && shown.length === entries.length
     const isBackwards = query.page.before !== undefined
     const ordered = isBackwards ? shown.toReversed() : shown
     const found = ordered.flatMap(entry => this.#read(account, query, entry) ?? [])

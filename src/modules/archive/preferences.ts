@@ -131,7 +131,7 @@ export class Preferences {
   }
 
   #isGenuine(account: Account, proof: Buffer): boolean {
-    return this.#tag(account, '').equals(proof)
+    return tagOf(this.#keys, account, 'archive', '')?.equals(proof) === true
   }
 
   #tag(account: Account, address: string): Buffer {

@@ -178,6 +178,8 @@ story('XEP-0313 §4.1.6: a field that is not known, or a form that cannot be rea
   await refused({ fields: { FORM_TYPE: 'urn:xmpp:mam:1' } }, 'bad-request')
   await refused({ fields: { ids: Array.from({ length: 501 }, () => 'x') } }, 'policy-violation')
   await refused({ rsm: '<max>many</max>' }, 'bad-request')
+  await refused({ rsm: '<before/><after>x</after>' }, 'bad-request')
+  await refused({ queryid: 'x'.repeat(257) }, 'policy-violation')
   await romeo.sends(`<iq type="set" id="q1"><query xmlns="${MAM}" node="blog"/></iq>`)
   romeo.receivesError('q1', 'item-not-found')
   assert.equal((await ask(romeo, { fields: { 'include-groupchat': 'true' } })).bodies.length, 10)
@@ -213,7 +215,7 @@ story(
 
 story('a page of large messages ends before it is too large', async world => {
   const romeo = await world.online('romeo')
-  for (let i = 0; i < 6; i++) await romeo.sends(say(ROMEO, `${i}${'x'.repeat(250_000)}`, '', `m${i}`))
+  for (let i = 0; i < 6; i++) await romeo.sends(say(ROMEO, `${i}${'x'.repeat(160_000)}`, '', `m${i}`))
   romeo.forget()
   const first = await ask(romeo)
   assert.deepEqual([first.bodies.map(body => body[0]), first.isComplete], [['0', '1', '2'], false])
