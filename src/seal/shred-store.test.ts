@@ -140,6 +140,8 @@ for (const [level, open] of Object.entries(LEVELS)) {
       store.makeAccount(romeo),
     ])
     assert.equal(copy(first), copy(second))
+    await Promise.all([store.replaceAccount(romeo), store.removeAccount(romeo), store.makeAccount(romeo), store.removeAccount(romeo)])
+    assert.equal(store.account(romeo), undefined)
     await Promise.all([store.removeAccount(romeo), store.removeAccount(romeo), store.makeAccount(juliet), store.replaceAccount(juliet)])
     await assert.rejects(Promise.all([store.removeAccount(juliet), store.replaceAccount(juliet)]), /no secrets/)
     const [, ...last] = await Promise.all([store.makeAccount(romeo), store.expire(endOf(7, today)), store.expire(endOf(7, today))])
@@ -196,6 +198,9 @@ for (const [level, open] of Object.entries(LEVELS)) {
     assert.ok(store.period(7, today))
     await store.confirmClock(0)
     assert.ok(await store.makePeriod(7, 0))
+    // What is there already is given, until it is destroyed.
+    await store.confirmClock(endOf(7, today))
+    assert.ok(await store.makePeriod(7, today))
     await store.close()
   })
 
@@ -203,9 +208,12 @@ for (const [level, open] of Object.entries(LEVELS)) {
     const { store, reopen } = await open()
     await store.expire(NOW)
     const future = periodOf(7, NOW + 3650 * DAY)
+    const midnight = today * DAY
     assert.equal((await store.expire(NOW + 3650 * DAY)).isHalted, true)
     await store.makePeriod(7, future)
     await store.makePeriod(7, today + 2)
+    await store.confirmClock(midnight)
+    await store.expire(midnight)
     await store.expire(NOW + HOUR)
     let again = await reopen()
     for (let now = NOW + HOUR; now < endOf(7, today); now += DAY) assert.deepEqual((await again.expire(now)).destroyed, [])

@@ -60,7 +60,11 @@ async function openFile(path: string, flags: 'r+' | 'w+'): Promise<DiskFile> {
     read: async (at, size) => {
       const bytes = Buffer.alloc(size)
       let done = 0
-      for (let more = 1; more > 0 && done < size; done += more) more = (await handle.read(bytes, done, size - done, at + done)).bytesRead
+      let more: number
+      do {
+        more = (await handle.read(bytes, done, size - done, at + done)).bytesRead
+        done += more
+      } while (more > 0)
       return bytes.subarray(0, done)
     },
     write: async (at, bytes) => {

@@ -125,8 +125,10 @@ export class LeveledShredStore implements ShredStore {
 
   async confirmClock(now: number): Promise<void> {
     u48(now)
-    await this.#take(() => this.#level.setClock(now))
-    this.#clock = now
+    await this.#take(async () => {
+      await this.#level.setClock(now)
+      this.#clock = now
+    })
   }
 
   close(): Promise<void> {
@@ -188,6 +190,7 @@ export class LeveledShredStore implements ShredStore {
     return new Promise<T>((resolve, reject) => {
       if (this.#closing !== undefined) throw new Error('the store of secrets is closed')
       this.#waiting.push({ edit, slots, resolve, reject })
+      // Stryker disable next-line ConditionalExpression: with nothing waiting a further flush does nothing.
       if (this.#waiting.length === 1) void this.#turn.take(() => this.#flush())
     })
   }

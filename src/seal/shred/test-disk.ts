@@ -28,6 +28,8 @@ export class TestDisk implements Disk {
   readonly files = new Map<string, TestFile>()
   /** Bytes that files may still grow by. */
   room = Number.POSITIVE_INFINITY
+  /** Files that are open. */
+  handles = 0
   /** Changes until now: writes, syncs and what else changes a disk. */
   changes = 0
   /** The number of the change that fails, from 1. */
@@ -88,6 +90,7 @@ export class TestDisk implements Disk {
   }
 
   #handle(file: TestFile): DiskFile {
+    this.handles++
     return {
       size: async () => file.now.length,
       read: async (at, size) => Buffer.from(file.now.subarray(at, at + size)),
@@ -112,7 +115,7 @@ export class TestDisk implements Disk {
         for (const { at, bytes } of file.pending) file.durable = write(file.durable, at, bytes)
         file.pending = []
       },
-      close: async () => {},
+      close: async () => void this.handles--,
     }
   }
 
