@@ -283,7 +283,11 @@ test('memory: what is handed over is there no more, and what was inherited is wi
   await store.expire(NOW)
   await store.makeAccount(romeo)
   const archive = copy(store.account(romeo)!.archive)
-  const bytes = await store.handOver()
+  const before = store.makeAccount(juliet)
+  const handed = store.handOver()
+  await assert.rejects(store.makeAccount(input('late', 16)), /closed/)
+  await before
+  const bytes = await handed
   assert.equal(store.account(romeo), undefined)
   await assert.rejects(store.makeAccount(juliet), /closed/)
   await assert.rejects(store.handOver(), /closed/)
@@ -291,6 +295,7 @@ test('memory: what is handed over is there no more, and what was inherited is wi
   const heir = openShredMemory(bytes)
   assert.deepEqual(bytes, Buffer.alloc(bytes.length))
   assert.equal(copy(heir.account(romeo)!.archive), archive)
+  assert.ok(heir.account(juliet))
   assert.equal((await heir.expire(NOW + 49 * HOUR)).isHalted, true)
   await heir.close()
 })

@@ -49,8 +49,8 @@ test('a second one does not get in while the first is open', async () => {
 test('a process that was killed leaves no lock behind', async () => {
   const path = join(folder, 'killed')
   const script = `import { lockFile } from ${JSON.stringify(new URL('file-lock.ts', import.meta.url).href)}
-lockFile(process.argv[1]); console.log('locked'); setInterval(() => {}, 1000)`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+lockFile(process.argv[1]); console.log('locked'); process.stdin.resume()`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, path], { stdio: ['pipe', 'pipe', 'inherit'] })
   await once(child.stdout, 'data')
   assert.throws(() => lockFile(path), { name: 'SealError', reason: 'unreadable' })
   child.kill('SIGKILL')
@@ -71,7 +71,6 @@ test('files: what was written is read, and no more than there is', async () => {
   await file.write(3, Buffer.from('abc'))
   await file.write(4, Buffer.from('x'))
   await file.sync()
-  assert.equal(await file.size(), 6)
   assert.deepEqual(await file.read(0, 6), Buffer.from('\0\0\0axc'))
   assert.deepEqual(await file.read(4, 100), Buffer.from('xc'))
   assert.deepEqual(await file.read(100, 1), Buffer.alloc(0))
@@ -80,7 +79,6 @@ test('files: what was written is read, and no more than there is', async () => {
   assert.equal(await realDisk.open(path), undefined)
   assert.equal(readFileSync(`${path}2`, 'latin1'), '\0\0\0axc')
   const again = await realDisk.open(`${path}2`)
-  assert.equal(await again!.size(), 6)
   await again!.close()
 })
 

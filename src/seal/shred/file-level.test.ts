@@ -361,3 +361,29 @@ test('a page says what it is: nothing else is sealed with its key', async () => 
   })
   assert.ok(opened.some(text => text.includes(secret)))
 })
+
+test('a write that failed while others were under way is over for all of them when it is told', async () => {
+  const { disk, store } = await open()
+  disk.isCrash = false
+  const accounts = Array.from({ length: 100 }, (_, i) => input(`account ${i}`, 16))
+  await Promise.all(accounts.map(id => store.makeAccount(id)))
+  disk.slowly = true
+  // While the first is made durable the others come together.
+  disk.failAt = disk.changes + 4
+  const results = await Promise.allSettled([
+    store.makePeriod(8, today),
+    store.makePeriod(30, today),
+    ...accounts.map(id => store.replaceAccount(id)),
+  ])
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    results.map((_, i) => (i === 0 ? 'fulfilled' : 'rejected')),
+  )
+  await new Promise(setImmediate)
+  const secrets = accounts.map(id => hexOf(store.account(id)!.archive))
+  const found = await openShredFile('shred', disk.copy())
+  assert.deepEqual(
+    accounts.map(id => hexOf(found.account(id)!.archive)),
+    secrets,
+  )
+})

@@ -185,6 +185,7 @@ function findBlock(keys: ReadonlyMap<number, Buffer | undefined>, index: number,
   const second = openBlock(keys, index, pages.subarray(PAGE_SIZE))
   const right = newest([first, second])
   if (right === undefined) throw new SealError('unreadable', 'the file of shred secrets is damaged')
+  for (const version of [first, second]) if (version !== right) version?.block.fill(0)
   return { ...right, page: right === first ? 0 : 1 }
 }
 
@@ -197,8 +198,13 @@ async function append(file: DiskFile, key: Buffer, epoch: number, there: number,
   return blocks.map(() => ({ page: 0, version: 1, epoch }))
 }
 
+/** When it fails nothing is under way any more: what is written next to the same place comes last. */
 async function inStrides<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  for (let rest = items; rest.length > 0; rest = rest.slice(STRIDE)) await Promise.all(rest.slice(0, STRIDE).map(work))
+  for (let rest = items; rest.length > 0; rest = rest.slice(STRIDE)) {
+    const results = await Promise.allSettled(rest.slice(0, STRIDE).map(work))
+    const failed = results.find(result => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
 }
 
 const other = (page: 0 | 1): 0 | 1 => (page === 0 ? 1 : 0)

@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import { Turn } from '../../lib/turn.ts'
-import { u32, u48 } from '../encoding.ts'
+import { join, u32, u48 } from '../encoding.ts'
 import { endOf, isRetentionClass, periodOf, startOf } from '../retention.ts'
 import { SealError } from '../seal-error.ts'
 import type { ShredStore } from '../shred-store.ts'
@@ -136,17 +136,14 @@ export class LeveledShredStore implements ShredStore {
   }
 
   /** The clock and all that is in the store, for the process that takes it over. It is closed then. */
-  async release(): Promise<{ clock: number; blocks: Buffer[] }> {
-    return this.#take(async () => {
-      const blocks = this.#image.blocks.map(block => {
-        const copy = Buffer.alloc(block.length)
-        block.copy(copy)
-        return copy
-      })
-      this.#closing ??= this.#free()
-      await this.#closing
+  release(): Promise<{ clock: number; blocks: Buffer[] }> {
+    const released = this.#take(async () => {
+      const blocks = this.#image.blocks.map(block => join(block))
+      await this.#free()
       return { clock: this.#clock, blocks }
     })
+    this.#closing ??= released.then(() => {})
+    return released
   }
 
   async #end(): Promise<void> {

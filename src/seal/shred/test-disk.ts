@@ -28,6 +28,8 @@ export class TestDisk implements Disk {
   readonly files = new Map<string, TestFile>()
   /** Bytes that files may still grow by. */
   room = Number.POSITIVE_INFINITY
+  /** Whether a write takes the longer the farther it is from the start, until one fails. */
+  slowly = false
   /** Files that are open. */
   handles = 0
   /** Changes until now: writes, syncs and what else changes a disk. */
@@ -92,12 +94,12 @@ export class TestDisk implements Disk {
   #handle(file: TestFile): DiskFile {
     this.handles++
     return {
-      size: async () => file.now.length,
       read: async (at, size) => Buffer.from(file.now.subarray(at, at + size)),
       write: async (at, bytes) => {
         const growth = Math.max(0, at + bytes.length - file.now.length)
         if (growth > this.room) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
         this.room -= growth
+        if (this.slowly && this.changes < this.failAt) for (let i = 0; i < at; i += 100) await null
         const wasDead = this.#isDead
         try {
           this.#change()

@@ -11,10 +11,18 @@ const message = (id: string, body = '') => `<message to="juliet@there.example" i
 
 /** A connection that both sides may send on, opened by them; our stanzas are acknowledged there. */
 async function bothWays(network: Network): Promise<Stranger> {
+  const there = await almostBothWays(network)
+  await there.sends("<enable xmlns='urn:xmpp:sm:3'/>")
+  there.forget()
+  return there
+}
+
+/** We do not send on it until they have said whether they want acknowledgements. */
+async function almostBothWays(network: Network): Promise<Stranger> {
   const there = network.stranger('there.example')
   await there.opens('there.example', 'here.example')
   await there.sends("<bidi xmlns='urn:xmpp:bidi'/><auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>")
-  await there.sends(there.header('there.example', 'here.example'), "<enable xmlns='urn:xmpp:sm:3'/>")
+  await there.sends(there.header('there.example', 'here.example'))
   there.forget()
   return there
 }
@@ -54,6 +62,24 @@ serverStory('what one connection has lost goes over the other one that there is,
   await network.settled()
   second.receives('<message id="m1"/>')
   second.receives('<message id="m2"/>')
+})
+
+serverStory('what one connection has begun to carry it goes on to carry, also when an older one becomes ready', async network => {
+  const here = await network.town('here.example')
+  const romeo = await here.world.online('romeo')
+  const older = await almostBothWays(network)
+  const { there } = called(network)
+  await romeo.sends(message('m1'))
+  await welcomes(there)
+  there.receives('<message id="m1"/>')
+  await older.sends("<enable xmlns='urn:xmpp:sm:3'/>")
+  older.receives('<enabled xmlns="urn:xmpp:sm:3"/>')
+  await romeo.sends(message('m2'))
+  there.receives('<message id="m2"/>')
+  await there.breaks()
+  await network.settled()
+  older.receives('<message id="m1"/>')
+  older.receives('<message id="m2"/>')
 })
 
 serverStory('the stanza over which a slow connection is given up is sent over the next one', async network => {

@@ -32,6 +32,8 @@ export class Peer {
   readonly #federation: Federation
   /** All on which something of the domain was proved, whichever side has opened them. */
   readonly links = new Set<Link>()
+  /** Over which of them each of our domains says what it says there. */
+  readonly #carrying = new Map<string, Link>()
   /** Those that we have opened and whose certificate is believed: here keys may be checked, and on some further domains of ours be proved. */
   readonly #secured = new Set<Link>()
   readonly #extendable = new Set<Link>()
@@ -93,9 +95,14 @@ export class Peer {
     this.#return(late, this.failure ?? failure('no connection was made in time'))
   }
 
+  /** The same one as long as it may send: on another one, what comes later would overtake what is dealt with slowly (RFC 6120 §10.1). */
   #linkFor(local: string): Link | undefined {
-    for (const link of this.links) if (link.sends(local, this.domain)) return link
-    return undefined
+    const former = this.#carrying.get(local)
+    if (former?.sends(local, this.domain)) return former
+    const link = this.links.values().find(link => link.sends(local, this.domain))
+    if (link === undefined) this.#carrying.delete(local)
+    else this.#carrying.set(local, link)
+    return link
   }
 
   #return(parcels: readonly Parcel[], { condition, why }: Failure): void {
@@ -171,6 +178,7 @@ export class Peer {
     this.links.delete(link)
     this.#extendable.delete(link)
     this.#secured.delete(link)
+    for (const [local, carrying] of this.#carrying) if (carrying === link) this.#carrying.delete(local)
     if (link.hasFailed && this.links.size === 0) this.failure = link.failure
     if (rest.length > 0) {
       this.#queue.putBack(rest)
