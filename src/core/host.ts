@@ -112,7 +112,7 @@ export class LocalHost implements Destination {
    */
   bind(name: string, resource: string, transport: Transport, client?: string): Promise<Session> {
     const account = this.accounts.of(name)
-    return this.#track(
+    return this.track(
       Promise.resolve(
         account.turn.take(() => {
           if (!account.exists) throw new StanzaError('not-allowed', 'this account does not exist any more')
@@ -281,7 +281,8 @@ export class LocalHost implements Destination {
     }
   }
 
-  #track<T>(work: Promise<T>): Promise<T> {
+  /** The host does not close before it is done. */
+  track<T>(work: Promise<T>): Promise<T> {
     this.#router.track(work)
     return work
   }
@@ -315,7 +316,7 @@ export class LocalHost implements Destination {
       log: this.log,
       arrangements: this.arrangements,
       send: stanza => this.send(stanza),
-      track: work => this.#router.track(work),
+      track: work => void this.track(work),
       end: (session, error) => this.end(session, error),
       credentialsOf: (name, password) => this.#credentialsOf(name, password),
       life: this.life,

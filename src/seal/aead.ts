@@ -7,11 +7,9 @@ export type AeadName = 'chacha20-poly1305' | 'aes-128-gcm' | 'aes-256-gcm'
 /** Bytes that a box has more than what is in it. */
 export const TAG_SIZE = 16
 
-const options = { authTagLength: TAG_SIZE }
-
 /** The ciphertext and its tag. */
 export function sealAead(name: AeadName, key: Buffer, nonce: Buffer, aad: Buffer, plain: Buffer): Buffer {
-  const cipher = createCipheriv(name as 'aes-256-gcm', key, nonce, options)
+  const cipher = createCipheriv(name as 'aes-256-gcm', key, nonce)
   cipher.setAAD(aad)
   const text = cipher.update(plain)
   cipher.final()
@@ -21,7 +19,7 @@ export function sealAead(name: AeadName, key: Buffer, nonce: Buffer, aad: Buffer
 /** Throws a SealError if one bit of anything is different from what was given to `sealAead`. */
 export function openAead(name: AeadName, key: Buffer, nonce: Buffer, aad: Buffer, box: Buffer): Buffer {
   if (box.length < TAG_SIZE) throw new SealError('malformed', 'what was sealed is cut off')
-  const decipher = createDecipheriv(name as 'aes-256-gcm', key, nonce, options)
+  const decipher = createDecipheriv(name as 'aes-256-gcm', key, nonce)
   decipher.setAAD(aad)
   decipher.setAuthTag(box.subarray(box.length - TAG_SIZE))
   const plain = decipher.update(box.subarray(0, box.length - TAG_SIZE))

@@ -13,7 +13,7 @@ export class ArchiveIds {
 
   /** Takes a copy of the 32 bytes. */
   constructor(key: Buffer) {
-    this.#cipher = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false)
+    this.#cipher = createCipheriv('aes-256-ecb', key, null)
     this.#decipher = createDecipheriv('aes-256-ecb', key, null).setAutoPadding(false)
   }
 

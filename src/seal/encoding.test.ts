@@ -37,4 +37,5 @@ test('parts are joined in a buffer of its own', () => {
   const joined = join('ab', hex('ff00'), '', Buffer.alloc(0), 'c')
   assert.deepEqual(joined, hex('6162ff0063'))
   assert.equal(joined.buffer.byteLength, 5)
+  assert.deepEqual(join('\u00ff'), hex('ff'))
 })

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
+import { openBox } from './box.ts'
 import { type FastRecord, hashedToken, openFast, sealFast } from './fast.ts'
 import { PrivateKey } from './private-key.ts'
-import { account, accountKey, flips, input, otherLengths } from './test-fixture.ts'
+import { account, accountKey, flips, hex, input, otherLengths } from './test-fixture.ts'
 
 const token = Buffer.from('a token of any length, as it was given to the client')
 const binding = input('certificate')
@@ -21,6 +22,11 @@ test('the proof opens the key and the token', () => {
   const opened = openFast('HT-SHA-256-ENDP', proof, record, account)
   assert.deepEqual(opened.token.bytes, token)
   assert.deepEqual(opened.key.bytes, input('skA'))
+})
+
+test('the box of the token is one of its own kind: no other box of the account has its key', () => {
+  const info = Buffer.concat([Buffer.from('CXZ-SEAL-1 fast token'), account.id, hex('00000001')])
+  assert.deepEqual(openBox(proof, info, record.tokenBox), token)
 })
 
 test('what is stored has neither the token nor the proof in it', () => {

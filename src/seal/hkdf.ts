@@ -30,7 +30,7 @@ export function expand(hash: HashName, prk: Buffer, info: Buffer, size: number):
  */
 export function hkdf(hash: HashName, ikm: Buffer, salt: Buffer, info: string | Buffer, size: number): Buffer {
   const prk = hmac(hash, salt, ikm)
-  const okm = expand(hash, prk, typeof info === 'string' ? join(info) : info, size)
+  const okm = expand(hash, prk, join(info), size)
   prk.fill(0)
   return okm
 }

@@ -26,6 +26,8 @@ const KDF_ID = u16(0x0001)
 const VERSION = 'HPKE-v1'
 const HASH = 'sha256'
 const NONCE_SIZE = 12
+/** Where the bytes of a nonce are that the sequence number changes. */
+const COUNTER = NONCE_SIZE - 4
 const EMPTY = Buffer.alloc(0)
 
 /** What a sender is given only to repeat a test vector. Takes the secret over. */
@@ -73,8 +75,8 @@ export class HpkeContext {
 
   /** RFC 9180 §5.2: the number, which has 32 bits here, is added to the base nonce bit by bit. */
   #nonceOf(sequence: number): Buffer {
-    u32(sequence).copy(this.#nonce, NONCE_SIZE - 4)
-    for (let i = NONCE_SIZE - 4; i < NONCE_SIZE; i++) this.#nonce[i]! ^= this.#baseNonce[i]!
+    const bytes = u32(sequence)
+    for (const [i, byte] of bytes.entries()) this.#nonce[COUNTER + i] = this.#baseNonce[COUNTER + i]! ^ byte
     return this.#nonce
   }
 }

@@ -7,9 +7,10 @@ const STEP = 4096
 const LENGTH_SIZE = 4
 
 function paddedSize(size: number, unit: PaddingUnit): number {
+  if (size > STEP) return Math.ceil(size / STEP) * STEP
   let padded: number = unit
-  while (padded < size && padded < STEP) padded *= 2
-  return padded < size ? Math.ceil(size / STEP) * STEP : padded
+  while (padded < size) padded *= 2
+  return padded
 }
 
 /** `u32(length) ‖ data ‖ 0…`. */
@@ -22,7 +23,7 @@ export function pad(data: Buffer, unit: PaddingUnit): Buffer {
 
 /** A view of the data inside. Throws a SealError if it was not padded as `pad` does. */
 export function unpad(padded: Buffer, unit: PaddingUnit): Buffer {
-  const size = padded.length < LENGTH_SIZE ? Number.NaN : LENGTH_SIZE + padded.readUInt32BE()
+  const size = padded.length < unit ? Number.NaN : LENGTH_SIZE + padded.readUInt32BE()
   if (padded.length !== paddedSize(size, unit) || padded.subarray(size).some(byte => byte !== 0))
     throw new SealError('malformed', 'what was sealed was not padded as it should be')
   return padded.subarray(LENGTH_SIZE, size)

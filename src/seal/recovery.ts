@@ -29,10 +29,12 @@ export function readRecoveryCode(text: string): Secret | undefined {
   const letters = text.replace(/[\s-]/g, '').toUpperCase().replaceAll('0', 'O').replaceAll('1', 'I').replaceAll('8', 'B')
   if (!/^[A-Z2-7]{25}[AEIMQUY4]$/.test(letters)) return undefined
   const code = Buffer.alloc(SIZE)
-  for (let i = 0; i < LENGTH; i++) {
-    const bits = ALPHABET.indexOf(letters[i]!) << (11 - ((i * 5) & 7))
-    code[(i * 5) >> 3]! |= bits >> 8
-    if (((i * 5) >> 3) + 1 < SIZE) code[((i * 5) >> 3) + 1]! |= bits & 0xff
+  for (const [i, letter] of [...letters].entries()) {
+    const bits = ALPHABET.indexOf(letter) << (11 - ((i * 5) & 7))
+    const at = (i * 5) >> 3
+    code[at]! |= bits >> 8
+    // Beyond the end for the last letter, which has none there.
+    code[at + 1]! |= bits
   }
   return new Secret(code)
 }

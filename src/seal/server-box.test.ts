@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { openBox } from './box.ts'
+import { unpad } from './padding.ts'
 import { blindTag, openForServer, sealForServer } from './server-box.ts'
 import { flips, input, otherLengths } from './test-fixture.ts'
 
@@ -37,6 +39,11 @@ test('a box opens with the secret of its account, in its context, and nowhere el
   assert.throws(() => openForServer(input('other'), 'push', box), unreadable)
   assert.throws(() => openForServer(secret, 'pushx', box), unreadable)
   assert.throws(() => openForServer(secret, '', box), unreadable)
+})
+
+test('a box is one of its own kind: nothing else that is sealed with the same secret has its key', () => {
+  const padded = openBox(secret, Buffer.from('CXZ-SEAL-1 serverpush'), sealForServer(secret, 'push', plain))
+  assert.deepEqual(unpad(padded, 128), plain)
 })
 
 test('contexts are Unicode', () => {

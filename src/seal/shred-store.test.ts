@@ -140,6 +140,8 @@ for (const [level, open] of Object.entries(LEVELS)) {
       store.makeAccount(romeo),
     ])
     assert.equal(copy(first), copy(second))
+    await Promise.all([store.replaceAccount(romeo), store.removeAccount(romeo), store.makeAccount(romeo), store.removeAccount(romeo)])
+    assert.equal(store.account(romeo), undefined)
     await Promise.all([store.removeAccount(romeo), store.removeAccount(romeo), store.makeAccount(juliet), store.replaceAccount(juliet)])
     await assert.rejects(Promise.all([store.removeAccount(juliet), store.replaceAccount(juliet)]), /no secrets/)
     const [, ...last] = await Promise.all([store.makeAccount(romeo), store.expire(endOf(7, today)), store.expire(endOf(7, today))])
@@ -196,6 +198,9 @@ for (const [level, open] of Object.entries(LEVELS)) {
     assert.ok(store.period(7, today))
     await store.confirmClock(0)
     assert.ok(await store.makePeriod(7, 0))
+    // What is there already is given, until it is destroyed.
+    await store.confirmClock(endOf(7, today))
+    assert.ok(await store.makePeriod(7, today))
     await store.close()
   })
 
@@ -203,9 +208,12 @@ for (const [level, open] of Object.entries(LEVELS)) {
     const { store, reopen } = await open()
     await store.expire(NOW)
     const future = periodOf(7, NOW + 3650 * DAY)
+    const midnight = today * DAY
     assert.equal((await store.expire(NOW + 3650 * DAY)).isHalted, true)
     await store.makePeriod(7, future)
     await store.makePeriod(7, today + 2)
+    await store.confirmClock(midnight)
+    await store.expire(midnight)
     await store.expire(NOW + HOUR)
     let again = await reopen()
     for (let now = NOW + HOUR; now < endOf(7, today); now += DAY) assert.deepEqual((await again.expire(now)).destroyed, [])
@@ -275,7 +283,11 @@ test('memory: what is handed over is there no more, and what was inherited is wi
   await store.expire(NOW)
   await store.makeAccount(romeo)
   const archive = copy(store.account(romeo)!.archive)
-  const bytes = await store.handOver()
+  const before = store.makeAccount(juliet)
+  const handed = store.handOver()
+  await assert.rejects(store.makeAccount(input('late', 16)), /closed/)
+  await before
+  const bytes = await handed
   assert.equal(store.account(romeo), undefined)
   await assert.rejects(store.makeAccount(juliet), /closed/)
   await assert.rejects(store.handOver(), /closed/)
@@ -283,6 +295,7 @@ test('memory: what is handed over is there no more, and what was inherited is wi
   const heir = openShredMemory(bytes)
   assert.deepEqual(bytes, Buffer.alloc(bytes.length))
   assert.equal(copy(heir.account(romeo)!.archive), archive)
+  assert.ok(heir.account(juliet))
   assert.equal((await heir.expire(NOW + 49 * HOUR)).isHalted, true)
   await heir.close()
 })

@@ -1,6 +1,6 @@
 /**
  * For tests: a process that has held every kind of secret and has wiped them all. It says which they were, with every bit turned, so
- * that it does not hold them for saying so; then it waits for somebody to look through its memory.
+ * that it does not hold them for saying so; then it waits for somebody to look through its memory, twice.
  */
 import { randomFillSync } from 'node:crypto'
 import { hashedToken, openFast, sealFast } from './fast.ts'
@@ -78,6 +78,9 @@ async function live(): Promise<void> {
 }
 
 await live()
-;(globalThis as unknown as { gc: () => void }).gc()
 console.log(JSON.stringify({ secrets, sealed }))
-setInterval(() => {}, 1000)
+process.stdin.on('data', () => {
+  const { gc } = globalThis as unknown as { gc: () => void }
+  gc()
+  console.log('collected')
+})

@@ -100,7 +100,7 @@ test('T-MEM: of what was wiped nothing is left in memory, nor of what was derive
   skip: process.platform !== 'linux',
 }, async () => {
   const child = spawn(process.execPath, ['--expose-gc', fileURLToPath(new URL('test-trace.ts', import.meta.url))], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   })
   try {
     const [line] = await once(child.stdout, 'data')
@@ -109,8 +109,17 @@ test('T-MEM: of what was wiped nothing is left in memory, nor of what was derive
     for (const secret of Object.values(secrets)) for (let i = 0; i < secret.length; i++) secret[i]! ^= 0xff
     const needles = new Map([...Object.entries(secrets), ...derived(secrets, buffers(said.sealed))])
     assert.equal(needles.size, 32)
+    // Whoever frees memory overwrites the first bytes of it; the rest would betray the key just as well.
+    for (const [name, needle] of needles) if (needle.length >= 32) needles.set(name, needle.subarray(16))
     // What the process has said would be found, if nothing else.
     needles.set('what it said', Buffer.from(String(line).slice(20, 50)))
+
+    // OpenSSL's copies of private keys wait for the garbage collector; nothing else does.
+    const before = find(child.pid!, needles)
+    for (const name of ['the private key', 'the next private key']) before.delete(name)
+    assert.deepEqual(before, new Set(['what it said']))
+    child.stdin.write('collect')
+    await once(child.stdout, 'data')
     assert.deepEqual(find(child.pid!, needles), new Set(['what it said']))
   } finally {
     child.kill()

@@ -21,7 +21,8 @@ const PAIRS: readonly Habit[] = [
 /** Across servers. */
 const FAR_KILLS = Math.ceil(KILLS / 2)
 const FAR_PAIRS: readonly Habit[] = [...Array<Habit>(8).fill('steady'), ...Array<Habit>(5).fill('away')]
-const LIMITS = '[limits]\nrate = "1MiB"\n'
+/** They are strangers to each other, of whom no more than some hundreds are archived in a day. */
+const LIMITS = '[limits]\nrate = "1MiB"\n[modules.archive]\nmessages = 1_000_000\n'
 
 test(`${KILLS} times killed under load, the server loses nothing that it acknowledged, and delivers nothing twice`, async t => {
   const chance = chanceOf('kill')

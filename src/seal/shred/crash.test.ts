@@ -63,6 +63,9 @@ const LIFE: readonly ((store: ShredStore) => Promise<unknown>)[] = [
   store => store.makePeriod(7, today + 8),
 ]
 
+/** How many ways each crash can tear what is on its way to the disk: `FATES=100` tries more. */
+const FATES = Number(process.env['FATES'] ?? 1)
+
 /** What came of a life: what was in the store after the last step that ended, and how many did. */
 interface Run {
   readonly content: Content
@@ -122,18 +125,19 @@ test('F5: a crash at any point leaves the old or the new, and what was destroyed
   const expected = await expectations()
   const whole = new TestDisk()
   assert.equal((await live(whole)).steps, LIFE.length)
-  for (let failAt = 1; failAt <= whole.changes; failAt++) {
+  for (let turn = 0; turn < whole.changes * FATES; turn++) {
+    const failAt = 1 + (turn % whole.changes)
     const disk = new TestDisk()
     disk.failAt = failAt
     const run = await live(disk)
     assert.ok(run.steps < LIFE.length)
 
     // It crashes once more while it starts.
-    const second = disk.restart(fateOf(failAt))
+    const second = disk.restart(fateOf(turn))
     second.failAt = 1 + (failAt % 20)
     await openShredFile('shred', second).catch(() => {})
 
-    const third = second.restart(fateOf(failAt + 1))
+    const third = second.restart(fateOf(turn + 1))
     const store = await openShredFile('shred', third)
     check(contentOf(store), run, expected)
     const left = readable(third)

@@ -15,7 +15,6 @@ export interface Disk {
 }
 
 export interface DiskFile {
-  size(): Promise<number>
   /** Fewer bytes only where the file ends. */
   read(at: number, size: number): Promise<Buffer>
   write(at: number, bytes: Buffer): Promise<void>
@@ -56,11 +55,14 @@ async function openFile(path: string, flags: 'r+' | 'w+'): Promise<DiskFile> {
   // Whatever it was made with, or restored as.
   await handle.chmod(MODE)
   return {
-    size: async () => (await handle.stat()).size,
     read: async (at, size) => {
       const bytes = Buffer.alloc(size)
       let done = 0
-      for (let more = 1; more > 0 && done < size; done += more) more = (await handle.read(bytes, done, size - done, at + done)).bytesRead
+      let more: number
+      do {
+        more = (await handle.read(bytes, done, size - done, at + done)).bytesRead
+        done += more
+      } while (more > 0)
       return bytes.subarray(0, done)
     },
     write: async (at, bytes) => {

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { openBox } from '../box.ts'
+import { u32 } from '../encoding.ts'
 import { endOf, periodOf } from '../retention.ts'
 import { sha256 } from '../sha256.ts'
 import { openShredFile, type ShredStore } from '../shred-store.ts'
 import { input } from '../test-fixture.ts'
-import { RECORD_SIZE } from './key-record.ts'
+import { freeBlocks } from './image.ts'
+import { type KeyRecord, RECORD_SIZE, readKeyRecord } from './key-record.ts'
+import { newest } from './newest.ts'
 import { PAGE_SIZE } from './sealed-block.ts'
 import { fateOf, TestDisk } from './test-disk.ts'
 import { readable } from './test-thief.ts'
@@ -116,6 +120,12 @@ test('what a new store had no time to finish is begun anew', async () => {
   assert.equal(store.account(romeo), undefined)
 })
 
+/** The record that counts. */
+function recordOf(disk: TestDisk): KeyRecord {
+  const key = disk.files.get('shred.key')!.now
+  return newest([readKeyRecord(key.subarray(0, RECORD_SIZE)), readKeyRecord(key.subarray(RECORD_SIZE))])!
+}
+
 /** A disk after a store was closed on it. */
 async function closed(): Promise<{ disk: TestDisk; slots: Buffer; key: Buffer }> {
   const { disk, store } = await open()
@@ -138,7 +148,7 @@ test('a damaged file is a sentence, and no store', async () => {
     disk.put('shred', badSlots)
     disk.put('shred.key', badKey)
     await assert.rejects(openShredFile('shred', disk), { ...unreadable, message: /^the file .*(damaged|cut off|missing)/ }, what)
-    // It has let go of what it had locked.
+    assert.equal(disk.handles, 0, what)
     disk.lock('shred.lock')()
   }
 })
@@ -165,11 +175,12 @@ test('a key file of another kind is not believed, though its sum is right', asyn
   const { disk, key } = await closed()
   const bad = Buffer.from(key)
   for (const page of [0, RECORD_SIZE]) {
+    if (!key.toString('latin1', page).startsWith('CXZ-SHRED-1')) continue
     bad.write('CXZ-SHRED-2', page)
     sha256(bad.subarray(page, page + 101)).copy(bad, page + 101)
   }
   disk.put('shred.key', bad)
-  await assert.rejects(openShredFile('shred', disk), unreadable)
+  await assert.rejects(openShredFile('shred', disk), { ...unreadable, message: /with the key/ })
 })
 
 test('a block that was moved does not open in another place', async () => {
@@ -221,9 +232,158 @@ test('a new day that failed half-way, and a secret that was destroyed and not ye
       const after = disk.restart(fateOf(inDay))
       assert.equal(hexOf((await openShredFile('shred', after)).account(romeo)!.archive), now)
       await store.expire(NOW + DAY)
+      assert.equal(recordOf(disk).former, undefined)
       for (const secret of dead) {
         assert.ok(!readable(after).includes(secret), `${inDay}, ${inChange}: after a restart`)
         assert.ok(!readable(disk).includes(secret), `${inDay}, ${inChange}`)
       }
     }
+})
+
+test('a start that cannot be made leaves nothing open, and the next one is a new store', async () => {
+  const whole = new TestDisk()
+  await openShredFile('shred', whole)
+  for (let failAt = 1; failAt <= whole.changes; failAt++) {
+    const disk = new TestDisk()
+    disk.failAt = failAt
+    disk.isCrash = false
+    await assert.rejects(openShredFile('shred', disk), /disk failed/)
+    assert.equal(disk.handles, 0)
+    const store = await openShredFile('shred', disk)
+    assert.equal(store.isNew, true)
+    await store.close()
+    assert.equal(disk.handles, 0)
+  }
+})
+
+test('a restart that cannot be made leaves nothing open, and the next one finds everything', async () => {
+  const { disk, store } = await open()
+  const archive = hexOf(store.account(romeo)!.archive)
+  await store.close()
+  for (let failAt = 1; failAt <= 14; failAt++) {
+    const copy = disk.copy()
+    copy.failAt = failAt
+    copy.isCrash = false
+    await openShredFile('shred', copy).then(
+      store => store.close(),
+      error => assert.match(error.message, /disk failed/),
+    )
+    assert.equal(copy.handles, 0)
+    const again = await openShredFile('shred', copy)
+    assert.equal(hexOf(again.account(romeo)!.archive), archive)
+  }
+})
+
+/** How often the disk is changed by that. */
+async function changes(disk: TestDisk, work: () => Promise<unknown>): Promise<number> {
+  const before = disk.changes
+  await work()
+  return disk.changes - before
+}
+
+test('nothing is written without need', async () => {
+  const { disk, store } = await open()
+  await store.expire(NOW)
+  const juliet = input('juliet', 16)
+  const pageAndSync = 2
+  assert.equal(await changes(disk, () => store.expire(NOW + 1)), 0)
+  assert.equal(await changes(disk, () => store.makeAccount(romeo)), 0)
+  assert.equal(await changes(disk, () => store.makePeriod(7, today)), 0)
+  assert.equal(await changes(disk, () => store.removeAccount(juliet)), 0)
+  assert.equal(await changes(disk, () => store.makeAccount(juliet)), pageAndSync)
+  assert.equal(await changes(disk, () => store.makePeriod(8, today)), pageAndSync)
+  assert.equal(await changes(disk, () => store.replaceAccount(juliet)), 2 * pageAndSync)
+  assert.equal(await changes(disk, () => store.removeAccount(juliet)), 2 * pageAndSync)
+  assert.equal(
+    await changes(disk, () =>
+      Promise.all([store.makeAccount(juliet), store.makeAccount(input('nurse', 16)), store.makeAccount(input('paris', 16))]),
+    ),
+    2 * pageAndSync,
+  )
+})
+
+test('a new day writes every block once, and the record twice', async () => {
+  const { disk, store } = await open()
+  await Promise.all(Array.from({ length: 1000 }, (_, i) => store.makeAccount(input(`account ${i}`, 16))))
+  const { blocks, epoch } = recordOf(disk)
+  assert.ok(blocks > 16)
+  await store.expire(NOW)
+  // The clock is not written down: it is the same hour. Records: written, then the one before overwritten.
+  assert.equal(await changes(disk, () => store.confirmClock(NOW + DAY)), 2)
+  assert.equal(await changes(disk, () => store.expire(NOW + DAY)), 2 + 2 + (blocks + 1) + 2 + 2)
+  assert.equal(recordOf(disk).epoch, epoch + 1)
+  await store.close()
+  await openShredFile('shred', disk)
+  assert.equal(recordOf(disk).epoch, epoch + 2)
+})
+
+test('it grows by eight blocks, or by an eighth of what there is, and not before it is full', async () => {
+  const { disk, store } = await open()
+  const size = () => disk.files.get('shred')!.now.length / (2 * PAGE_SIZE)
+  assert.equal(size(), 8)
+  for (let i = 1; i < 4 * 45; i++) await store.makeAccount(input(`account ${i}`, 16))
+  assert.equal(size(), 8)
+  await store.makeAccount(input('one more', 16))
+  assert.equal(size(), 16)
+  assert.equal(freeBlocks(64, 1).length, 8)
+  assert.equal(freeBlocks(800, 1).length, 100)
+  assert.equal(freeBlocks(801, 1).length, 101)
+  assert.equal(freeBlocks(8, 45 * 9).length, 9)
+  assert.equal(freeBlocks(8, 45 * 9 + 1).length, 10)
+})
+
+test('what could not be written takes no room', async () => {
+  const { disk, store } = await open()
+  disk.isCrash = false
+  for (let i = 0; i < 400; i++) {
+    disk.failAt = disk.changes + 1
+    await assert.rejects(i % 2 ? store.makeAccount(input(`account ${i}`, 16)) : store.makePeriod(30, today), /disk failed/)
+  }
+  disk.failAt = Number.POSITIVE_INFINITY
+  disk.room = 0
+  for (let i = 1; i < 4 * 45; i++) await store.makeAccount(input(`account ${i}`, 16))
+  await assert.rejects(store.makeAccount(input('one more', 16)), /full/)
+  for (let i = 1; i < 4 * 45; i++) await store.makePeriod(30, today + i)
+  await assert.rejects(store.makePeriod(30, today + 200), /full/)
+})
+
+test('a page says what it is: nothing else is sealed with its key', async () => {
+  const { disk, store } = await open()
+  const { key, epoch } = recordOf(disk)
+  const secret = hexOf(store.period(7, today)!)
+  const opened = [0, PAGE_SIZE].map(at => {
+    const page = disk.files.get('shred')!.now.subarray(at, at + PAGE_SIZE)
+    try {
+      return hexOf(openBox(key, Buffer.concat([Buffer.from('CXZ-SEAL-1 shred'), u32(epoch), u32(0)]), page.subarray(4, 4 + 4017)))
+    } catch {
+      return ''
+    }
+  })
+  assert.ok(opened.some(text => text.includes(secret)))
+})
+
+test('a write that failed while others were under way is over for all of them when it is told', async () => {
+  const { disk, store } = await open()
+  disk.isCrash = false
+  const accounts = Array.from({ length: 100 }, (_, i) => input(`account ${i}`, 16))
+  await Promise.all(accounts.map(id => store.makeAccount(id)))
+  disk.slowly = true
+  // While the first is made durable the others come together.
+  disk.failAt = disk.changes + 4
+  const results = await Promise.allSettled([
+    store.makePeriod(8, today),
+    store.makePeriod(30, today),
+    ...accounts.map(id => store.replaceAccount(id)),
+  ])
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    results.map((_, i) => (i === 0 ? 'fulfilled' : 'rejected')),
+  )
+  await new Promise(setImmediate)
+  const secrets = accounts.map(id => hexOf(store.account(id)!.archive))
+  const found = await openShredFile('shred', disk.copy())
+  assert.deepEqual(
+    accounts.map(id => hexOf(found.account(id)!.archive)),
+    secrets,
+  )
 })

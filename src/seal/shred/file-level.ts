@@ -4,7 +4,8 @@ import type { Disk, DiskFile } from './disk.ts'
 import { freeBlocks } from './image.ts'
 import { KeyFile } from './key-file.ts'
 import type { ShredLevel } from './level.ts'
-import { openBlock, PAGE_SIZE, sealBlock, type Version } from './sealed-block.ts'
+import { newest } from './newest.ts'
+import { openBlock, PAGE_SIZE, sealBlock } from './sealed-block.ts'
 
 /** Where a block is: it has two pages, and what is new goes to the one that does not count. */
 interface Place {
@@ -15,7 +16,7 @@ interface Place {
 
 const KEY_SIZE = 32
 /** So many blocks are read or written at once. */
-const STRIDE = 128
+const STRIDE = 16
 
 /** Opens or makes the files at `path`. The blocks go to the caller. Throws a SealError. */
 export async function openFileLevel(path: string, disk: Disk): Promise<{ level: ShredLevel; blocks: Buffer[] }> {
@@ -48,7 +49,7 @@ class FileLevel implements ShredLevel {
 
   static async create(path: string, disk: Disk, unlock: () => void): Promise<{ level: FileLevel; blocks: Buffer[] }> {
     const blocks = freeBlocks(0, 0)
-    const record = { sequence: 1, epoch: 1, key: newKey(), former: undefined, blocks: blocks.length, day: 0, clock: 0 }
+    const record = { version: 1, epoch: 1, key: newKey(), former: undefined, blocks: blocks.length, day: 0, clock: 0 }
     const file = await disk.create(path)
     try {
       const places = await append(file, record.key, record.epoch, 0, blocks)
@@ -68,7 +69,6 @@ class FileLevel implements ShredLevel {
       if (file === undefined) throw new SealError('unreadable', 'the file of shred secrets is missing, though its key is there')
       const { blocks, places } = await readBlocks(file, keys)
       const level = new FileLevel(false, file, keys, unlock, places)
-      if (keys.record.former !== undefined) await level.#rekey(blocks, keys.record.day)
       // What a crash has left half overwritten dies with the key.
       await level.#rekey(blocks, keys.record.day)
       return { level, blocks }
@@ -130,11 +130,13 @@ class FileLevel implements ShredLevel {
       const { key, epoch } = this.#keys.record
       await this.#keys.set({ key: newKey(), former: key, epoch: epoch + 1, day })
     }
-    const { epoch, former } = this.#keys.record
-    await this.#replace([...blocks.entries()].filter(([index]) => this.#places[index]!.epoch !== epoch))
+    const { former } = this.#keys.record
+    // All of them, also where one has got the new key already: what was destroyed in it then is in its other page.
+    await this.#replace([...blocks.entries()])
     await this.#keys.set({ former: undefined })
     former!.fill(0)
-    await this.wipe()
+    this.#dirty.clear()
+    await this.#keys.wipe()
   }
 
   /** Writes the blocks to their other pages. They count when all are durable. */
@@ -159,32 +161,32 @@ class FileLevel implements ShredLevel {
 }
 
 async function readBlocks(file: DiskFile, { record }: KeyFile): Promise<{ blocks: Buffer[]; places: Place[] }> {
-  const keys = new Map([[record.epoch, record.key]])
-  if (record.former !== undefined) keys.set(record.epoch - 1, record.former)
-  const blocks: Buffer[] = []
-  const places: Place[] = []
-  for (let from = 0; from < record.blocks; from += STRIDE) {
-    const count = Math.min(STRIDE, record.blocks - from)
-    const pages = await file.read(pageAt(from, 0), 2 * PAGE_SIZE * count)
-    if (pages.length < 2 * PAGE_SIZE * count) throw new SealError('unreadable', 'the file of shred secrets is cut off')
-    for (let index = from; index < from + count; index++) {
-      const { page, version, epoch, block } = newest(keys, index, pages.subarray(pageAt(index - from, 0), pageAt(index - from + 1, 0)))
-      blocks.push(block)
-      places.push({ page, version, epoch })
-    }
-  }
-  return { blocks, places }
+  const keys = new Map([
+    [record.epoch, record.key],
+    [record.epoch - 1, record.former],
+  ])
+  const found: Found[] = []
+  const all = Array.from({ length: record.blocks }, (_, index) => index)
+  await inStrides(all, async index => {
+    const pages = await file.read(pageAt(index, 0), 2 * PAGE_SIZE)
+    if (pages.length < 2 * PAGE_SIZE) throw new SealError('unreadable', 'the file of shred secrets is cut off')
+    found[index] = findBlock(keys, index, pages)
+  })
+  return { blocks: found.map(({ block }) => block), places: found }
 }
 
-/** Of the two pages of a block that which counts. */
-function newest(keys: ReadonlyMap<number, Buffer>, index: number, pages: Buffer): Version & { page: 0 | 1 } {
+interface Found extends Place {
+  readonly block: Buffer
+}
+
+/** Which of the two pages of a block counts, and what is in it. */
+function findBlock(keys: ReadonlyMap<number, Buffer | undefined>, index: number, pages: Buffer): Found {
   const first = openBlock(keys, index, pages.subarray(0, PAGE_SIZE))
   const second = openBlock(keys, index, pages.subarray(PAGE_SIZE))
-  const isFirst = (first?.version ?? -1) > (second?.version ?? -1)
-  const [right, wrong] = isFirst ? [first, second] : [second, first]
-  wrong?.block.fill(0)
+  const right = newest([first, second])
   if (right === undefined) throw new SealError('unreadable', 'the file of shred secrets is damaged')
-  return { ...right, page: isFirst ? 0 : 1 }
+  for (const version of [first, second]) if (version !== right) version?.block.fill(0)
+  return { ...right, page: right === first ? 0 : 1 }
 }
 
 /** Writes free blocks to the end of the file. */
@@ -196,8 +198,13 @@ async function append(file: DiskFile, key: Buffer, epoch: number, there: number,
   return blocks.map(() => ({ page: 0, version: 1, epoch }))
 }
 
+/** When it fails nothing is under way any more: what is written next to the same place comes last. */
 async function inStrides<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  for (let from = 0; from < items.length; from += STRIDE) await Promise.all(items.slice(from, from + STRIDE).map(work))
+  for (let rest = items; rest.length > 0; rest = rest.slice(STRIDE)) {
+    const results = await Promise.allSettled(rest.slice(0, STRIDE).map(work))
+    const failed = results.find(result => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
 }
 
 const other = (page: 0 | 1): 0 | 1 => (page === 0 ? 1 : 0)

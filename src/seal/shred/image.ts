@@ -21,7 +21,7 @@ export class ShredImage {
   readonly blocks: Buffer[] = []
   readonly periods = new Map<string, number>()
   readonly accounts = new Map<string, number>()
-  /** Numbers of slots, the lowest last. */
+  /** Numbers of slots. */
   readonly freeForPeriods: number[] = []
   readonly freeForAll: number[] = []
 
@@ -35,7 +35,6 @@ export class ShredImage {
     const from = this.blocks.length * SLOTS
     this.blocks.push(...blocks)
     for (let number = this.blocks.length * SLOTS - 1; number >= from; number--) this.#read(number)
-    this.freeForAll.sort((a, b) => b - a)
   }
 
   slot(number: number): Buffer {

@@ -2,19 +2,20 @@ import { randomFillSync } from 'node:crypto'
 import { SealError } from '../seal-error.ts'
 import type { Disk, DiskFile } from './disk.ts'
 import { type KeyRecord, RECORD_SIZE, readKeyRecord, writeKeyRecord } from './key-record.ts'
+import { newest } from './newest.ts'
 
 /** The file with the keys of the other file. It has two places for one record: what is new is written to the one that does not count. */
 export class KeyFile {
   readonly #file: DiskFile
   #record: KeyRecord
   #place: 0 | 1
-  #isDirty: boolean
+  /** Whether the record before is still there. */
+  #isDirty = false
 
-  private constructor(file: DiskFile, record: KeyRecord, place: 0 | 1, isDirty: boolean) {
+  private constructor(file: DiskFile, record: KeyRecord, place: 0 | 1) {
     this.#file = file
     this.#record = record
     this.#place = place
-    this.#isDirty = isDirty
   }
 
   /** Undefined if there is none. Throws a SealError if it cannot be read. */
@@ -24,9 +25,8 @@ export class KeyFile {
     const bytes = await file.read(0, 2 * RECORD_SIZE)
     const [first, second] = [readKeyRecord(bytes.subarray(0, RECORD_SIZE)), readKeyRecord(bytes.subarray(RECORD_SIZE))]
     bytes.fill(0)
-    const isFirst = (first?.sequence ?? -1) > (second?.sequence ?? -1)
-    const record = isFirst ? first : second
-    if (record !== undefined) return new KeyFile(file, record, isFirst ? 0 : 1, true)
+    const record = newest([first, second])
+    if (record !== undefined) return new KeyFile(file, record, record === first ? 0 : 1)
     await file.close()
     throw new SealError('unreadable', 'the file with the key of the shred secrets is damaged')
   }
@@ -42,7 +42,7 @@ export class KeyFile {
       await file.close()
       throw error
     }
-    return new KeyFile(file, record, 0, false)
+    return new KeyFile(file, record, 0)
   }
 
   get record(): KeyRecord {
@@ -51,7 +51,7 @@ export class KeyFile {
 
   /** If it fails the record is what it was. The one before stays on the disk until `wipe`, or the next but one. */
   async set(changes: Partial<KeyRecord>): Promise<void> {
-    const record = { ...this.#record, ...changes, sequence: this.#record.sequence + 1 }
+    const record = { ...this.#record, ...changes, version: this.#record.version + 1 }
     const place = this.#place === 0 ? 1 : 0
     await writeRecord(this.#file, place, record)
     this.#record = record

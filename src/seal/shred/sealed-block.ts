@@ -25,13 +25,16 @@ export function sealBlock(key: Buffer, index: number, { epoch, version, block }:
 }
 
 /** Undefined if it was not sealed with one of the keys, which are given by epoch, or not written wholly. */
-export function openBlock(keys: ReadonlyMap<number, Buffer>, index: number, page: Buffer): Version | undefined {
+export function openBlock(keys: ReadonlyMap<number, Buffer | undefined>, index: number, page: Buffer): Version | undefined {
   const epoch = page.readUInt32BE()
   const key = keys.get(epoch)
-  if (key === undefined) return undefined
+  const plain = key && open(key, info(epoch, index), page.subarray(EPOCH_SIZE, EPOCH_SIZE + BOX_SIZE))
+  return plain && { epoch, version: plain.readUInt32BE() * 2 ** 32 + plain.readUInt32BE(4), block: plain.subarray(VERSION_SIZE) }
+}
+
+function open(key: Buffer, info: Buffer, box: Buffer): Buffer | undefined {
   try {
-    const plain = openBox(key, info(epoch, index), page.subarray(EPOCH_SIZE, EPOCH_SIZE + BOX_SIZE))
-    return { epoch, version: plain.readUInt32BE() * 2 ** 32 + plain.readUInt32BE(4), block: plain.subarray(VERSION_SIZE) }
+    return openBox(key, info, box)
   } catch {
     return undefined
   }

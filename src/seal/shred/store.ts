@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import { Turn } from '../../lib/turn.ts'
-import { u32, u48 } from '../encoding.ts'
+import { join, u32, u48 } from '../encoding.ts'
 import { endOf, isRetentionClass, periodOf, startOf } from '../retention.ts'
 import { SealError } from '../seal-error.ts'
 import type { ShredStore } from '../shred-store.ts'
@@ -125,8 +125,10 @@ export class LeveledShredStore implements ShredStore {
 
   async confirmClock(now: number): Promise<void> {
     u48(now)
-    await this.#take(() => this.#level.setClock(now))
-    this.#clock = now
+    await this.#take(async () => {
+      await this.#level.setClock(now)
+      this.#clock = now
+    })
   }
 
   close(): Promise<void> {
@@ -134,17 +136,14 @@ export class LeveledShredStore implements ShredStore {
   }
 
   /** The clock and all that is in the store, for the process that takes it over. It is closed then. */
-  async release(): Promise<{ clock: number; blocks: Buffer[] }> {
-    return this.#take(async () => {
-      const blocks = this.#image.blocks.map(block => {
-        const copy = Buffer.alloc(block.length)
-        block.copy(copy)
-        return copy
-      })
-      this.#closing ??= this.#free()
-      await this.#closing
+  release(): Promise<{ clock: number; blocks: Buffer[] }> {
+    const released = this.#take(async () => {
+      const blocks = this.#image.blocks.map(block => join(block))
+      await this.#free()
       return { clock: this.#clock, blocks }
     })
+    this.#closing ??= released.then(() => {})
+    return released
   }
 
   async #end(): Promise<void> {
@@ -188,6 +187,7 @@ export class LeveledShredStore implements ShredStore {
     return new Promise<T>((resolve, reject) => {
       if (this.#closing !== undefined) throw new Error('the store of secrets is closed')
       this.#waiting.push({ edit, slots, resolve, reject })
+      // Stryker disable next-line ConditionalExpression: with nothing waiting a further flush does nothing.
       if (this.#waiting.length === 1) void this.#turn.take(() => this.#flush())
     })
   }

@@ -28,6 +28,10 @@ export class TestDisk implements Disk {
   readonly files = new Map<string, TestFile>()
   /** Bytes that files may still grow by. */
   room = Number.POSITIVE_INFINITY
+  /** Whether a write takes the longer the farther it is from the start, until one fails. */
+  slowly = false
+  /** Files that are open. */
+  handles = 0
   /** Changes until now: writes, syncs and what else changes a disk. */
   changes = 0
   /** The number of the change that fails, from 1. */
@@ -88,13 +92,14 @@ export class TestDisk implements Disk {
   }
 
   #handle(file: TestFile): DiskFile {
+    this.handles++
     return {
-      size: async () => file.now.length,
       read: async (at, size) => Buffer.from(file.now.subarray(at, at + size)),
       write: async (at, bytes) => {
         const growth = Math.max(0, at + bytes.length - file.now.length)
         if (growth > this.room) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
         this.room -= growth
+        if (this.slowly && this.changes < this.failAt) for (let i = 0; i < at; i += 100) await null
         const wasDead = this.#isDead
         try {
           this.#change()
@@ -112,7 +117,7 @@ export class TestDisk implements Disk {
         for (const { at, bytes } of file.pending) file.durable = write(file.durable, at, bytes)
         file.pending = []
       },
-      close: async () => {},
+      close: async () => void this.handles--,
     }
   }
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
 import { ack, BIND, ENABLE, handled, kept, managed, REQUEST, resume, resumes, SM, say } from '../../../test/managed-stream.ts'
 import { streamStory } from '../../../test/stream-story.ts'
-import { messagesAcknowledged } from '../../core/points.ts'
+import { defineModule } from '../../core/module.ts'
+import { messagesAcknowledged, messageUndelivered } from '../../core/points.ts'
 import { sql } from '../../storage/db.ts'
+import { StreamError } from '../../xmpp/error.ts'
 
 streamStory('XEP-0198 §3: enabling it twice, or resuming once bound, fails and changes nothing', async scene => {
   const { device, id } = await managed(scene, 'romeo')
@@ -212,6 +215,35 @@ streamStory('XEP-0198 §4: the server says goodbye when what the client said it 
   phone.receivesEnd()
   first.forget()
 })
+
+const order: string[] = []
+/** Comes before the one that keeps, and takes its time. */
+const slow = defineModule({
+  name: 'slow',
+  about: 'A disk that takes its time.',
+  xeps: [],
+  setup({ on }) {
+    on(messageUndelivered, async function wait() {
+      for (let i = 0; i < 30; i++) await setImmediate()
+      order.push('kept')
+    })
+  },
+})
+
+streamStory(
+  'a server that stops waits for what is on its way to the disk',
+  async scene => {
+    const { device: phone } = await managed(scene, 'juliet')
+    const romeo = await scene.online('romeo')
+    await phone.breaks()
+    romeo.writes(say('a'))
+    await scene.world.host.close(new StreamError('system-shutdown'))
+    assert.deepEqual([...order, ...(await kept(scene))], ['kept', 'a@2'])
+    romeo.forget()
+  },
+  {},
+  { extra: [slow] },
+)
 
 streamStory('XEP-0198 §5: after a crash the client says what it has, and gets the rest', async scene => {
   const { device: juliet, id } = await managed(scene, 'juliet')

@@ -139,7 +139,7 @@ export class StreamManagement implements Transport {
     custody?.hold(this.#hurry)
     if (this.#carrier === undefined) {
       entry.size = String(stanza).length
-      void this.#keep(entry, stanza, this.#sent)
+      void this.#host.track(this.#keep(entry, stanza, this.#sent))
       if (this.#hibernation !== undefined) entry.content = this.#hibernation.seal(stanza, entry.isKept)
     } else {
       entry.size = this.#carrier.sendElement(stanza)
@@ -360,12 +360,13 @@ export class StreamManagement implements Transport {
   }
 
   #keepAll(): Promise<unknown> {
-    return Promise.all(
+    const keeping = Promise.all(
       this.#queue.map((entry, i) => {
         // What is sealed was to be kept when it came.
         return entry.content instanceof Element ? this.#keep(entry, entry.content, this.#acknowledged + i + 1) : undefined
       }),
     )
+    return this.#host.track(keeping)
   }
 
   /** Puts a message on disk under its position, so that its sender need not wait and a crash does not lose it. */
