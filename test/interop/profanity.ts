@@ -40,7 +40,10 @@ export function messagesLogged(terminal: Terminal, name: string): { body: string
   const file = join(terminal.home, `data/profanity/database/${name}_at_localhost/chatlog.db`)
   const database = new DatabaseSync(file, { readOnly: true })
   try {
-    const rows = database.prepare('SELECT message, archive_id FROM ChatLogs ORDER BY timestamp, id').all()
+    const rows = database.prepare('SELECT message, archive_id, timestamp FROM ChatLogs ORDER BY id').all()
+    // Not by the database, to which a full second without its zeros would be later than all that is within it.
+    const timeOf = (row: (typeof rows)[number]): number => Date.parse(String(row['timestamp']))
+    rows.sort((one, other) => timeOf(one) - timeOf(other))
     return rows.map(row => ({ body: String(row['message']), stanzaId: String(row['archive_id']) }))
   } finally {
     database.close()
