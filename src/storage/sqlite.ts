@@ -70,7 +70,8 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
     await level.pause(() => wal.rewrite())
   }
   const finish = async (): Promise<void> => {
-    await commits.end()
+    // Behind those who wait for a checkpoint to be over.
+    await level.pause(() => commits.end())
     await tidy()
     free()
   }
@@ -78,8 +79,8 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
   const close = (): Promise<void> => (closing ??= finish())
   try {
     await migrate(work => level.tx(db => work(db, async text => raw.exec(text))), dialect, migrations)
-    // After a crash there may be what was deleted long ago.
-    await tidy()
+    // After a crash there may be what was deleted long ago. Nobody need wait for that.
+    void tidy().catch(() => {})
   } catch (error) {
     await close()
     throw error

@@ -264,7 +264,8 @@ test('afterwards the server is what it was', async t => {
   const { memory, descriptors } = server
   t.diagnostic(`memory: ${atStart.memory} MiB at the start, ${memory} MiB at the end; descriptors: ${atStart.descriptors}, ${descriptors}`)
   assert.ok(memory - atStart.memory < GROWTH, `grew from ${atStart.memory} to ${memory} MiB`)
-  assert.ok(descriptors <= atStart.descriptors + 3, `${descriptors} descriptors, ${atStart.descriptors} at the start`)
+  // The thread that empties the database's log after a write has some, for a minute.
+  assert.ok(descriptors <= atStart.descriptors + 9, `${descriptors} descriptors, ${atStart.descriptors} at the start`)
   await innocents[Symbol.asyncDispose]()
   assert.equal((await server.stop()).code, 0)
 })
