@@ -50,8 +50,7 @@ async function surplusOf(place: Place, node: Node, { persistItems, maxItems }: N
 }
 
 /** §8.3: of a new node. */
-export async function answerDefaultConfiguration(_: Context, place: Place, from: Jid, pubsub: Element): Promise<Element> {
-  place.mustKnow(undefined, from)
+export async function answerDefaultConfiguration(_: Context, place: Place, _from: Jid, pubsub: Element): Promise<Element> {
   const { type = 'leaf' } = pubsub.child(PubSubOwner, 'default')!.attrs
   if (type !== 'leaf') throw unsupported('collections')
   return PubSubOwner('pubsub', {}, PubSubOwner('default', {}, configForm(place.usual(''), place.kind)))

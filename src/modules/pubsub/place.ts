@@ -76,8 +76,12 @@ export abstract class Place {
   abstract isOwn(who: Jid): boolean
   /** Bare addresses. */
   abstract ownersOf(node: Node): Iterable<string>
-  /** Throws where somebody must not even learn that there is something, or nothing; of nodes at all if none is given. */
+  /** Whether he may know that there is such a node. */
+  abstract knows(node: Node, who: Jid): boolean
+  /** Throws where he may not; and where there is no node if he must not learn that either. */
   abstract mustKnow(node: Node | undefined, who: Jid): void
+  /** Throws where he must not even learn that there is such a place. Said before anything else. */
+  abstract mustKnowPlace(who: Jid): void
 
   /** Reads its nodes, unless they are known. To be called before all else. */
   async load(): Promise<void> {
@@ -94,15 +98,6 @@ export abstract class Place {
   /** Those that somebody may know of. */
   nodes(who: Jid): Node[] {
     return [...this.#nodes.values()].filter(node => this.knows(node, who))
-  }
-
-  knows(node: Node, who: Jid): boolean {
-    try {
-      this.mustKnow(node, who)
-      return true
-    } catch {
-      return false
-    }
   }
 
   /** Of all its nodes. */

@@ -49,10 +49,10 @@ export class PrivateNodes {
   }
 
   /** Those of the node, the oldest first. */
-  async items({ seal = 0 }: Node): Promise<Map<string, Kept>> {
+  async items({ seal = 0 }: Node, db?: Db): Promise<Map<string, Kept>> {
     const known = this.#items.get(seal)
     if (known !== undefined) return known
-    const kept = (await this.sealed.read(this.account, PRIVATE_ITEM, seal)).map(readItem).sort((a, b) => a.ord - b.ord)
+    const kept = (await this.sealed.read(this.account, PRIVATE_ITEM, seal, db)).map(readItem).sort((a, b) => a.ord - b.ord)
     const items = new Map(kept.map(item => [item.id, item]))
     this.#items.set(seal, items)
     return items
@@ -113,24 +113,24 @@ export class PrivateRows implements Rows {
   }
 
   async heads(node: Node, now: number): Promise<ItemHead[]> {
-    const items = await this.#nodes.items(node)
+    const items = await this.#nodes.items(node, this.#db)
     return [...items.values()].filter(isThere(now)).map(({ id, publisher, payload }) => ({ id, publisher, size: payload.length }))
   }
 
   async items(node: Node, ids: readonly string[], now: number): Promise<Item[]> {
     const wanted = new Set(ids)
-    const items = await this.#nodes.items(node)
+    const items = await this.#nodes.items(node, this.#db)
     return [...items.values()].filter(item => wanted.has(item.id) && isThere(now)(item)).map(itemOf)
   }
 
   async newest(node: Node, now: number): Promise<Item | undefined> {
-    const items = await this.#nodes.items(node)
+    const items = await this.#nodes.items(node, this.#db)
     const newest = [...items.values()].findLast(isThere(now))
     return newest && itemOf(newest)
   }
 
   async putItems(node: Node, items: readonly Item[]): Promise<void> {
-    const kept = await this.#nodes.items(node)
+    const kept = await this.#nodes.items(node, this.#db)
     node.last = Math.max(node.last, ...kept.values().map(({ ord }) => ord))
     for (const { id, publisher, at, expiresAt, payload } of items) {
       const former = kept.get(id)
@@ -152,7 +152,7 @@ export class PrivateRows implements Rows {
 
   async removeItems(node: Node, ids: readonly string[]): Promise<void> {
     const { account, sealed } = this.#nodes
-    const kept = await this.#nodes.items(node)
+    const kept = await this.#nodes.items(node, this.#db)
     const gone = ids.flatMap(id => kept.get(id) ?? [])
     await sealed.remove(
       account,
