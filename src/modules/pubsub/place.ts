@@ -1,6 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import { limited } from '../../lib/limited.ts'
-import { Recent } from '../../lib/recent.ts'
+import { LimitedEach } from '../../lib/limited.ts'
 import type { Db } from '../../storage/db.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
@@ -25,7 +24,7 @@ export interface PlaceLimits extends NodeLimits {
 
 const MINUTE = 60_000
 /** So many are remembered who have changed something. */
-const MOST_HURRYING = 1000
+const MOST_REMEMBERED = 1000
 
 /** Somebody who is notified. */
 export interface Receiver {
@@ -55,12 +54,13 @@ export abstract class Place {
   #isLoaded = false
   #size: number | undefined
   /** By bare address: whether he has changed too much of late. */
-  readonly #hurrying = new Recent<string, () => boolean>(MOST_HURRYING)
+  readonly #changes: LimitedEach
 
   constructor(db: Db, clock: Clock, limits: PlaceLimits) {
     this.db = db
     this.clock = clock
     this.limits = limits
+    this.#changes = new LimitedEach(limits.changes, MINUTE, () => clock.now(), MOST_REMEMBERED)
   }
 
   /** The configuration of a new node. */
@@ -142,10 +142,7 @@ export abstract class Place {
 
   /** Counts a change of which many may be notified; throws if there were too many of his of late. */
   mustNotHurry(who: Jid): void {
-    const bare = String(who.bare)
-    const isTooMuch = this.#hurrying.get(bare) ?? limited(this.limits.changes, MINUTE, () => this.clock.now())
-    this.#hurrying.set(bare, isTooMuch)
-    if (isTooMuch()) throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
+    if (this.#changes.isTooMuch(String(who.bare))) throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
   }
 
   /** Bytes of all items. */
