@@ -6,7 +6,7 @@ import type { Affiliation } from './access.ts'
 import { type Item, type ItemHead, Node } from './node.ts'
 import { readConfig, writeConfig } from './node-config.ts'
 import type { Rows } from './rows.ts'
-import { readOptions, type Subscription, writeOptions } from './subscription.ts'
+import { endOf, readOptions, type Subscription, writeOptions } from './subscription.ts'
 
 /** All nodes are one part; the items of each are one of the number of the node. */
 const NODES = 0
@@ -24,7 +24,7 @@ interface Written {
   readonly config: string
   readonly createdAt: number
   readonly affiliations: readonly (readonly [jid: string, affiliation: Affiliation])[]
-  readonly subscriptions: readonly (readonly [jid: string, state: Subscription['state'], options: string])[]
+  readonly subscriptions: readonly (readonly [jid: string, state: Subscription['state'], options: string, endsAt: number | null])[]
 }
 
 /**
@@ -52,7 +52,8 @@ export class PrivateNodes {
   async items({ seal = 0 }: Node, db?: Db): Promise<Map<string, Kept>> {
     const known = this.#items.get(seal)
     if (known !== undefined) return known
-    const kept = (await this.sealed.read(this.account, PRIVATE_ITEM, seal, db)).map(readItem).sort((a, b) => a.ord - b.ord)
+    const rows = await this.sealed.read(this.account, PRIVATE_ITEM, seal, db)
+    const kept = rows.map(row => readItem(row, String(this.account.jid))).sort((a, b) => a.ord - b.ord)
     const items = new Map(kept.map(item => [item.id, item]))
     this.#items.set(seal, items)
     return items
@@ -92,7 +93,12 @@ export class PrivateRows implements Rows {
       config: writeConfig(node.config),
       createdAt: node.createdAt,
       affiliations: [...node.affiliations],
-      subscriptions: [...node.subscriptions.values()].map(({ jid, state, options }) => [jid, state, writeOptions(options)]),
+      subscriptions: [...node.subscriptions.values()].map(({ jid, state, options }) => [
+        jid,
+        state,
+        writeOptions(options),
+        endOf(options) ?? null,
+      ]),
     }
     await this.#write(PRIVATE_NODE, NODES, node.seal, written)
   }
@@ -143,7 +149,9 @@ export class PrivateRows implements Rows {
         ord: ++node.last,
         payload: Buffer.from(payload),
       }
-      await this.#write(PRIVATE_ITEM, node.seal!, item.number, { id, publisher, at, expiresAt, ord: item.ord, payload })
+      // Nearly always its owner, whose name need not be in every row.
+      const other = publisher === String(this.#nodes.account.jid) ? {} : { publisher }
+      await this.#write(PRIVATE_ITEM, node.seal!, item.number, { id, at, expiresAt, ord: item.ord, payload, ...other })
       kept.delete(id)
       kept.set(id, item)
       former?.payload.fill(0)
@@ -179,15 +187,17 @@ export class PrivateRows implements Rows {
 function readNode({ number, plain }: OpenedRow, creator: string): Node {
   const { name, config, createdAt, affiliations, subscriptions }: Written = JSON.parse(plain.toString())
   plain.fill(0)
-  const known = subscriptions.map(([jid, state, options]) => [jid, { jid, state, options: readOptions(options) }] as const)
+  const known = subscriptions.map(
+    ([jid, state, options, endsAt]) => [jid, { jid, state, options: readOptions(options, endsAt ?? undefined) }] as const,
+  )
   const people = { affiliations: new Map(affiliations), subscriptions: new Map(known) }
   return new Node({ name, config: readConfig(config), creator, createdAt, seal: number, ...people })
 }
 
-function readItem({ number, plain }: OpenedRow): Kept {
-  const { payload, ...rest } = JSON.parse(plain.toString())
+function readItem({ number, plain }: OpenedRow, owner: string): Kept {
+  const { payload, publisher = owner, ...rest } = JSON.parse(plain.toString())
   plain.fill(0)
-  return { ...rest, number, payload: Buffer.from(payload) }
+  return { ...rest, publisher, number, payload: Buffer.from(payload) }
 }
 
 const itemOf = ({ id, publisher, at, expiresAt, payload }: Kept): Item => ({ id, publisher, at, expiresAt, payload: payload.toString() })

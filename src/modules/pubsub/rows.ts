@@ -2,7 +2,7 @@ import { type Db, list, type Migration, sql } from '../../storage/db.ts'
 import type { Affiliation } from './access.ts'
 import { type Item, type ItemHead, Node } from './node.ts'
 import { readConfig, writeConfig } from './node-config.ts'
-import { readOptions, type Subscription, writeOptions } from './subscription.ts'
+import { endOf, readOptions, type Subscription, writeOptions } from './subscription.ts'
 
 /** Rows of an account stand under its name, those of the service under ''. */
 export const migrations: readonly Migration[] = [
@@ -50,6 +50,13 @@ interface NodeRow {
   created_at: number
   last: number | null
 }
+interface SubscriptionRow {
+  node: string
+  jid: string
+  state: Subscription['state']
+  options: string
+  expires_at: number | null
+}
 interface ItemRow {
   id: string
   publisher: string
@@ -78,10 +85,12 @@ export class ClearRows implements Rows {
       sql`SELECT node, jid, affiliation FROM pubsub_affiliation WHERE account = ${this.#owner} ORDER BY jid`,
     ))
       nodes.get(node)?.affiliations.set(jid, affiliation)
-    for (const { node, jid, state, options } of await this.#db.all<{ node: string; jid: string; state: string; options: string }>(
-      sql`SELECT node, jid, state, options FROM pubsub_subscription WHERE account = ${this.#owner} ORDER BY jid`,
-    ))
-      nodes.get(node)?.subscriptions.set(jid, { jid, state: state as Subscription['state'], options: readOptions(options) })
+    const subscribed = await this.#db.all<SubscriptionRow>(
+      sql`SELECT node, jid, state, options, expires_at FROM pubsub_subscription WHERE account = ${this.#owner} ORDER BY jid`,
+    )
+    for (const { node, jid, state, options, expires_at: end } of subscribed) {
+      nodes.get(node)?.subscriptions.set(jid, { jid, state, options: readOptions(options, end === null ? undefined : Number(end)) })
+    }
     return [...nodes.values()]
   }
 
@@ -112,7 +121,7 @@ export class ClearRows implements Rows {
       await this.#db.run(sql`DELETE FROM pubsub_subscription WHERE account = ${this.#owner} AND node = ${name} AND jid = ${jid}`)
     else
       await this.#db.run(sql`INSERT INTO pubsub_subscription (account, node, jid, state, options, expires_at)
-        VALUES (${this.#owner}, ${name}, ${jid}, ${subscription.state}, ${writeOptions(subscription.options)}, ${endOf(subscription)})
+        VALUES (${this.#owner}, ${name}, ${jid}, ${subscription.state}, ${writeOptions(subscription.options)}, ${endOf(subscription.options) ?? null})
         ON CONFLICT (account, node, jid) DO UPDATE SET state = excluded.state, options = excluded.options, expires_at = excluded.expires_at`)
   }
 
@@ -163,8 +172,6 @@ const itemOf = ({ id, publisher, at, expires_at: expiresAt, payload }: ItemRow):
   expiresAt: expiresAt === null ? undefined : Number(expiresAt),
   payload,
 })
-
-const endOf = ({ options: { expire } }: Subscription): number | null => (typeof expire === 'number' ? expire : null)
 
 /** All of an account goes, in the transaction that removes it. */
 export async function removeAll(db: Db, account: string): Promise<void> {
