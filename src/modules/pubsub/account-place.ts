@@ -37,7 +37,7 @@ export class AccountPlace extends Place {
     super(...base)
     this.account = account
     this.#around = around
-    this.#private = new PrivateNodes(account, around.sealed)
+    this.#private = new PrivateNodes(account, around.sealed, this.clock)
   }
 
   /** With the private nodes, if the account is open. */

@@ -35,7 +35,7 @@ export async function configure(context: Context, place: Place, node: Node, conf
     if (removed.length > 0) await place.rows(node, db).removeItems(node, removed)
     await place.reconfigure(node, config, db)
   })
-  if (!config.persistItems) node.latest = undefined
+  if (config.persistItems) node.latest = undefined
   if (config.notifyConfig) await context.notifier.tell(place, node, configurationEvent(node, configForm(config, place.kind, 'result')))
   await reviewSubscriptions(context, place, node)
   await context.configured(place, node, before)

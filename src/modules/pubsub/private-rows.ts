@@ -1,4 +1,5 @@
 import type { Account } from '../../core/account.ts'
+import type { Clock } from '../../core/clock.ts'
 import { type OpenedRow, randomNumber, type SealedRows as Sealed } from '../../core/sealed-rows.ts'
 import { PRIVATE_ITEM, PRIVATE_NODE } from '../../core/stores.ts'
 import type { Db } from '../../storage/db.ts'
@@ -34,12 +35,18 @@ interface Written {
 export class PrivateNodes {
   readonly account: Account
   readonly sealed: Sealed
+  readonly #clock: Clock
   /** By the number of the node, then by id, the oldest first. */
   readonly #items = new Map<number, Map<string, Kept>>()
 
-  constructor(account: Account, sealed: Sealed) {
+  constructor(account: Account, sealed: Sealed, clock: Clock) {
     this.account = account
     this.sealed = sealed
+    this.#clock = clock
+  }
+
+  now(): number {
+    return this.#clock.now()
   }
 
   /** Opens the nodes. Of those of one name, the one that was written under the newest password comes first. */
@@ -138,6 +145,12 @@ export class PrivateRows implements Rows {
   async putItems(node: Node, items: readonly Item[]): Promise<void> {
     const kept = await this.#nodes.items(node, this.#db)
     node.last = Math.max(node.last, ...kept.values().map(({ ord }) => ord))
+    const expired = [...kept.values()].filter(item => !isThere(this.#nodes.now())(item))
+    if (expired.length > 0)
+      await this.removeItems(
+        node,
+        expired.map(({ id }) => id),
+      )
     for (const { id, publisher, at, expiresAt, payload } of items) {
       const former = kept.get(id)
       const item: Kept = {

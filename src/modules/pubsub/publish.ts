@@ -17,6 +17,8 @@ import type { NodeConfig } from './node-config.ts'
 import type { Place } from './place.ts'
 import { refusal } from './refusal.ts'
 
+const LARGEST_REMEMBERED = 16_384
+
 /** What is to be published. */
 export interface Publication {
   readonly node: string
@@ -69,7 +71,7 @@ export async function publish(
   const fresh = found === undefined ? createNode(place, name, config, from) : undefined
   const node = found ?? fresh!
   const removed = config.persistItems ? await keep(place, node, fresh !== undefined, items) : await create(place, fresh)
-  node.latest = items.at(-1)
+  if (!config.persistItems) node.latest = rememberable(items.at(-1))
   await context.notifier.tell(place, node, itemsEvent(node, items), from)
   // A new item of a node that has one alone stands for the old one (§12.19).
   if (removed.length > 0 && config.maxItems !== 1 && config.notifyRetract && config.whenFull === 'retract-oldest')
@@ -78,6 +80,10 @@ export async function publish(
   if (removed.length > 0) await context.removed(place, node, removed, from)
   return items
 }
+
+/** What a node that keeps nothing knows of its last item: in memory there is room for small ones. */
+const rememberable = (item: Item | undefined): Item | undefined =>
+  item === undefined || item.payload.length <= LARGEST_REMEMBERED ? item : undefined
 
 /** §7.1.3.6. */
 function mustMatch({ persistItems, deliverPayloads }: NodeConfig, items: readonly NewItem[]): void {

@@ -43,7 +43,6 @@ export async function retract(
   if (!may('retract', standing, node.config) && heads.some(({ publisher }) => publisher !== String(from.bare)))
     throw new StanzaError('forbidden')
   await place.change(db => place.rows(node, db).removeItems(node, [...wanted]))
-  if (node.latest !== undefined && wanted.has(node.latest.id)) node.latest = undefined
   if (isToNotify || node.config.notifyRetract) await context.notifier.tell(place, node, retractEvent(node, [...wanted]), from)
   await context.removed(place, node, [...wanted], from)
 }
@@ -59,7 +58,6 @@ export async function answerPurge(context: Context, place: Place, from: Jid, pub
 async function purge(context: Context, place: Place, node: Node, from: Jid): Promise<void> {
   const ids = (await place.rows(node).heads(node, 0)).map(({ id }) => id)
   await place.change(db => place.rows(node, db).removeItems(node, ids))
-  node.latest = undefined
   if (node.config.notifyRetract) await context.notifier.tell(place, node, purgeEvent(node), from)
   if (ids.length > 0) await context.removed(place, node, ids, from)
 }
