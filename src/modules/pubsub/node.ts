@@ -54,3 +54,10 @@ export interface ItemHead {
   readonly publisher: string
   readonly size: number
 }
+
+/** Of all of them. */
+export const sizeOf = (heads: Iterable<Pick<ItemHead, 'size'>>): number => {
+  let all = 0
+  for (const { size } of heads) all += size
+  return all
+}

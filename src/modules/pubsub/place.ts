@@ -145,10 +145,18 @@ export abstract class Place {
     if (this.#changes.isTooMuch(String(who.bare))) throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
   }
 
-  /** Bytes of all items. */
-  async size(): Promise<number> {
+  /** Throws if there is no room for so many bytes more. */
+  async mustHaveRoom(more: number): Promise<void> {
     this.#size ??= await this.readSize()
-    return this.#size
+    if (this.#size + more <= this.limits.bytes) return
+    // Some may have expired.
+    this.#size = await this.readSize()
+    if (this.#size + more > this.limits.bytes) throw new StanzaError('resource-constraint', 'there is no room for more')
+  }
+
+  /** So many bytes more are kept, or fewer. */
+  grow(more: number): void {
+    if (this.#size !== undefined) this.#size += more
   }
 
   protected readSize(): Promise<number> {
@@ -162,8 +170,6 @@ export abstract class Place {
     } catch (error) {
       this.forget()
       throw error
-    } finally {
-      this.#size = undefined
     }
   }
 
@@ -171,6 +177,7 @@ export abstract class Place {
   forget(): void {
     this.#nodes.clear()
     this.#moved.clear()
+    this.#size = undefined
     this.#isLoaded = false
   }
 

@@ -12,7 +12,7 @@ import { dayOf } from './day.ts'
 import { itemsEvent, retractEvent } from './events.ts'
 import { readItemId, readNodeId } from './ids.ts'
 import { PubSub } from './namespaces.ts'
-import type { Item, ItemHead, Node } from './node.ts'
+import { type Item, type ItemHead, type Node, sizeOf } from './node.ts'
 import type { NodeConfig } from './node-config.ts'
 import type { Place } from './place.ts'
 import { refusal } from './refusal.ts'
@@ -114,14 +114,16 @@ async function create(place: Place, fresh: Node | undefined): Promise<readonly s
 async function keep(place: Place, node: Node, isNew: boolean, items: readonly Item[]): Promise<readonly string[]> {
   const heads = isNew ? [] : await place.rows(node).heads(node, place.clock.now())
   const surplus = surplusOf(place, node, heads, items)
-  const size = items.reduce((sum, { payload }) => sum + payload.length, 0)
-  if ((await place.size()) + size > place.limits.bytes) throw new StanzaError('resource-constraint', 'there is no room for more')
+  const gone = new Set([...surplus, ...items.map(({ id }) => id)])
+  const more = items.reduce((sum, { payload }) => sum + payload.length, 0) - sizeOf(heads.filter(({ id }) => gone.has(id)))
+  await place.mustHaveRoom(more)
   await place.change(async db => {
     if (isNew) await place.add(node, db)
     const rows = place.rows(node, db)
     if (surplus.length > 0) await rows.removeItems(node, surplus)
     await rows.putItems(node, items)
   })
+  place.grow(more)
   return surplus
 }
 

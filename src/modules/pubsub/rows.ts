@@ -9,7 +9,8 @@ export const migrations: readonly Migration[] = [
   ({ withoutRowid }) => `CREATE TABLE pubsub_node (account TEXT NOT NULL, node TEXT NOT NULL, config TEXT NOT NULL, creator TEXT NOT NULL,
     created_at BIGINT NOT NULL, PRIMARY KEY (account, node)) ${withoutRowid}`,
   ({ withoutRowid }) => `CREATE TABLE pubsub_item (account TEXT NOT NULL, node TEXT NOT NULL, id TEXT NOT NULL, ord BIGINT NOT NULL,
-    publisher TEXT NOT NULL, at BIGINT NOT NULL, expires_at BIGINT, payload TEXT NOT NULL, PRIMARY KEY (account, node, id)) ${withoutRowid}`,
+    publisher TEXT NOT NULL, at BIGINT NOT NULL, expires_at BIGINT, size BIGINT NOT NULL, payload TEXT NOT NULL,
+    PRIMARY KEY (account, node, id)) ${withoutRowid}`,
   () => 'CREATE INDEX pubsub_item_by_order ON pubsub_item (account, node, ord)',
   () => 'CREATE INDEX pubsub_item_by_expiry ON pubsub_item (expires_at)',
   ({ withoutRowid }) => `CREATE TABLE pubsub_affiliation (account TEXT NOT NULL, node TEXT NOT NULL, jid TEXT NOT NULL,
@@ -125,9 +126,10 @@ export class ClearRows implements Rows {
         ON CONFLICT (account, node, jid) DO UPDATE SET state = excluded.state, options = excluded.options, expires_at = excluded.expires_at`)
   }
 
-  heads({ name }: Node, now: number): Promise<ItemHead[]> {
-    return this.#db.all<ItemHead>(sql`SELECT id, publisher, LENGTH(payload) AS size FROM pubsub_item
+  async heads({ name }: Node, now: number): Promise<ItemHead[]> {
+    const rows = await this.#db.all<ItemHead>(sql`SELECT id, publisher, size FROM pubsub_item
       WHERE account = ${this.#owner} AND node = ${name} AND (expires_at IS NULL OR expires_at > ${now}) ORDER BY ord`)
+    return rows.map(({ id, publisher, size }) => ({ id, publisher, size: Number(size) }))
   }
 
   async items({ name }: Node, ids: readonly string[], now: number): Promise<Item[]> {
@@ -144,10 +146,10 @@ export class ClearRows implements Rows {
 
   async putItems(node: Node, items: readonly Item[]): Promise<void> {
     for (const { id, publisher, at, expiresAt = null, payload } of items)
-      await this.#db.run(sql`INSERT INTO pubsub_item (account, node, id, ord, publisher, at, expires_at, payload)
-        VALUES (${this.#owner}, ${node.name}, ${id}, ${++node.last}, ${publisher}, ${at}, ${expiresAt}, ${payload})
+      await this.#db.run(sql`INSERT INTO pubsub_item (account, node, id, ord, publisher, at, expires_at, size, payload)
+        VALUES (${this.#owner}, ${node.name}, ${id}, ${++node.last}, ${publisher}, ${at}, ${expiresAt}, ${payload.length}, ${payload})
         ON CONFLICT (account, node, id) DO UPDATE SET ord = excluded.ord, publisher = excluded.publisher, at = excluded.at,
-          expires_at = excluded.expires_at, payload = excluded.payload`)
+          expires_at = excluded.expires_at, size = excluded.size, payload = excluded.payload`)
   }
 
   async removeItems({ name }: Node, ids: readonly string[]): Promise<void> {
@@ -155,9 +157,7 @@ export class ClearRows implements Rows {
   }
 
   async size(): Promise<number> {
-    const [row] = await this.#db.all<{ size: number | null }>(
-      sql`SELECT SUM(LENGTH(payload)) AS size FROM pubsub_item WHERE account = ${this.#owner}`,
-    )
+    const [row] = await this.#db.all<{ size: number | null }>(sql`SELECT SUM(size) AS size FROM pubsub_item WHERE account = ${this.#owner}`)
     return Number(row?.size ?? 0)
   }
 }
