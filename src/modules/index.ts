@@ -1,6 +1,7 @@
 /** Every module, in the order in which their handlers run within a point. Move a line and you move the order: read it as one. */
 import type { Module } from '../core/module.ts'
 import { archive } from './archive/archive.ts'
+import { avatar } from './avatar/avatar.ts'
 import { blocking } from './blocking/blocking.ts'
 import { caps } from './caps/caps.ts'
 import { carbons } from './carbons.ts'
@@ -23,7 +24,7 @@ import { retention } from './retention/retention.ts'
 import { roster } from './roster/roster.ts'
 import { stanzaId } from './stanza-id.ts'
 import { time } from './time.ts'
-import { vcard } from './vcard.ts'
+import { vcard } from './vcard/vcard.ts'
 import { version } from './version.ts'
 
 export const modules: readonly Module[] = [
@@ -43,9 +44,10 @@ export const modules: readonly Module[] = [
   stanzaId,
   archive,
   privateXml,
-  vcard,
   pubsub,
   pubsubService,
+  avatar,
+  vcard,
   carbons,
   csi,
   offline,
