@@ -75,6 +75,7 @@ export const rfcFeatures: Readonly<Record<string, number>> = { 'jabber:iq:roster
 export const xepTitles: Readonly<Record<number, string>> = {
   4: 'Data Forms',
   30: 'Service Discovery',
+  48: 'Bookmarks',
   49: 'Private XML Storage',
   50: 'Ad-Hoc Commands',
   54: 'vcard-temp',
@@ -115,6 +116,8 @@ export const xepTitles: Readonly<Record<number, string>> = {
   388: 'Extensible SASL Profile',
   398: 'User Avatar to vCard-Based Avatars Conversion',
   401: 'Ad-hoc Account Invitation Generation',
+  402: 'PEP Native Bookmarks',
+  411: 'Bookmarks Conversion',
   424: 'Message Retraction',
   440: 'SASL Channel-Binding Type Capability',
   441: 'Message Archive Management Preferences',

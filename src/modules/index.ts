@@ -3,6 +3,7 @@ import type { Module } from '../core/module.ts'
 import { archive } from './archive/archive.ts'
 import { avatar } from './avatar/avatar.ts'
 import { blocking } from './blocking/blocking.ts'
+import { bookmarks } from './bookmarks/bookmarks.ts'
 import { caps } from './caps/caps.ts'
 import { carbons } from './carbons.ts'
 import { clientAccess } from './client-access/client-access.ts'
@@ -48,6 +49,7 @@ export const modules: readonly Module[] = [
   pubsubService,
   avatar,
   vcard,
+  bookmarks,
   carbons,
   csi,
   offline,
