@@ -125,6 +125,7 @@ export const xepTitles: Readonly<Record<number, string>> = {
   474: 'SASL SCRAM Downgrade Protection',
   480: 'SASL Upgrade Tasks',
   484: 'Fast Authentication Streamlining Tokens',
+  490: 'Message Displayed Synchronization',
   494: 'Client Access Management',
   504: 'Data Policy',
   515: 'TLS Channel-Binding Downgrade Protection',

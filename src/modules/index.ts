@@ -12,6 +12,7 @@ import { contact } from './contact.ts'
 import { csi } from './csi/csi.ts'
 import { dataPolicy } from './data-policy.ts'
 import { discovery } from './discovery.ts'
+import { displayed } from './displayed.ts'
 import { invites } from './invites/invites.ts'
 import { offline } from './offline/offline.ts'
 import { ping } from './ping.ts'
@@ -50,6 +51,7 @@ export const modules: readonly Module[] = [
   avatar,
   vcard,
   bookmarks,
+  displayed,
   carbons,
   csi,
   offline,
