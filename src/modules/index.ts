@@ -15,6 +15,7 @@ import { discovery } from './discovery.ts'
 import { displayed } from './displayed.ts'
 import { invites } from './invites/invites.ts'
 import { offline } from './offline/offline.ts'
+import { personalEvents } from './personal-events.ts'
 import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
 import { privateXml } from './private-xml.ts'
@@ -52,6 +53,7 @@ export const modules: readonly Module[] = [
   vcard,
   bookmarks,
   displayed,
+  personalEvents,
   carbons,
   csi,
   offline,
