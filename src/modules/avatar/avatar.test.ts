@@ -241,6 +241,31 @@ story('XEP-0398 §4: in directed presence too, to those who may see the avatar',
   assert.equal(await told(nurse, tybalt), HASH)
 })
 
+story('who may see the avatar is what its nodes say, from one moment to the next', async world => {
+  const juliet = await world.online('juliet')
+  const romeo = await world.online('romeo')
+  const tybalt = await world.online('tybalt')
+  await world.befriend(juliet, romeo)
+  await publishesAvatar(juliet, GIF)
+  for (const client of world.clients) client.forget()
+  const configure = async (model: string): Promise<void> => {
+    const form = `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE" type="hidden"><value>http://jabber.org/protocol/pubsub#node_config</value></field><field var="pubsub#access_model"><value>${model}</value></field></x>`
+    for (const node of [DATA, METADATA]) {
+      await juliet.sends(owns(`<configure node="${node}">${form}</configure>`))
+      juliet.receivesAll('<iq type="result" id="o1"/>')
+    }
+  }
+  await configure('whitelist')
+  for (const client of [juliet, romeo]) client.receives(`<presence>${update('<photo/>')}</presence>`)
+  assert.equal(await photoOf(romeo, 'juliet'), undefined)
+  assert.equal(await photoOf(juliet, 'juliet'), GIF)
+  await configure('open')
+  for (const client of [juliet, romeo]) client.receives(`<presence>${hash(HASH)}</presence>`)
+  assert.equal(await photoOf(tybalt, 'juliet'), GIF)
+  await juliet.sends(`<presence to="${tybalt.session.jid}"/>`)
+  tybalt.receives(`<presence>${hash(HASH)}</presence>`)
+})
+
 story('contacts hear of a new avatar at once, of each client that has not said that it has none', async world => {
   const phone = await world.online('juliet', 'phone', '<presence><show>away</show></presence>')
   const laptop = await world.online('juliet', 'laptop', `<presence>${update('<photo/>')}</presence>`)

@@ -6,7 +6,7 @@ import { presenceBroadcast, presenceOut, presenceShaped } from '../../core/point
 import type { Session } from '../../core/session.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
-import { itemPublished, itemRetracted, type NodeChange, pubsub } from '../pubsub/pubsub.ts'
+import { itemPublished, itemRetracted, type NodeChange, nodeConfigured, pubsub } from '../pubsub/pubsub.ts'
 import type { Image } from './image.ts'
 import {
   AvatarData,
@@ -75,6 +75,10 @@ export const avatar = defineModule({
     on(itemRetracted, async function hearOfNone({ account, node }) {
       // Old data also go for new ones.
       if (node === METADATA || (node === DATA && (await pep.item(account, DATA)) === undefined)) return tellAnew(account)
+    })
+
+    on(nodeConfigured, function hearOfOtherReaders({ account, node }) {
+      if (node === METADATA || node === DATA) return tellAnew(account)
     })
 
     /** Contacts whose clients know photos alone hear of it in presence. */

@@ -60,6 +60,9 @@ export const itemPublished = point<Happened & { readonly items: readonly Publish
 /** The same, when items are gone: retracted, purged, with their node, or to make room for those that `itemPublished` has told of before. */
 export const itemRetracted = point<Happened & { readonly ids: readonly string[] }>('pubsub.retracted')
 
+/** The same, when a node is configured in another way, such as for other readers. */
+export const nodeConfigured = point<{ readonly account: Account; readonly node: string }>('pubsub.configured')
+
 export const pubsub = defineModule({
   name: 'pubsub',
   about: 'Clients keep at the account what contacts or their own devices shall know, and hear of changes.',
@@ -104,7 +107,9 @@ export const pubsub = defineModule({
       },
       async configured(place, node, before) {
         const account = accountOf(place)
-        if (account !== undefined) await eventing.nodeConfigured(account, node, before)
+        if (account === undefined) return
+        await eventing.nodeConfigured(account, node, before)
+        await hooks.run(nodeConfigured, { account, node: node.name })
       },
       async removed(place, node, ids, by) {
         const account = accountOf(place)
