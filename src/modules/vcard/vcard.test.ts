@@ -155,6 +155,23 @@ story('what is no card is none, in whichever node it stands', async world => {
   assert.equal(romeo.receives(card('Romeo')).first()?.elements().length, 1)
 })
 
+story('a disk that fails in between leaves neither half of a card', async world => {
+  const romeo = await world.connect('romeo')
+  const photo = '<PHOTO><BINVAL>R0lGODlhQAAwADs=</BINVAL></PHOTO>'
+  // The first of three items is written, the second one is not.
+  await world.store.run(sql`CREATE UNIQUE INDEX only_one ON pubsub_item (publisher)`)
+  await romeo.sends(set(`Romeo</FN>${photo}<FN>`))
+  assert.equal(romeo.unread.shift()?.attrs['type'], 'error')
+  await world.store.run(sql`DROP INDEX only_one`)
+  assert.deepEqual(await world.store.all(sql`SELECT * FROM pubsub_item`), [])
+  await romeo.sends(get())
+  romeo.receivesError('v1', 'item-not-found')
+  await romeo.sends(set(`Romeo</FN>${photo}<FN>`))
+  romeo.receives('<iq type="result" id="v2"/>')
+  await romeo.sends(get())
+  romeo.receives(`<iq id="v1"><vCard xmlns="vcard-temp"><FN>Romeo</FN>${photo}</vCard></iq>`)
+})
+
 story('who reads the card is for its owner to say, in the settings of its node', async world => {
   const romeo = await world.online('romeo')
   const tybalt = await world.online('tybalt')
