@@ -39,11 +39,8 @@ export const vcard = defineModule({
     const former = new FormerCards(db)
     pep.usually(NODE, { accessModel: ACCESS[settings.access] })
 
-    iq.self.get(Temp, 'vCard', async ({ account }) => {
-      const card = await cardFor(account, account.jid)
-      if (card === undefined) throw new StanzaError('item-not-found')
-      return card
-    })
+    // XEP-0054 §3.1 also allows an error; but there are clients that then never come to write the first card.
+    iq.self.get(Temp, 'vCard', async ({ account }) => (await cardFor(account, account.jid)) ?? Temp('vCard'))
     iq.account.get(Temp, 'vCard', async ({ account, from }) => {
       const card = await cardFor(account, from)
       // XEP-0054 §3.3: no card, no right to see it and no such account must look the same.
