@@ -1,7 +1,7 @@
 import { SealError } from '../../seal/seal-error.ts'
 import { SECRET_SIZE, SegmentOpener } from '../../seal/segment.ts'
 import type { Account } from '../account.ts'
-import { bufferOf, type Closed, type ClosedSegment, type Entry, unpack } from './opening.ts'
+import { bufferOf, type Closed, type ClosedSegment, type Entry, openMessage, unpack } from './opening.ts'
 import { OpeningThread } from './opening-thread.ts'
 import type { Kind, LogHost, LogKeys } from './parts.ts'
 import type { LogSecrets } from './secrets.ts'
@@ -34,9 +34,9 @@ export class OpenedSegments {
   }
 
   /** Those that open, in the order of the rows. */
-  openAll(account: Account, keys: LogKeys, rows: readonly StoredRow[], isWhole: boolean): Entry[] | Promise<Entry[]> {
+  openAll(account: Account, keys: LogKeys, rows: readonly StoredRow[]): Entry[] | Promise<Entry[]> {
     const isFew = rows.length <= FEW_ROWS && this.#closedIn(account, rows) <= FEW_SEGMENTS
-    return isFew ? this.#openHere(account, keys, rows, isWhole) : this.#openElsewhere(keys, rows, isWhole)
+    return isFew ? this.#openHere(account, keys, rows) : this.#openElsewhere(keys, rows)
   }
 
   #closedIn(account: Account, rows: readonly StoredRow[]): number {
@@ -47,8 +47,8 @@ export class OpenedSegments {
   }
 
   /** In another thread. Segments do not stay open there. */
-  async #openElsewhere(keys: LogKeys, rows: readonly StoredRow[], isWhole: boolean): Promise<Entry[]> {
-    const closed = this.#close(keys, rows, isWhole)
+  async #openElsewhere(keys: LogKeys, rows: readonly StoredRow[]): Promise<Entry[]> {
+    const closed = this.#close(keys, rows)
     if (closed === undefined) return []
     const { packed, unreadable } = await this.#thread.open(closed)
     this.#tell(unreadable)
@@ -59,7 +59,7 @@ export class OpenedSegments {
   }
 
   /** What the thread needs; undefined where nothing can be opened. */
-  #close(keys: LogKeys, rows: readonly StoredRow[], isWhole: boolean): Closed | undefined {
+  #close(keys: LogKeys, rows: readonly StoredRow[]): Closed | undefined {
     const secrets = new SecretsInTransit()
     const segments: ClosedSegment[] = []
     const numbers = new Map<number, number | undefined>()
@@ -80,7 +80,7 @@ export class OpenedSegments {
     const closed = rows.flatMap(row => {
       const segment = numberOf(row)
       if (segment === undefined) return []
-      return { ord: row.ord, index: indexIn(row.seg, row.ord), segment, header: row.header, body: isWhole ? row.body : undefined }
+      return { ord: row.ord, index: indexIn(row.seg, row.ord), segment, header: row.header, body: row.body }
     })
     if (closed.length === 0) return undefined
     return { store: this.#store, account: keys.id, secrets: secrets.take(), segments, rows: closed }
@@ -90,7 +90,7 @@ export class OpenedSegments {
     if (unreadable > 0) this.#host.log.warn('sealed.unreadable', { messages: unreadable })
   }
 
-  #openHere(account: Account, keys: LogKeys, rows: readonly StoredRow[], isWhole: boolean): Entry[] {
+  #openHere(account: Account, keys: LogKeys, rows: readonly StoredRow[]): Entry[] {
     const entries: Entry[] = []
     const dead = new Set<number>()
     let unreadable = 0
@@ -99,7 +99,7 @@ export class OpenedSegments {
       try {
         const opener = this.#openerOf(account, keys, row)
         if (opener === undefined) dead.add(row.seg)
-        else entries.push(openRow(opener, row, isWhole))
+        else entries.push(openMessage(opener, indexIn(row.seg, row.ord), row))
       } catch (error) {
         if (!(error instanceof SealError)) throw error
         unreadable++
@@ -161,17 +161,6 @@ export class OpenedSegments {
     return opener
   }
 }
-
-export function openRow(opener: SegmentOpener, { seg, ord, header, body }: StoredRow, isWhole: boolean): Entry {
-  const index = indexIn(seg, ord)
-  return {
-    ord,
-    header: opener.header(index, ord, bufferOf(header)),
-    body: isWhole ? opener.body(index, ord, bufferOf(body)) : NOTHING,
-  }
-}
-
-const NOTHING = Buffer.alloc(0)
 
 /** Secrets on their way to another thread, in one piece that is handed over. */
 class SecretsInTransit {

@@ -45,15 +45,18 @@ export const tagOfId = (id: string): Buffer => hash('sha256', id, 'buffer').suba
  * 8 bytes that say of which message it is.
  */
 export function writeHeader({ at, isOutgoing, isPrivateInRoom, peer, resource, id = '', corrects = NOTHING }: Header): Buffer {
-  const texts = [peer, resource, id.length > LONGEST_ID ? '' : id].map(text => Buffer.from(text))
-  const bytes = Buffer.alloc(2 + TIME_SIZE + texts.reduce((sum, text) => sum + 2 + text.length, 0) + corrects.length)
+  // Each straight into a buffer of its own: a pool would keep them.
+  const texts = [peer, resource, id.length > LONGEST_ID ? '' : id]
+  let size = 2 + TIME_SIZE + corrects.length
+  for (const text of texts) size += 2 + Buffer.byteLength(text)
+  const bytes = Buffer.alloc(size)
   bytes[0] = VERSION
   bytes[1] = (isOutgoing ? OUTGOING : 0) | (isPrivateInRoom ? PRIVATE_IN_ROOM : 0) | (corrects.length > 0 ? CORRECTION : 0)
   bytes.writeUIntBE(at, 2, TIME_SIZE)
   let end = 2 + TIME_SIZE
   for (const text of texts) {
-    end = bytes.writeUInt16BE(text.length, end)
-    end += text.copy(bytes, end)
+    const length = bytes.write(text, end + 2)
+    end = bytes.writeUInt16BE(length, end) + length
   }
   corrects.copy(bytes, end)
   return bytes
