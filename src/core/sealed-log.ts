@@ -323,7 +323,7 @@ export class SealedLog {
     do {
       const found = await this.#tables.read(owner, { ...search.next(), generations: generationsOf(keys) }, part)
       const rows = range.segments === undefined ? found : inSegments(found, range.segments)
-      search.add(rows, await this.#opened.openAll(account, keys, rows))
+      search.add(rows, await this.#opened.openAll(account, keys, rows, segments => this.#tables.encs(owner, segments)))
     } while (!search.isDone)
     // Where the owner has gone meanwhile, nothing opened.
     if (keys.isOpen) state.dead = search.deadAmong(generationsOf(keys)) ?? state.dead

@@ -6,6 +6,7 @@ import type { Kind } from './parts.ts'
 export interface SegmentRow extends Kind {
   readonly seg: number
   readonly generation: number
+  /** What opens it, together with the owner's key. */
   readonly enc: Uint8Array
 }
 
@@ -25,8 +26,8 @@ export interface OwnedRow extends MessageRow {
 /** What is wanted of messages. */
 export type Part = 'whole' | 'header' | 'body'
 
-/** A message with its segment. What was not wanted is null. */
-export interface StoredRow extends SegmentRow {
+/** A message with its segment, but for what opens that. What was not wanted is null. */
+export interface StoredRow extends Omit<SegmentRow, 'enc'> {
   readonly ord: number
   readonly header: Uint8Array | null
   readonly body: Uint8Array | null
@@ -172,9 +173,16 @@ export class LogTables {
     )
     const order = name(isDescending === true ? 'DESC' : 'ASC')
     const [header, body] = [part === 'body' ? 'NULL' : 'm.header', part === 'header' ? 'NULL' : 'm.body'].map(name)
-    return this.#db.all<StoredRow>(sql`SELECT ${ORD}, m.seg, ${header!} AS header, ${body!} AS body, s.generation, s.class, s.period, s.enc
+    return this.#db.all<StoredRow>(sql`SELECT ${ORD}, m.seg, ${header!} AS header, ${body!} AS body, s.generation, s.class, s.period
       FROM ${this.#messages} m JOIN ${this.#segments} s ON s.account_no = ${number} AND s.seg = m.seg
       WHERE ${conditions} ORDER BY m.place ${order} LIMIT ${limit}`)
+  }
+
+  /** What opens segments, by their numbers. */
+  async encs({ number }: Owner, segments: Iterable<number>): Promise<Map<number, Uint8Array>> {
+    const found = await this.#db.all<Pick<SegmentRow, 'seg' | 'enc'>>(sql`SELECT seg, enc FROM ${this.#segments}
+      WHERE account_no = ${number} AND seg IN ${list([...segments])}`)
+    return new Map(found.map(({ seg, enc }) => [seg, enc]))
   }
 
   /** The ends of what is there between two ords. */

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Entry } from '../../core/sealed-log.ts'
 import type { Element } from '../../xml/element.ts'
-import { parseElement } from '../../xml/parser.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { correctedId } from './worth-keeping.ts'
 
@@ -95,7 +94,7 @@ export function writeBody(message: Element, at: number, smallest: number): Buffe
 }
 
 /** The time is here again, so that a page needs no headers. */
-export function readBody({ body }: Entry): { readonly at: number; readonly message: Element } {
+export function readBody({ body }: Entry): { readonly at: number; readonly xml: string } {
   const end = body.indexOf(0, TIME_SIZE)
-  return { at: body.readUIntBE(0, TIME_SIZE), message: parseElement(body.subarray(TIME_SIZE, end < 0 ? body.length : end)) }
+  return { at: body.readUIntBE(0, TIME_SIZE), xml: body.toString('utf8', TIME_SIZE, end < 0 ? body.length : end) }
 }

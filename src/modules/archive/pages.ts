@@ -1,7 +1,6 @@
 import type { Account } from '../../core/account.ts'
 import type { Log } from '../../core/log.ts'
 import type { ArchiveIds, Entry, SealedLog } from '../../core/sealed-log.ts'
-import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Page } from '../../xmpp/rsm.ts'
 import type { HeaderIndexes } from './header-index.ts'
@@ -12,7 +11,8 @@ import type { Query } from './query.ts'
 export interface Found {
   readonly id: string
   readonly at: number
-  readonly message: Element
+  /** As XML. */
+  readonly message: string
 }
 
 export interface Answer {
@@ -161,10 +161,10 @@ export class Pages {
 
   #read(account: Account, { start, end }: Query, entry: Entry): Found | undefined {
     try {
-      const { at, message } = readBody(entry)
+      const { at, xml } = readBody(entry)
       // A clock that was put back has left times that do not rise.
       if ((start !== undefined && at < start) || (end !== undefined && at > end)) return undefined
-      return { id: this.idOf(account, entry.ord), at, message }
+      return { id: this.idOf(account, entry.ord), at, message: xml }
     } catch (error) {
       this.#log.fault('archive.unreadable', error)
     }
