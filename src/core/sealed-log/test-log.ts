@@ -7,7 +7,7 @@ import { openTestStore } from '../../storage/test-store.ts'
 import { Account } from '../account.ts'
 import { Hooks } from '../hooks.ts'
 import { silentLog } from '../log.ts'
-import { accountLocked, accountRemoved, hostClosed } from '../points.ts'
+import { accountLoaded, accountLocked, accountRemoved, hostClosed } from '../points.ts'
 import { logMigrations, SealedLog } from '../sealed-log.ts'
 import type { LogKeys, Shred } from './parts.ts'
 
@@ -114,6 +114,10 @@ export class TestLog {
     const due = this.#timers.filter(({ at }) => at <= this.now)
     this.#timers = this.#timers.filter(({ at }) => at > this.now)
     for (const { work } of due) work()
+  }
+
+  load(account: Account): Promise<void> {
+    return Promise.resolve(this.#hooks.tell(accountLoaded, account, () => {}))
   }
 
   close(): Promise<void> {

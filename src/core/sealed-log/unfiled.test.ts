@@ -174,3 +174,18 @@ scene('when much waits, it is filed without delay', async log => {
   for (let i = 0; i < 100 && (await inTable(log)) < 52; i++) await new Promise(resolve => setTimeout(resolve, 5))
   assert.equal(await inTable(log), 52)
 })
+
+scene('who comes while others write all the time does not wait for an end of it', async log => {
+  await begin(log)
+  const all: Promise<unknown>[] = []
+  let isReady = false
+  const ready = log.load(log.juliet).then(() => {
+    isReady = true
+  })
+  for (let i = 0; i < 2000 && !isReady; i++) {
+    all.push(log.add(log.romeo, 'more'))
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  assert.ok(isReady)
+  await Promise.all([ready, ...all])
+})

@@ -39,7 +39,7 @@ export class Writer {
   readonly #unfiled: Unfiled | undefined
   /** In their order; the last one is open for more. */
   readonly #rounds: Round[] = []
-  #writing: Promise<void> | undefined
+  #writing: Round | undefined
 
   /** Into the table, or first into that of what is not filed yet. */
   constructor(tables: LogTables, unfiled: Unfiled | undefined) {
@@ -68,17 +68,15 @@ export class Writer {
   flush(): void {
     if (this.#writing !== undefined) return
     const round = this.#rounds.shift()
-    if (round === undefined) return
-    this.#writing = this.#write(round).finally(() => {
-      this.#writing = undefined
-      this.flush()
-    })
+    this.#writing = round
+    if (round !== undefined) void this.#write(round)
   }
 
-  /** Done when all that was added is on disk, or has failed. */
+  /** Done when all that was added so far is on disk, or has failed. */
   async settle(): Promise<void> {
+    const last = this.#rounds.at(-1) ?? this.#writing
     this.flush()
-    while (this.#writing !== undefined) await this.#writing
+    await last?.settled
   }
 
   async #write(round: Round): Promise<void> {
@@ -89,6 +87,8 @@ export class Writer {
     } catch (error) {
       round.reject(error)
     }
+    this.#writing = undefined
+    this.flush()
   }
 
   async #add(rows: readonly OwnedRow[]): Promise<void> {
