@@ -145,9 +145,11 @@ export const pubsub = defineModule({
     // XEP-0060 §8.6: the owner answers to the account itself; no device shall be shown that.
     on(messageIn.check, function takeAnswer({ account, stanza, from, to }) {
       if (!to.isBare) return
-      // Before something was sent nothing can come back.
-      const known = places.get(account)
-      if (stanza.attrs['type'] === 'error') return known && takeBounce(context, known, stanza, from)
+      if (stanza.attrs['type'] === 'error') {
+        // Before something was sent nothing can come back.
+        const known = places.get(account)
+        return known && takeBounce(context, known, stanza, from)
+      }
       const form = from.bare.equals(account.jid) ? readAuthorization(stanza) : undefined
       return (
         form &&
