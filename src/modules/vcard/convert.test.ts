@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Element } from '../../xml/element.ts'
+import { Element } from '../../xml/element.ts'
 import { parseElement } from '../../xml/parser.ts'
 import { toTemp, toV4 } from './convert.ts'
+import { V4 } from './namespaces.ts'
 
 const temp = (inside: string): Element => parseElement(`<vCard xmlns='vcard-temp'>${inside}</vCard>`)
 const v4 = (inside: string): Element => parseElement(`<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'>${inside}</vcard>`)
@@ -138,6 +139,38 @@ test('after one way and back a card does not change any more', () => {
       const back = toTemp(once)
       assert.equal(String(toV4(back, once)), String(once))
       assert.equal(String(toTemp(toV4(back))), String(back))
+    }),
+  )
+})
+
+test('whatever stands in a card, it is converted to XML that is read as the same', () => {
+  const words = fc.constantFrom(
+    'PHOTO',
+    'BINVAL',
+    'EXTVAL',
+    'TYPE',
+    'N',
+    'FAMILY',
+    'ADR',
+    'TEL',
+    'NUMBER',
+    'GEO',
+    'ORG',
+    'photo',
+    'uri',
+    'group',
+    'note',
+  )
+  const spaces = fc.constantFrom('vcard-temp', 'urn:ietf:params:xml:ns:vcard-4.0', 'urn:example')
+  const text = fc.constantFrom('data:;base64,', 'data:,', 'geo:,', '<&>', ' ')
+  const within = (child: fc.Arbitrary<Element | string>): fc.Arbitrary<Element> =>
+    fc.tuple(spaces, words, fc.array(child, { maxLength: 4 })).map(([ns, name, children]) => new Element(ns, name, {}, children))
+  const element = within(fc.oneof(text, within(fc.oneof(text, within(text)))))
+  fc.assert(
+    fc.property(fc.array(element, { maxLength: 5 }), elements => {
+      for (const card of [toV4(new Element('vcard-temp', 'vCard', {}, elements)), toTemp(new Element(V4.uri, 'vcard', {}, elements))]) {
+        assert.equal(String(parseElement(String(card))), String(card))
+      }
     }),
   )
 })
