@@ -89,6 +89,7 @@ export const xepTitles: Readonly<Record<number, string>> = {
   156: 'Discovering Alternative XMPP Connection Methods',
   157: 'Contact Addresses for XMPP Services',
   160: 'Best Practices for Handling Offline Messages',
+  163: 'Personal Eventing Protocol',
   178: 'Best Practices for Use of SASL EXTERNAL with Certificates',
   185: 'Dialback Key Generation and Validation',
   191: 'Blocking Command',

@@ -2,7 +2,7 @@
 import type { Module } from '../core/module.ts'
 import { archive } from './archive/archive.ts'
 import { blocking } from './blocking/blocking.ts'
-import { caps } from './caps.ts'
+import { caps } from './caps/caps.ts'
 import { carbons } from './carbons.ts'
 import { clientAccess } from './client-access/client-access.ts'
 import { commands } from './commands/commands.ts'
@@ -15,6 +15,7 @@ import { offline } from './offline/offline.ts'
 import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
 import { privateXml } from './private-xml.ts'
+import { pubsub } from './pubsub/pubsub.ts'
 import { recovery } from './recovery.ts'
 import { registration } from './registration/registration.ts'
 import { retention } from './retention/retention.ts'
@@ -42,6 +43,7 @@ export const modules: readonly Module[] = [
   archive,
   privateXml,
   vcard,
+  pubsub,
   carbons,
   csi,
   offline,

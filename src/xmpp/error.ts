@@ -37,17 +37,21 @@ export class StanzaError extends Error {
   readonly condition: Condition
   readonly type: ErrorType
   readonly extra: Element | undefined
+  /** Of `gone` and `redirect`: where to turn to, as a URI (RFC 6120 §8.3.3.5). */
+  readonly uri: string | undefined
 
-  constructor(condition: Condition, text = '', options: { type?: ErrorType; extra?: Element; cause?: unknown } = {}) {
+  constructor(condition: Condition, text = '', options: { type?: ErrorType; extra?: Element; uri?: string; cause?: unknown } = {}) {
     super(text, { cause: options.cause })
     this.name = 'StanzaError'
     this.condition = condition
     this.type = options.type ?? USUAL_TYPE[condition]
     this.extra = options.extra
+    this.uri = options.uri
   }
 
   toElement(): Element {
-    const error = ClientError('error', { type: this.type }, Stanzas(this.condition))
+    const condition = this.uri === undefined ? Stanzas(this.condition) : Stanzas(this.condition, {}, this.uri)
+    const error = ClientError('error', { type: this.type }, condition)
     const described = this.message === '' ? error : error.add(Stanzas('text', { 'xml:lang': 'en' }, this.message))
     return this.extra === undefined ? described : described.add(this.extra)
   }

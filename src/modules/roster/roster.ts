@@ -37,6 +37,8 @@ export interface RosterApi {
   isSubscriber(account: Account, contact: Jid): boolean
   /** Neither the user, nor the host, nor anybody in the roster or who may see the account's presence. */
   isStranger(account: Account, other: Jid): boolean
+  /** The groups in which the contact is; none for who is no contact. */
+  groupsOf(account: Account, contact: Jid): readonly string[]
   items(account: Account): Contact[]
   /** Bare addresses of those who may see the account's presence. */
   subscribers(account: Account): Iterable<string>
@@ -167,6 +169,7 @@ export const roster = defineModule({
       subscriptionOf: (account, contact) => subscriptionIn(rosters.item(account, contact.bare).state),
       knows: (account, contact) => rosters.item(account, contact.bare).isListed,
       isSubscriber: (account, contact) => seesUser(rosters.item(account, contact.bare).state),
+      groupsOf: (account, contact) => rosters.item(account, contact.bare).groups,
       isStranger: (account, { bare }) => {
         const { isListed, state } = rosters.item(account, bare)
         return !isListed && !seesUser(state) && !bare.equals(account.jid) && !bare.equals(host.jid)

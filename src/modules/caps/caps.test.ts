@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { story } from '../../test/story.ts'
-import { capsHash } from '../xmpp/caps-hash.ts'
-import { readInfo } from '../xmpp/disco.ts'
+import { story } from '../../../test/story.ts'
+import { capsHash } from '../../xmpp/caps-hash.ts'
+import { readInfo } from '../../xmpp/disco.ts'
 
 const INFO = 'http://jabber.org/protocol/disco#info'
 const stream = { isSecure: true, account: undefined, attempt: () => true }

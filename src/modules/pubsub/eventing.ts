@@ -1,0 +1,113 @@
+// XEP-0163 §4: receiving event notifications, and XEP-0060 §9.1 and §9.2
+
+import type { Account } from '../../core/account.ts'
+import type { Incoming } from '../../core/points.ts'
+import type { Session } from '../../core/session.ts'
+import { type Element, namespace } from '../../xml/element.ts'
+import type { Jid } from '../../xmpp/jid.ts'
+import { Client } from '../../xmpp/stanza.ts'
+import type { CapsApi, Interests } from '../caps/caps.ts'
+import type { RosterApi } from '../roster/roster.ts'
+import { may } from './access.ts'
+import type { AccountPlace } from './account-place.ts'
+import { readLast } from './items.ts'
+import type { Listeners } from './listeners.ts'
+import type { Notifier } from './notifier.ts'
+import type { Receiver } from './place.ts'
+
+const MucUser = namespace<'x'>('http://jabber.org/protocol/muc#user')
+
+interface Surroundings {
+  readonly caps: CapsApi
+  readonly roster: RosterApi
+  readonly listeners: Listeners
+  readonly notifier: Notifier
+  /** Loaded. */
+  placeOf(account: Account): Promise<AccountPlace>
+}
+
+/** Follows who is available and wants to hear of what, and tells those who come what was published last. In the account's turn. */
+export class Eventing {
+  readonly #around: Surroundings
+
+  constructor(around: Surroundings) {
+    this.#around = around
+  }
+
+  /** A client of the account says that it is available, or is not any more. */
+  ownPresence(session: Session, presence: Element): void | Promise<void> {
+    const { caps, listeners } = this.#around
+    if (presence.attrs['type'] === 'unavailable') return listeners.removeOwn(session)
+    const interests = caps.interestsOf(session.account, session.jid, presence)
+    if (interests !== undefined) return this.#ownInterests(session, interests)
+  }
+
+  /** Somebody else's client, as far as the account may be told of it. */
+  presence({ account, stanza, from, to }: Incoming): void | Promise<void> {
+    const { caps, listeners, roster } = this.#around
+    const { type } = stanza.attrs
+    if (from.isBare || from.bare.equals(account.jid)) return
+    if (type === 'unavailable' || type === 'error') return listeners.remove(account, from)
+    const isSharer = !roster.isSubscriber(account, from)
+    // XEP-0060 §9.1.3: whoever has shown himself to the account; a room shows somebody to all who are in it.
+    if (type !== undefined || (isSharer && (!to.isBare || stanza.child(MucUser, 'x') !== undefined))) return
+    const before = listeners.get(account, from)
+    const interests = caps.interestsOf(account, from, stanza)
+    const show = stanza.child(Client, 'show')?.text ?? 'online'
+    listeners.set(account, { jid: from, show, interests: interests ?? before?.interests, isSharer })
+    if (interests !== undefined) return this.#tellLast(account, interests, before?.interests, { to: String(from) }, from)
+  }
+
+  /** A client that was asked has said of what it wants to hear. */
+  learned(account: Account, client: Jid, interests: Interests): void | Promise<void> {
+    const { listeners } = this.#around
+    const session = client.bare.equals(account.jid) ? account.sessions.get(client.resource) : undefined
+    if (session !== undefined) return session.isAvailable ? this.#ownInterests(session, interests) : undefined
+    const listener = listeners.get(account, client)
+    if (listener === undefined) return
+    listeners.set(account, { ...listener, interests })
+    return this.#tellLast(account, interests, listener.interests, { to: String(client) }, client)
+  }
+
+  /** They may see the account's presence from now on, or are in another group: what they could not hear before they hear now. */
+  async contactChanged(account: Account, contact: Jid, couldRead: (place: AccountPlace, node: string) => boolean): Promise<void> {
+    const { listeners } = this.#around
+    for (const listener of listeners.of(account, String(contact.bare))) {
+      if (listener.interests === undefined) continue
+      const place = await this.#around.placeOf(account)
+      const gained = [...listener.interests].filter(node => !couldRead(place, node))
+      await this.#tellLast(account, new Set(gained), undefined, { to: String(listener.jid) }, listener.jid)
+    }
+  }
+
+  #ownInterests(session: Session, interests: Interests): void | Promise<void> {
+    const { listeners } = this.#around
+    const before = listeners.ofOwn(session)
+    listeners.setOwn(session, interests)
+    const receiver = { to: String(session.jid), deliver: (message: Element) => session.send(message) }
+    return this.#tellLast(session.account, interests, before, receiver, session.jid)
+  }
+
+  /** XEP-0163 §4.3.4: the last item of each node, to a client that has not wanted to hear of it before. */
+  #tellLast(
+    account: Account,
+    interests: Interests,
+    before: Interests | undefined,
+    receiver: Omit<Receiver, 'seesPresence'>,
+    who: Jid,
+  ): void | Promise<void> {
+    const fresh = interests === before ? [] : [...interests].filter(node => !before?.has(node))
+    return fresh.length === 0 ? undefined : this.#tellLastOf(account, fresh, { ...receiver, seesPresence: false }, who)
+  }
+
+  async #tellLastOf(account: Account, names: readonly string[], receiver: Receiver, who: Jid): Promise<void> {
+    const place = await this.#around.placeOf(account)
+    for (const name of names) {
+      const node = place.find(name)
+      if (node === undefined || node.config.sendLast !== 'on_sub_and_presence' || !node.config.deliverNotifications) continue
+      if (!may('retrieve', place.standingOf(node, who), node.config)) continue
+      const item = await readLast(place, node)
+      if (item !== undefined) this.#around.notifier.tellLast(place, node, item, receiver)
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import type { Affiliation } from './access.ts'
+import type { NodeConfig } from './node-config.ts'
+import type { Subscription } from './subscription.ts'
+
+/** A node in memory, as it is on disk (XEP-0060 §4). Its items are in the store. */
+export class Node {
+  readonly name: string
+  config: NodeConfig
+  /** A bare address. */
+  readonly creator: string
+  /** In ms: the beginning of the day. */
+  readonly createdAt: number
+  /** By bare address; whoever is not there has none. The account is the owner of its nodes without being there. */
+  readonly affiliations: Map<string, Affiliation>
+  /** By the address that is subscribed. */
+  readonly subscriptions: Map<string, Subscription>
+  /** The place of the newest item in the order of items; 0 where there was none. */
+  last = 0
+  /** What was published last, as far as it was since the start; all that there is of a node that keeps nothing (XEP-0060 §12.7). */
+  latest: Item | undefined
+  /** Of a private node: the number under which it is sealed. */
+  readonly seal: number | undefined
+
+  constructor(
+    of: Pick<Node, 'name' | 'config' | 'creator' | 'createdAt'> & Partial<Pick<Node, 'affiliations' | 'subscriptions' | 'last' | 'seal'>>,
+  ) {
+    this.name = of.name
+    this.config = of.config
+    this.creator = of.creator
+    this.createdAt = of.createdAt
+    this.affiliations = of.affiliations ?? new Map()
+    this.subscriptions = of.subscriptions ?? new Map()
+    this.last = of.last ?? 0
+    this.seal = of.seal
+  }
+}
+
+/** What was published (XEP-0060 §12.1). */
+export interface Item {
+  readonly id: string
+  /** The bare address of the publisher. */
+  readonly publisher: string
+  /** In ms: the beginning of the day on which it was published. */
+  readonly at: number
+  /** In ms. */
+  readonly expiresAt: number | undefined
+  /** Its payload as XML; '' for none. */
+  readonly payload: string
+}
+
+/** The same without what is in it. */
+export interface ItemHead {
+  readonly id: string
+  readonly publisher: string
+  readonly size: number
+}
