@@ -151,10 +151,15 @@ export class Page {
     while (!(await isNew())) await pause(LOOK_EVERY)
   }
 
-  /** What is to be seen, as a PNG, for whoever looks for a fault. */
+  /** What is to be seen, as a PNG. */
   async capture(file: string): Promise<void> {
     const { data } = await this.#browser.send<{ data: string }>('Page.captureScreenshot', {}, this.#session)
     await writeFile(file, data, 'base64')
+  }
+
+  /** As if the window had this size, in pixels. */
+  async resize(width: number, height: number): Promise<void> {
+    await this.#browser.send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false }, this.#session)
   }
 
   async close(): Promise<void> {

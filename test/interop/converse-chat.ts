@@ -79,12 +79,12 @@ export class Chat implements AsyncDisposable {
 
   async bookmark(room: string, name: string, nick: string): Promise<void> {
     await this.#page.evaluate(`driver.bookmark(...${JSON.stringify([room, name, nick])})`)
-    await this.#isAnswered(room)
+    await this.#isDone(room)
   }
 
   async unbookmark(room: string): Promise<void> {
     await this.#page.evaluate(`driver.unbookmark(${JSON.stringify(room)})`)
-    await this.#isAnswered(room)
+    await this.#isDone(room)
   }
 
   /** Waits until these rooms are bookmarked, and no others. */
@@ -92,8 +92,9 @@ export class Chat implements AsyncDisposable {
     await this.#page.until<string[] | undefined>('driver.bookmarks()', found => found?.join() === rooms.join())
   }
 
-  /** What is to be seen, as a PNG. */
+  /** What is to be seen in a small window, as a PNG. */
   async capture(file: string): Promise<void> {
+    await this.#page.resize(800, 420)
     await this.#page.capture(file)
   }
 
@@ -114,8 +115,8 @@ export class Chat implements AsyncDisposable {
     await this.#page.until('!driver.isConnected()')
   }
 
-  async #isAnswered(topic: string): Promise<void> {
-    await this.#page.until(`driver.isAnswered(${JSON.stringify(topic)})`)
+  async #isDone(topic: string): Promise<void> {
+    await this.#page.until(`driver.isDone(${JSON.stringify(topic)})`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

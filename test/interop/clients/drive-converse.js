@@ -82,10 +82,14 @@ converse.plugins.add('driver', {
         const image = document.querySelector('.chat-head converse-avatar image')
         return image === null ? undefined : colourOf(image.getAttribute('href'))
       },
-      /** Whether the server has answered what was asked of this. */
-      isAnswered: topic => {
+      /** Whether the server has done what was asked of this. */
+      isDone: topic => {
         const asked = (wire.went.match(/<iq .*?<.iq>/g) ?? []).filter(request => request.includes(topic))
-        return asked.length > 0 && asked.every(request => wire.came.includes(/ id="(.*?)"/.exec(request)[1]))
+        const answers = wire.came.match(/<iq [^>]*>/g) ?? []
+        const tags = asked.map(request => answers.find(answer => answer.includes(/ id="(.*?)"/.exec(request)[1])))
+        const refusal = tags.find(tag => /type=.error/.test(tag))
+        if (refusal !== undefined) throw new Error(wire.came.slice(wire.came.indexOf(refusal)).slice(0, 1000))
+        return asked.length > 0 && !tags.includes(undefined)
       },
       bookmark: (jid, name, nick) => api.bookmarks.set({ jid, name, nick, autojoin: false }),
       unbookmark: async jid => (await api.bookmarks.get(jid)).destroy(),
