@@ -94,3 +94,20 @@ for (const sides of SIDES) {
     assert.deepEqual(await chat.secrets(), ['Read this when you are back'])
   })
 }
+
+test('those who do not know each other encrypt the first message already, from one server to the other', { skip }, async () => {
+  const [alice, bob] = await clients.strangers({ alice: 'left', bob: 'right' })
+  const settings = { ...SETTINGS, allow_non_roster_messaging: true }
+  await using desk = await clients.converse(alice, settings)
+  await using phone = await clients.converse(bob, settings)
+  for (const chat of [desk, phone]) await chat.announced()
+  await desk.turnTo(addressOf(bob))
+  await desk.encryptsTo(addressOf(bob), 1, 1)
+  await desk.write('You do not know me')
+  await phone.turnTo(addressOf(alice))
+  await phone.encryptsTo(addressOf(alice), 1, 1)
+  await phone.shows(['You do not know me'])
+  await phone.write('Now I do')
+  await desk.shows(['You do not know me', 'Now I do'])
+  for (const chat of [desk, phone]) assert.deepEqual(await chat.secrets(), ['You do not know me', 'Now I do'])
+})

@@ -1,5 +1,6 @@
 import { ConverseSite } from '../converse.ts'
 import type { Chat } from '../converse-chat.ts'
+import { Device } from '../device.ts'
 import { type ProfanityOptions, startProfanity } from '../profanity.ts'
 import type { Terminal } from '../terminal.ts'
 import { acquaint, type Party, passwordOf } from './acquaintance.ts'
@@ -40,11 +41,18 @@ export class Clients implements AsyncDisposable {
     return new Clients(network, await ConverseSite.start())
   }
 
-  /** Two new accounts, each a contact of the other. */
-  async contacts(sides: Omit<Sides, 'where'>): Promise<[alice: Party, bob: Party]> {
+  /** New accounts of people who do not know each other. */
+  async strangers(sides: Omit<Sides, 'where'>): Promise<[alice: Party, bob: Party]> {
     const pair = this.#pairs++
     const alice = { server: this.#network[sides.alice], name: `alice${pair || ''}` }
     const bob = { server: this.#network[sides.bob], name: `bob${pair || ''}` }
+    await Promise.all([alice, bob].map(({ server, name }) => server.addUser(name)))
+    return [alice, bob]
+  }
+
+  /** New accounts, each a contact of the other. */
+  async contacts(sides: Omit<Sides, 'where'>): Promise<[alice: Party, bob: Party]> {
+    const [alice, bob] = await this.strangers(sides)
     await acquaint(alice, bob)
     return [alice, bob]
   }
@@ -57,6 +65,11 @@ export class Clients implements AsyncDisposable {
   /** Logged in on a device that knows nothing yet. */
   profanity(party: Party): Promise<Terminal> {
     return startProfanity(profanityOptions(party))
+  }
+
+  /** slixmpp, logged in, which wants to hear of what is published at these nodes (XEP-0163 §4.2). */
+  watcher(party: Party, ...watch: readonly string[]): Promise<Device> {
+    return Device.online('slixmpp', { ...party, password: passwordOf(party), tls: 'direct', more: { watch } })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
