@@ -29,7 +29,7 @@ async function contacts(sides: Sides): Promise<[alice: Party, bob: Party]> {
   return [alice, bob]
 }
 
-for (const sides of SIDES) {
+for (const sides of SIDES.slice(0, 2)) {
   test(`what one device encrypts all devices of both can read, the older ones too: ${sides.where}`, { skip }, async () => {
     const [alice, bob] = await contacts(sides)
     await using desk = await converse(alice)
@@ -58,7 +58,9 @@ for (const sides of SIDES) {
     for (const chat of chats) assert.deepEqual(await chat.secrets(), said)
     if (process.env['INTEROP_PICTURE'] && sides === SIDES[0]) await desk.capture(PICTURE)
   })
+}
 
+for (const sides of SIDES) {
   test(`Converse.js and profanity encrypt to each other: ${sides.where}`, { skip }, async () => {
     const [alice, bob] = await contacts(sides)
     await using terminal = await clients.profanity(bob)
@@ -75,25 +77,25 @@ for (const sides of SIDES) {
     await terminal.shows(/~ \S+: Yes/)
     assert.deepEqual(await chat.secrets(), ['Are you there?', 'Yes'])
   })
-
-  test(`Converse.js encrypts to a profanity that is not there, and can read it later: ${sides.where}`, { skip }, async () => {
-    const [alice, bob] = await contacts(sides)
-    await using terminal = await clients.profanity(bob)
-    await startOmemo(terminal)
-    await terminal.type('/disconnect')
-    await terminal.shows('logged out successfully')
-    await using chat = await converse(alice)
-    await chat.turnTo(addressOf(bob))
-    await chat.encryptsTo(addressOf(bob), 1, 0)
-    await chat.write('Read this when you are back')
-    await chat.shows(['Read this when you are back'])
-    await login(terminal, profanityOptions(bob))
-    await terminal.shows(`chat message: ${addressOf(alice)}`)
-    await terminal.type(`/msg ${addressOf(alice)}`)
-    await terminal.shows(/~ \S+: Read this when you are back/)
-    assert.deepEqual(await chat.secrets(), ['Read this when you are back'])
-  })
 }
+
+test(`Converse.js encrypts to a profanity that is not there, and can read it later: ${SIDES[2].where}`, { skip }, async () => {
+  const [alice, bob] = await contacts(SIDES[2])
+  await using terminal = await clients.profanity(bob)
+  await startOmemo(terminal)
+  await terminal.type('/disconnect')
+  await terminal.shows('logged out successfully')
+  await using chat = await converse(alice)
+  await chat.turnTo(addressOf(bob))
+  await chat.encryptsTo(addressOf(bob), 1, 0)
+  await chat.write('Read this when you are back')
+  await chat.shows(['Read this when you are back'])
+  await login(terminal, profanityOptions(bob))
+  await terminal.shows(`chat message: ${addressOf(alice)}`)
+  await terminal.type(`/msg ${addressOf(alice)}`)
+  await terminal.shows(/~ \S+: Read this when you are back/)
+  assert.deepEqual(await chat.secrets(), ['Read this when you are back'])
+})
 
 test('those who do not know each other encrypt the first message already, from one server to the other', { skip }, async () => {
   const [alice, bob] = await clients.strangers({ alice: 'left', bob: 'right' })

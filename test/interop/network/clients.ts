@@ -19,11 +19,11 @@ export interface Sides {
   /** For titles of tests. */
   readonly where: string
 }
-export const SIDES: readonly Sides[] = [
+export const SIDES = [
   { alice: 'left', bob: 'left', where: `both on ${ours.name}` },
   { alice: 'left', bob: 'right', where: `Alice on ${ours.name}, Bob on Prosody` },
   { alice: 'right', bob: 'left', where: `Alice on Prosody, Bob on ${ours.name}` },
-]
+] as const satisfies readonly Sides[]
 
 /** Our server and Prosody, and the clients that people have there. */
 export class Clients implements AsyncDisposable {
