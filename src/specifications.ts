@@ -80,6 +80,7 @@ export const xepTitles: Readonly<Record<number, string>> = {
   54: 'vcard-temp',
   59: 'Result Set Management',
   68: 'Field Standardization for Data Forms',
+  60: 'Publish-Subscribe',
   77: 'In-Band Registration',
   82: 'XMPP Date and Time Profiles',
   92: 'Software Version',

@@ -72,12 +72,13 @@ export class AccountLife {
    * why there is a new one. In the account's turn. Throws a StanzaError if the account's key is not open.
    */
   async changePassword(account: Account, password: string, by: Jid): Promise<void> {
-    const { documents, hooks, keys } = this.#host
+    const { documents, hooks, keys, rows } = this.#host
     const change = keys.change(account, await this.#credentialsOf(account.name, password))
     if (change === undefined) throw new StanzaError('not-allowed', 'log in with your password first')
     const { now } = change
     const write = async (inside: InTransaction): Promise<void> => {
       await documents.reseal(account, inside.db, now)
+      await rows.reseal(account, inside.db, now)
       await hooks.run(accountRekeyed, { account, ...inside, now })
     }
     await this.#replacePassword(account, change, write, by)
@@ -92,7 +93,7 @@ export class AccountLife {
   }
 
   async #reset(account: Account, password: string): Promise<{ readonly isLost: boolean } | undefined> {
-    const { documents, hooks, keys } = this.#host
+    const { documents, hooks, keys, rows } = this.#host
     const { name } = account
     if (account.trouble !== undefined) throw account.trouble
     if (!account.exists) return undefined
@@ -100,6 +101,7 @@ export class AccountLife {
     const { isLost } = change
     const write = async (inside: InTransaction): Promise<void> => {
       if (isLost) await documents.removeAll(name, inside.db)
+      if (isLost) await rows.removeAll(name, inside.db)
       await hooks.run(accountReset, { account, ...inside, isLost })
     }
     if (!(await this.#replacePassword(account, change, write))) return undefined
@@ -144,7 +146,7 @@ export class AccountLife {
   }
 
   async #remove(account: Account, gone: (() => void) | undefined): Promise<boolean> {
-    const { accounts, documents, hooks, keys, store } = this.#host
+    const { accounts, documents, hooks, keys, rows, store } = this.#host
     const { name } = account
     // Without its keys what is kept for it would not be found.
     if (account.trouble !== undefined) throw account.trouble
@@ -156,11 +158,13 @@ export class AccountLife {
       const isRemoved = await store.remove(name, async db => {
         await keys.remove(account, db)
         await documents.removeAll(name, db)
+        await rows.removeAll(name, db)
         await hooks.run(accountRemoved, { account: name, db, afterwards: work => afterwards.push(work) })
       })
       gone?.()
       for (const work of afterwards) work()
       keys.forget(account)
+      rows.forget(account)
       await keys.shredDoomed()
       return isRemoved
     } finally {

@@ -32,6 +32,8 @@ import {
 } from './points.ts'
 import { addresses, type Destination, type Router } from './router.ts'
 import { SealedDocuments } from './sealed-documents.ts'
+import { SealedRows } from './sealed-rows.ts'
+import { Service } from './service.ts'
 import { Session, type Transport } from './session.ts'
 import { StreamRegistry } from './stream-registry.ts'
 import { type TokenSettings, Tokens } from './tokens.ts'
@@ -67,6 +69,7 @@ export class LocalHost implements Destination {
   readonly store: AccountStore
   readonly keys: Keys
   readonly documents: SealedDocuments
+  readonly rows: SealedRows
   readonly tokens: Tokens
   readonly db: Db
   readonly clock: Clock
@@ -91,6 +94,8 @@ export class LocalHost implements Destination {
     this.store = new AccountStore(db)
     this.keys = new Keys(db, options.shred ?? openShredMemory(), this.log)
     this.documents = new SealedDocuments(db, this.keys, this.log)
+    this.rows = new SealedRows(db, this.keys, this.log)
+    this.hooks.on(accountLocked, account => this.rows.forget(account))
     this.life = new AccountLife(this, router, this.#credentialsOf)
     this.accounts = new Accounts(domain, account => this.life.load(account))
     this.tokens = new Tokens(this, options.tokens ?? { days: 14, clients: 20 })
@@ -306,6 +311,7 @@ export class LocalHost implements Destination {
       store: this.store,
       keys: this.keys,
       documents: this.documents,
+      rows: this.rows,
       tokens: this.tokens,
       on: (point, handler) => this.hooks.on(point, handler, module.name),
       hooks: this.hooks,
@@ -318,6 +324,11 @@ export class LocalHost implements Destination {
       send: stanza => this.send(stanza),
       track: work => void this.track(work),
       end: (session, error) => this.end(session, error),
+      serve: (domain, handlers) => {
+        const service = new Service(module.name, this.#router, handlers, thrown => this.asStanzaError(thrown))
+        this.#router.add(domain, service)
+        return service
+      },
       credentialsOf: (name, password) => this.#credentialsOf(name, password),
       life: this.life,
     }

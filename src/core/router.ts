@@ -45,7 +45,8 @@ export class Router {
   refuse(stanza: Element, from: Jid, to: Jid, error: StanzaError): void {
     const { type } = stanza.attrs
     if (type === 'error' || type === 'result') return
-    void this.route(errorTo(stanza, error.toElement()).with({ from: String(to), to: String(from) }), to, from)
+    const answer = errorTo(stanza, error.toElement(), error.payload)
+    void this.route(answer.with({ from: String(to), to: String(from) }), to, from)
   }
 
   /** Counts work that has not ended, so that `idle` knows when all is done. */

@@ -16,6 +16,7 @@ import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
 import { privateXml } from './private-xml.ts'
 import { pubsub } from './pubsub/pubsub.ts'
+import { pubsubService } from './pubsub/service.ts'
 import { recovery } from './recovery.ts'
 import { registration } from './registration/registration.ts'
 import { retention } from './retention/retention.ts'
@@ -44,6 +45,7 @@ export const modules: readonly Module[] = [
   privateXml,
   vcard,
   pubsub,
+  pubsubService,
   carbons,
   csi,
   offline,

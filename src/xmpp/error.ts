@@ -32,6 +32,9 @@ export type ErrorType = 'auth' | 'cancel' | 'continue' | 'modify' | 'wait'
 const Stanzas = namespace<Condition | 'text'>('urn:ietf:params:xml:ns:xmpp-stanzas')
 const ClientError = namespace<'error'>('jabber:client')
 
+/** Whether an element names a condition of stanza errors. */
+export const isCondition = ({ ns, name }: Element): boolean => ns === Stanzas.uri && Object.hasOwn(USUAL_TYPE, name)
+
 /** Throw this to answer a stanza with an error. What `text` says reaches the sender. */
 export class StanzaError extends Error {
   readonly condition: Condition
@@ -40,13 +43,21 @@ export class StanzaError extends Error {
   /** Of `gone` and `redirect`: where to turn to, as a URI (RFC 6120 §8.3.3.5). */
   readonly uri: string | undefined
 
-  constructor(condition: Condition, text = '', options: { type?: ErrorType; extra?: Element; uri?: string; cause?: unknown } = {}) {
+  /** Stands beside the error, where a specification wants it. */
+  readonly payload: Element | undefined
+
+  constructor(
+    condition: Condition,
+    text = '',
+    options: { type?: ErrorType; extra?: Element; uri?: string; payload?: Element; cause?: unknown } = {},
+  ) {
     super(text, { cause: options.cause })
     this.name = 'StanzaError'
     this.condition = condition
     this.type = options.type ?? USUAL_TYPE[condition]
     this.extra = options.extra
     this.uri = options.uri
+    this.payload = options.payload
   }
 
   toElement(): Element {

@@ -1,19 +1,26 @@
 import type { Account } from '../../core/account.ts'
+import { randomNumber, type SealedRows } from '../../core/sealed-rows.ts'
 import type { Session } from '../../core/session.ts'
+import { PRIVATE_ITEM } from '../../core/stores.ts'
+import type { Db } from '../../storage/db.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import type { RosterApi } from '../roster/roster.ts'
-import { may, type Standing } from './access.ts'
+import { isPrivate, may, type Standing } from './access.ts'
 import type { Listeners } from './listeners.ts'
-import type { Node } from './node.ts'
+import type { Item, Node } from './node.ts'
 import { type NodeConfig, usualOfAccount } from './node-config.ts'
 import { Place, type Receiver } from './place.ts'
+import { PrivateNodes, PrivateRows } from './private-rows.ts'
+import type { Rows } from './rows.ts'
+import { isCurrent, type Subscription } from './subscription.ts'
 
 interface Surroundings {
   readonly roster: RosterApi
   isBlocked(account: Account, other: Jid): boolean
   /** Who is available, and what he wants to hear of. */
   readonly listeners: Listeners
+  readonly sealed: SealedRows
 }
 
 /** Every account a pubsub service (XEP-0163 §2.1). */
@@ -22,10 +29,95 @@ export class AccountPlace extends Place {
   readonly account: Account
   readonly #around: Surroundings
 
+  readonly #private: PrivateNodes
+  /** Private nodes are open, and among those that are known. */
+  #isOpen = false
+
   constructor(account: Account, around: Surroundings, ...base: ConstructorParameters<typeof Place>) {
     super(...base)
     this.account = account
     this.#around = around
+    this.#private = new PrivateNodes(account, around.sealed)
+  }
+
+  /** With the private nodes, if the account is open. */
+  override async load(): Promise<void> {
+    await super.load()
+    if (this.#isOpen || !this.#around.sealed.isOpen(this.account)) return
+    const nodes = await this.#private.nodes()
+    this.know(nodes)
+    this.#isOpen = true
+    for (const node of nodes) if (this.find(node.name) !== node) await this.#takeBack(node)
+  }
+
+  /** From before a password that was lost and then found again: what is in it and in no newer one of its name comes back. */
+  async #takeBack(former: Node): Promise<void> {
+    const node = this.find(former.name)
+    if (node?.seal === undefined) return
+    const [old, now] = await Promise.all([former, node].map(each => this.#itemsOf(each)))
+    const most = node.config.maxItems === 'max' ? this.limits.items : node.config.maxItems
+    const lost = old!.filter(({ id }) => now!.every(other => other.id !== id))
+    const regained = lost.slice(Math.max(0, lost.length - Math.max(0, most - now!.length)))
+    await this.change(async db => {
+      if (regained.length > 0) await this.rows(node, db).putItems(node, [...regained, ...now!])
+      await this.rows(former, db).remove(former)
+    })
+  }
+
+  async #itemsOf(node: Node, db?: Db): Promise<Item[]> {
+    const rows = this.rows(node, db)
+    const heads = await rows.heads(node, 0)
+    return rows.items(
+      node,
+      heads.map(({ id }) => id),
+      0,
+    )
+  }
+
+  /** The account is locked: what was opened is overwritten, and private nodes are not known any more. */
+  lock(): void {
+    this.#private.forget()
+    this.unknow(({ seal }) => seal !== undefined)
+    this.#isOpen = false
+  }
+
+  override forget(): void {
+    super.forget()
+    this.lock()
+  }
+
+  override rows(node: Node, db: Db = this.db): Rows {
+    return node.seal === undefined ? super.rows(node, db) : new PrivateRows(this.#private, db)
+  }
+
+  protected override async readSize(): Promise<number> {
+    return (await super.readSize()) + (await this.#around.sealed.size(this.account, PRIVATE_ITEM))
+  }
+
+  override async change<T>(work: (db: Db) => Promise<T>): Promise<T> {
+    if (this.#isOpen) await this.#around.sealed.prepare(this.account)
+    return super.change(work)
+  }
+
+  /** A private node is sealed. While those that there are cannot be read, there might be one of that name. */
+  override async add(node: Node, db: Db): Promise<void> {
+    if (!this.#isOpen) throw new StanzaError('not-allowed', 'log in with your password first')
+    if (isPrivate(node.config, node.affiliations)) node.seal = randomNumber()
+    await super.add(node, db)
+  }
+
+  /** What becomes private is sealed, and what is not any more is written in the clear, with all that is in it. */
+  override async reconfigure(node: Node, config: NodeConfig, db: Db): Promise<void> {
+    const isToBeSealed = isPrivate(config, node.affiliations)
+    if (isToBeSealed === (node.seal !== undefined)) return super.reconfigure(node, config, db)
+    const items = await this.#itemsOf(node, db)
+    await this.rows(node, db).remove(node)
+    node.seal = isToBeSealed ? randomNumber() : undefined
+    await super.reconfigure(node, config, db)
+    const rows = this.rows(node, db)
+    for (const [jid, affiliation] of node.affiliations) await rows.setAffiliation(node, jid, affiliation)
+    for (const [jid, subscription] of node.subscriptions) await rows.setSubscription(node, jid, subscription)
+    await rows.putItems(node, items)
   }
 
   get jid(): Jid {
@@ -59,16 +151,26 @@ export class AccountPlace extends Place {
     if (this.isOwn(who)) return { affiliation: 'owner', isSubscribed: true, seesPresence: true, groups: [] }
     return {
       affiliation: node.affiliations.get(bare) ?? 'none',
-      isSubscribed: isSubscribed(node, who),
+      isSubscribed: isSubscribed(node, who, this.clock.now()),
       seesPresence: roster.isSubscriber(account, who),
       groups: roster.groupsOf(account, who),
     }
   }
 
   /** Strangers must not learn which accounts there are, nor which nodes: to them it looks as if there were none, but for what is meant for all. */
-  protected mustKnow(node: Node | undefined, who: Jid): void {
-    if (this.isOwn(who) || this.#around.roster.isSubscriber(this.account, who)) return
-    if (node === undefined || !isForStrangers(node, who)) throw new StanzaError('service-unavailable')
+  mustKnow(node: Node | undefined, who: Jid): void {
+    if (this.isOwn(who)) return
+    const isThere = node !== undefined && node.seal === undefined
+    if (this.#around.roster.isSubscriber(this.account, who)) {
+      // A private node is none to others.
+      if (node !== undefined && !isThere) throw new StanzaError('item-not-found')
+      return
+    }
+    if (!isThere || !isForStrangers(node, who)) throw new StanzaError('service-unavailable')
+  }
+
+  *ownersOf(): Iterable<string> {
+    yield String(this.account.jid)
   }
 
   /** XEP-0163 §4.3: clients of the owner and of contacts that are available and want to hear of the node, and who has subscribed to it. */
@@ -76,21 +178,30 @@ export class AccountPlace extends Place {
     const { account } = this
     const { listeners } = this.#around
     for (const session of listeners.own(account, node.name)) yield { ...ofSession(session), seesPresence: true }
-    const present = new Set<string>()
     for (const { jid, interests } of listeners.others(account)) {
-      present.add(String(jid.bare))
       if (!interests?.has(node.name)) continue
       const standing = this.#mayHear(node, jid)
-      if (standing === undefined) continue
-      present.add(String(jid))
-      yield { to: String(jid), seesPresence: standing.seesPresence }
+      if (standing !== undefined) yield { to: String(jid), seesPresence: standing.seesPresence }
     }
-    for (const { jid, state, options } of node.subscriptions.values()) {
-      // §4.3.2: where it is known which clients there are, those are notified that want to be.
-      if (state !== 'subscribed' || !options.deliver || present.has(jid)) continue
-      const standing = this.#mayHear(node, Jid.parse(jid))
-      if (standing !== undefined) yield { to: jid, seesPresence: standing.seesPresence }
+    for (const subscription of node.subscriptions.values()) {
+      if (!this.#isToBeTold(node, subscription)) continue
+      const standing = this.#mayHear(node, Jid.parse(subscription.jid))
+      if (standing !== undefined) yield { to: subscription.jid, seesPresence: standing.seesPresence }
     }
+  }
+
+  /** Whether a notification goes to the address that is subscribed. */
+  #isToBeTold(node: Node, subscription: Subscription): boolean {
+    const { deliver, showValues } = subscription.options
+    if (!isCurrent(subscription, this.clock.now()) || !deliver) return false
+    const jid = Jid.parse(subscription.jid)
+    const clients = [...this.#around.listeners.of(this.account, String(jid.bare))]
+    if (clients.length === 0) return !node.config.presenceBased
+    // XEP-0163 §4.3.2: where it is known which clients there are, those are notified that want it, and have been.
+    const client = clients.find(each => each.jid.equals(jid))
+    if (jid.isBare || client?.interests?.has(node.name)) return false
+    if (client === undefined) return !node.config.presenceBased
+    return showValues.some(show => show === client.show)
   }
 
   /** What somebody is to the node who may be notified. XEP-0163 §4.3.3: nobody who is blocked. */
@@ -105,8 +216,8 @@ const ofSession = (session: Session): Pick<Receiver, 'to' | 'deliver'> => ({
   deliver: message => session.send(message),
 })
 
-const isSubscribed = ({ subscriptions }: Node, who: Jid): boolean =>
-  subscriptions.get(String(who))?.state === 'subscribed' || subscriptions.get(String(who.bare))?.state === 'subscribed'
+const isSubscribed = ({ subscriptions }: Node, who: Jid, now: number): boolean =>
+  [String(who), String(who.bare)].some(jid => isCurrent(subscriptions.get(jid), now))
 
 function isForStrangers({ config, affiliations, subscriptions }: Node, who: Jid): boolean {
   if (config.accessModel === 'open' || config.accessModel === 'authorize' || config.publishModel === 'open') return true

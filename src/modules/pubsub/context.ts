@@ -1,5 +1,6 @@
 import type { Jid } from '../../xmpp/jid.ts'
 import type { Item, Node } from './node.ts'
+import type { NodeConfig } from './node-config.ts'
 import type { Notifier } from './notifier.ts'
 import type { Place } from './place.ts'
 
@@ -10,10 +11,6 @@ export interface Context {
   published(place: Place, node: Node, items: readonly Item[], by: Jid): Promise<void>
   /** The same: items were retracted or purged, have made room for others, or went with their node. */
   removed(place: Place, node: Node, ids: readonly string[], by: Jid): Promise<void>
-}
-
-/** A request to a place, in its turn; the place has been loaded. */
-export interface Asked {
-  readonly place: Place
-  readonly from: Jid
+  /** It is another way now: who gains access hears what was published last (§12.2). */
+  configured(place: Place, node: Node, before: NodeConfig): Promise<void>
 }

@@ -6,14 +6,18 @@ import type { Session } from '../../core/session.ts'
 import { type Element, namespace } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
-import type { CapsApi, Interests } from '../caps/caps.ts'
+import { type CapsApi, type Interests, NO_INTERESTS } from '../caps/caps.ts'
 import type { RosterApi } from '../roster/roster.ts'
-import { may } from './access.ts'
+import { may, type Standing } from './access.ts'
 import type { AccountPlace } from './account-place.ts'
+import type { Context } from './context.ts'
 import { readLast } from './items.ts'
 import type { Listeners } from './listeners.ts'
+import type { Node } from './node.ts'
+import type { NodeConfig } from './node-config.ts'
 import type { Notifier } from './notifier.ts'
 import type { Receiver } from './place.ts'
+import { reviewSubscriptions } from './subscription-changes.ts'
 
 const MucUser = namespace<'x'>('http://jabber.org/protocol/muc#user')
 
@@ -69,14 +73,30 @@ export class Eventing {
     return this.#tellLast(account, interests, listener.interests, { to: String(client) }, client)
   }
 
-  /** They may see the account's presence from now on, or are in another group: what they could not hear before they hear now. */
-  async contactChanged(account: Account, contact: Jid, couldRead: (place: AccountPlace, node: string) => boolean): Promise<void> {
+  /**
+   * What a contact may read may be more now, or less (XEP-0163 §7.1): his subscriptions are looked at anew, and what his clients could not
+   * hear before they hear now (XEP-0060 §12.2). `before` says what was otherwise.
+   */
+  async contactChanged(context: Context, account: Account, contact: Jid, before: Partial<Standing>): Promise<void> {
+    const place = await this.#around.placeOf(account)
+    for (const node of [...place.all()]) if (node.subscriptions.size > 0) await reviewSubscriptions(context, place, node, contact)
+    for (const { jid, interests = NO_INTERESTS } of [...this.#around.listeners.of(account, String(contact.bare))]) {
+      const gained = [...interests].filter(name => {
+        const node = place.find(name)
+        return node !== undefined && !may('retrieve', { ...place.standingOf(node, jid), ...before }, node.config)
+      })
+      await this.#tellLastOf(account, gained, { to: String(jid), seesPresence: true }, jid)
+    }
+  }
+
+  /** The same when it is the node that has changed. */
+  async nodeConfigured(account: Account, node: Node, before: NodeConfig): Promise<void> {
     const { listeners } = this.#around
-    for (const listener of listeners.of(account, String(contact.bare))) {
-      if (listener.interests === undefined) continue
-      const place = await this.#around.placeOf(account)
-      const gained = [...listener.interests].filter(node => !couldRead(place, node))
-      await this.#tellLast(account, new Set(gained), undefined, { to: String(listener.jid) }, listener.jid)
+    if (before.accessModel === node.config.accessModel && String(before.rosterGroups) === String(node.config.rosterGroups)) return
+    const place = await this.#around.placeOf(account)
+    for (const { jid, interests } of [...listeners.others(account)]) {
+      if (!interests?.has(node.name) || may('retrieve', place.standingOf(node, jid), before)) continue
+      await this.#tellLastOf(account, [node.name], { to: String(jid), seesPresence: true }, jid)
     }
   }
 

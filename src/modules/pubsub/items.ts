@@ -4,6 +4,7 @@ import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { type Page, pageElement, pageOf, Rsm, readPage } from '../../xmpp/rsm.ts'
+import type { Context } from './context.ts'
 import { answeredItem } from './events.ts'
 import { readItemId, readNodeId } from './ids.ts'
 import { PubSub } from './namespaces.ts'
@@ -15,7 +16,7 @@ import { unsupported } from './refusal.ts'
 const LARGEST_ANSWER = 1_048_576
 
 /** The items asked for, or all; the oldest first. */
-export async function answerItems(place: Place, from: Jid, pubsub: Element): Promise<Element> {
+export async function answerItems(_: Context, place: Place, from: Jid, pubsub: Element): Promise<Element> {
   const request = pubsub.child(PubSub, 'items')!
   const node = place.nodeFor('retrieve', readNodeId(request), from)
   if (!node.config.persistItems) return answerLast(node)

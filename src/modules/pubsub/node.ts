@@ -19,7 +19,7 @@ export class Node {
   /** What was published last, as far as it was since the start; all that there is of a node that keeps nothing (XEP-0060 §12.7). */
   latest: Item | undefined
   /** Of a private node: the number under which it is sealed. */
-  readonly seal: number | undefined
+  seal: number | undefined
 
   constructor(
     of: Pick<Node, 'name' | 'config' | 'creator' | 'createdAt'> & Partial<Pick<Node, 'affiliations' | 'subscriptions' | 'last' | 'seal'>>,

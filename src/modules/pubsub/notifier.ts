@@ -12,10 +12,11 @@ const SLICE = 100
 
 /** Sends notifications. What goes to many is made and serialised once. */
 export class Notifier {
-  readonly #send: (stanza: Element) => void
+  readonly send: (stanza: Element) => void
 
+  /** `send` hands to the router. */
   constructor(send: (stanza: Element) => void) {
-    this.#send = send
+    this.send = send
   }
 
   /** Tells all receivers of the node; `by` is the client that has published. Done when all have been told, in the place's turn. */
@@ -44,7 +45,7 @@ export class Notifier {
 
   #give({ to, deliver }: Receiver, message: Element): void {
     const addressed = message.with({ to })
-    if (deliver === undefined) this.#send(addressed)
+    if (deliver === undefined) this.send(addressed)
     else deliver(addressed)
   }
 }

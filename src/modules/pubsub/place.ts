@@ -1,11 +1,13 @@
 import type { Clock } from '../../core/clock.ts'
 import { limited } from '../../lib/limited.ts'
+import { Recent } from '../../lib/recent.ts'
 import type { Db } from '../../storage/db.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
-import { type Action, isPrivate, must, type Standing } from './access.ts'
+import { type Action, must, type Standing } from './access.ts'
 import type { NodeLimits, PlaceKind } from './config-fields.ts'
+import { Moved } from './moved.ts'
 import type { Node } from './node.ts'
 import type { NodeConfig } from './node-config.ts'
 import { ClearRows, type Rows } from './rows.ts'
@@ -17,11 +19,13 @@ export interface PlaceLimits extends NodeLimits {
   readonly bytes: number
   readonly subscriptions: number
   readonly affiliations: number
-  /** Changes of which others are notified, in a minute. */
+  /** Changes by one person of which others are notified, in a minute. */
   readonly changes: number
 }
 
 const MINUTE = 60_000
+/** So many are remembered who have changed something. */
+const MOST_HURRYING = 1000
 
 /** Somebody who is notified. */
 export interface Receiver {
@@ -46,15 +50,17 @@ export abstract class Place {
   readonly clock: Clock
   protected readonly db: Db
   readonly #nodes = new Map<string, Node>()
+  /** Where nodes went that were here. */
+  readonly #moved = new Map<string, string>()
   #isLoaded = false
   #size: number | undefined
-  readonly #areTooMany: () => boolean
+  /** By bare address: whether he has changed too much of late. */
+  readonly #hurrying = new Recent<string, () => boolean>(MOST_HURRYING)
 
   constructor(db: Db, clock: Clock, limits: PlaceLimits) {
     this.db = db
     this.clock = clock
     this.limits = limits
-    this.#areTooMany = limited(limits.changes, MINUTE, () => clock.now())
   }
 
   /** The configuration of a new node. */
@@ -66,18 +72,51 @@ export abstract class Place {
   abstract standingOf(node: Node, who: Jid): Standing
   /** Everybody who is notified of what happens to the node. */
   abstract receivers(node: Node): Iterable<Receiver>
-  /** Throws where somebody must not even learn that there is something, or nothing. */
-  protected abstract mustKnow(node: Node | undefined, who: Jid): void
+  /** Whether it is an account's, and this is its owner. */
+  abstract isOwn(who: Jid): boolean
+  /** Bare addresses. */
+  abstract ownersOf(node: Node): Iterable<string>
+  /** Throws where somebody must not even learn that there is something, or nothing; of nodes at all if none is given. */
+  abstract mustKnow(node: Node | undefined, who: Jid): void
 
   /** Reads its nodes, unless they are known. To be called before all else. */
   async load(): Promise<void> {
     if (this.#isLoaded) return
     for (const node of await new ClearRows(this.db, this.owner).nodes()) this.#nodes.set(node.name, node)
+    for (const [name, uri] of await new Moved(this.db, this.owner).all()) this.#moved.set(name, uri)
     this.#isLoaded = true
   }
 
-  nodes(): Iterable<Node> {
+  all(): Iterable<Node> {
     return this.#nodes.values()
+  }
+
+  /** Those that somebody may know of. */
+  nodes(who: Jid): Node[] {
+    return [...this.#nodes.values()].filter(node => this.knows(node, who))
+  }
+
+  knows(node: Node, who: Jid): boolean {
+    try {
+      this.mustKnow(node, who)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** Of all its nodes. */
+  get subscriptions(): number {
+    let all = 0
+    for (const { subscriptions } of this.#nodes.values()) all += subscriptions.size
+    return all
+  }
+
+  /** The same. */
+  get affiliations(): number {
+    let all = 0
+    for (const { affiliations } of this.#nodes.values()) all += affiliations.size
+    return all
   }
 
   find(name: string): Node | undefined {
@@ -88,8 +127,10 @@ export abstract class Place {
   node(name: string, who: Jid): Node {
     const node = this.find(name)
     this.mustKnow(node, who)
-    if (node === undefined) throw new StanzaError('item-not-found')
-    return node
+    if (node !== undefined) return node
+    // §6.1.3.11.
+    const uri = this.#moved.get(name)
+    throw uri === undefined ? new StanzaError('item-not-found') : new StanzaError('gone', '', { uri })
   }
 
   /** The node of that name, if he may do that with it. */
@@ -99,20 +140,27 @@ export abstract class Place {
     return node
   }
 
-  rows(node: Pick<Node, 'seal'>, db: Db = this.db): Rows {
-    void node
+  /** Where the node stands, or is to stand. */
+  rows(_: Node, db: Db = this.db): Rows {
     return new ClearRows(db, this.owner)
   }
 
-  /** Counts a change of which many may be notified; throws if there were too many of late. */
-  mustNotHurry(): void {
-    if (this.#areTooMany()) throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
+  /** Counts a change of which many may be notified; throws if there were too many of his of late. */
+  mustNotHurry(who: Jid): void {
+    const bare = String(who.bare)
+    const isTooMuch = this.#hurrying.get(bare) ?? limited(this.limits.changes, MINUTE, () => this.clock.now())
+    this.#hurrying.set(bare, isTooMuch)
+    if (isTooMuch()) throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
   }
 
   /** Bytes of all items. */
   async size(): Promise<number> {
-    this.#size ??= await new ClearRows(this.db, this.owner).size()
+    this.#size ??= await this.readSize()
     return this.#size
+  }
+
+  protected readSize(): Promise<number> {
+    return new ClearRows(this.db, this.owner).size()
   }
 
   /** What is done is in memory at once, and on disk when this is done. If that fails, all is forgotten and read again. */
@@ -130,24 +178,43 @@ export abstract class Place {
   /** Nothing is known any more of what is on disk. */
   forget(): void {
     this.#nodes.clear()
+    this.#moved.clear()
     this.#isLoaded = false
   }
 
   /** Within a change. Throws a StanzaError if there are too many. */
   async add(node: Node, db: Db): Promise<void> {
-    if (this.#nodes.size >= this.limits.nodes) throw new StanzaError('resource-constraint', 'there are too many nodes')
+    const isBack = this.#moved.delete(node.name)
+    if (this.#nodes.size + this.#moved.size >= this.limits.nodes) throw new StanzaError('resource-constraint', 'there are too many nodes')
+    if (isBack) await new Moved(db, this.owner).remove(node.name)
     this.#nodes.set(node.name, node)
+    const rows = this.rows(node, db)
+    await rows.put(node)
+    for (const [jid, affiliation] of node.affiliations) await rows.setAffiliation(node, jid, affiliation)
+  }
+
+  /** Within a change. Who asks for it is sent to `uri` from then on, if there is one. */
+  async remove(node: Node, db: Db, uri?: string): Promise<void> {
+    this.#nodes.delete(node.name)
+    await this.rows(node, db).remove(node)
+    if (uri === undefined || node.seal !== undefined) return
+    this.#moved.set(node.name, uri)
+    await new Moved(db, this.owner).set(node.name, uri)
+  }
+
+  /** Within a change: also where only affiliations have changed. */
+  async reconfigure(node: Node, config: NodeConfig, db: Db): Promise<void> {
+    node.config = config
     await this.rows(node, db).put(node)
   }
 
-  /** Within a change. */
-  async remove(node: Node, db: Db): Promise<void> {
-    this.#nodes.delete(node.name)
-    await this.rows(node, db).remove(node)
+  /** Nodes that become known later than others. */
+  protected know(nodes: Iterable<Node>): void {
+    for (const node of nodes) if (!this.#nodes.has(node.name)) this.#nodes.set(node.name, node)
   }
 
-  /** Whether nobody but the owner of the place may learn of it. */
-  isPrivate(node: Node): boolean {
-    return this.kind === 'account' && isPrivate(node.config, node.affiliations)
+  /** Those that are to be known no longer. */
+  protected unknow(test: (node: Node) => boolean): void {
+    for (const node of [...this.#nodes.values()]) if (test(node)) this.#nodes.delete(node.name)
   }
 }

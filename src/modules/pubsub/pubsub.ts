@@ -2,24 +2,42 @@
 
 import type { Account } from '../../core/account.ts'
 import { type AccountRequest, defineModule, xep } from '../../core/module.ts'
-import { accountRemoved, point, presenceBroadcast, presenceIn, secretsDestroyed, sessionEnded } from '../../core/points.ts'
+import {
+  accountLocked,
+  accountRemoved,
+  accountReset,
+  messageIn,
+  point,
+  presenceBroadcast,
+  presenceIn,
+  secretsDestroyed,
+  sessionEnded,
+  sessionSuspended,
+} from '../../core/points.ts'
+import type { Session } from '../../core/session.ts'
 import { count, size } from '../../lib/settings.ts'
-import type { Element } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { blocking } from '../blocking/blocking.ts'
 import { caps, interestsLearned } from '../caps/caps.ts'
-import { roster } from '../roster/roster.ts'
+import { commands } from '../commands/commands.ts'
+import { discovery } from '../discovery.ts'
+import { contactMoved, roster, subscriberGained, subscriberLost } from '../roster/roster.ts'
 import { AccountPlace } from './account-place.ts'
+import { readAuthorization, takeAuthorization } from './authorization.ts'
+import { takeBounce } from './bounce.ts'
 import type { Context } from './context.ts'
+import { discoverItems, discoverNode, discoverNodes } from './disco.ts'
 import { Eventing } from './eventing.ts'
 import { ACCOUNT_FEATURES } from './features.ts'
+import { Fleeting } from './fleeting.ts'
 import { Listeners } from './listeners.ts'
-import { PubSub, PubSubOwner } from './namespaces.ts'
 import { Notifier } from './notifier.ts'
+import { getPending } from './pending-command.ts'
 import { type Pep, type PublishedItem, parsed, pepOf } from './pep.ts'
 import type { Place } from './place.ts'
-import { answer, GET, OWNER_GET, OWNER_SET, SET } from './requests.ts'
+import { answer, REQUESTS } from './requests.ts'
 import { migrations, removeAll, removeExpired } from './rows.ts'
+import { endTemporary } from './subscription-changes.ts'
 
 export type { NodeConfig } from './node-config.ts'
 export type { Pep, PublishedItem } from './pep.ts'
@@ -44,7 +62,7 @@ export const pubsub = defineModule({
   about: 'Clients keep at the account what contacts or their own devices shall know, and hear of changes.',
   xeps: [xep(163, '1.2.2')],
   accountFeatures: ACCOUNT_FEATURES,
-  needs: { blocking, caps, roster },
+  needs: { blocking, caps, commands, discovery, roster },
   settings: {
     nodes: count(200, { min: 1, max: 10_000 }, 'How many nodes an account may have.'),
     items: count(1000, { min: 1, max: 100_000 }, 'How many items a node may have.'),
@@ -56,18 +74,25 @@ export const pubsub = defineModule({
   },
   migrations,
 
-  setup({ clock, db, discovery, hooks, iq, needs, on, send, settings }): Pep {
-    discovery.account.identities.push({ category: 'pubsub', type: 'pep' })
+  setup({ clock, db, discovery: described, hooks, iq, needs, on, rows, send, settings }): Pep {
+    described.account.identities.push({ category: 'pubsub', type: 'pep' })
     const listeners = new Listeners()
     const notifier = new Notifier(send)
+    const fleeting = new Fleeting()
     const places = new WeakMap<Account, AccountPlace>()
-    const around = { roster: needs.roster, isBlocked: needs.blocking.isBlocked, listeners }
+    const around = { roster: needs.roster, isBlocked: needs.blocking.isBlocked, listeners, sealed: rows }
     const eventing = new Eventing({ caps: needs.caps, roster: needs.roster, listeners, notifier, placeOf })
     const context: Context = {
       notifier,
       async published(place, node, items, by) {
         const account = accountOf(place)
-        if (account !== undefined) await hooks.run(itemPublished, { account, node: node.name, items: items.map(parsed), by })
+        if (account === undefined) return
+        fleeting.published(account, node, items, by)
+        await hooks.run(itemPublished, { account, node: node.name, items: items.map(parsed), by })
+      },
+      async configured(place, node, before) {
+        const account = accountOf(place)
+        if (account !== undefined) await eventing.nodeConfigured(account, node, before)
       },
       async removed(place, node, ids, by) {
         const account = accountOf(place)
@@ -76,34 +101,80 @@ export const pubsub = defineModule({
     }
 
     async function placeOf(account: Account): Promise<AccountPlace> {
-      const place = places.get(account) ?? new AccountPlace(account, around, db, clock, settings)
+      const known = places.get(account)
+      const place = known ?? new AccountPlace(account, around, db, clock, settings)
       places.set(account, place)
       await place.load()
+      if (known === undefined) await Fleeting.sweep(context, place)
       return place
     }
 
     for (const table of [iq.self, iq.account]) {
-      const by =
-        (answers: typeof GET) =>
-        async ({ account, from, payload }: AccountRequest): Promise<Element | void> =>
-          answer(answers, context, await placeOf(account), from, payload)
-      table.get(PubSub, 'pubsub', by(GET))
-      table.set(PubSub, 'pubsub', by(SET))
-      table.get(PubSubOwner, 'pubsub', by(OWNER_GET))
-      table.set(PubSubOwner, 'pubsub', by(OWNER_SET))
+      for (const { ns, type, answers } of REQUESTS) {
+        table[type](ns, 'pubsub', async ({ account, from, payload }: AccountRequest) =>
+          answer(answers, context, await placeOf(account), from, payload),
+        )
+      }
     }
 
+    needs.discovery.account.nodes.push({
+      info: async (node, { account, from }) => discoverNode(await placeOf(account), node, from),
+      items: async (node, { account, from }) => discoverItems(await placeOf(account), node, from),
+    })
+    needs.discovery.account.items.push(async ({ account, from }) => discoverNodes(await placeOf(account), from))
+
+    needs.commands.add(getPending(context, ({ account }) => placeOf(account)))
+    // XEP-0060 §8.6: the owner answers to the account itself; no device shall be shown that.
+    on(messageIn.check, function takeAnswer({ account, stanza, from, to }) {
+      if (!to.isBare) return
+      // Before something was sent nothing can come back.
+      const known = places.get(account)
+      if (stanza.attrs['type'] === 'error') return known && takeBounce(context, known, stanza, from)
+      const form = from.bare.equals(account.jid) ? readAuthorization(stanza) : undefined
+      return (
+        form &&
+        placeOf(account)
+          .then(place => takeAuthorization(context, place, from, form))
+          .then(() => 'drop' as const)
+      )
+    })
+
     on(presenceBroadcast, function followOwn({ session, stanza }) {
-      return eventing.ownPresence(session, stanza)
+      const followed = eventing.ownPresence(session, stanza)
+      return stanza.attrs['type'] === 'unavailable' ? left(session) : followed
     })
-    on(sessionEnded, function forgetOwn(session) {
-      listeners.removeOwn(session)
-    })
+    for (const point of [sessionEnded, sessionSuspended]) {
+      on(point, function forgetOwn(session) {
+        listeners.removeOwn(session)
+        return left(session)
+      })
+    }
     on(presenceIn.after, function followOthers(envelope) {
-      return eventing.presence(envelope)
+      const { account, stanza, from } = envelope
+      const followed = eventing.presence(envelope)
+      const known = stanza.attrs['type'] === 'unavailable' ? places.get(account) : undefined
+      return known === undefined ? followed : endTemporary(context, known, from, listeners.of(account, String(from.bare)))
+    })
+    on(subscriberGained, function tellSubscriber({ account, contact }) {
+      return eventing.contactChanged(context, account, contact, { seesPresence: false })
+    })
+    on(subscriberLost, function endSubscriptions({ account, contact }) {
+      return eventing.contactChanged(context, account, contact, { seesPresence: true })
+    })
+    on(contactMoved, function reviewContact({ account, contact, former }) {
+      return eventing.contactChanged(context, account, contact, { groups: former })
     })
     on(interestsLearned, function tellWhatIsThere({ account, client, interests }) {
       return eventing.learned(account, client, interests)
+    })
+    const left = (session: Session): Promise<void> => fleeting.left(context, () => placeOf(session.account), session)
+
+    on(accountLocked, function forgetPrivate(account) {
+      // What is under way for it has read what would be overwritten.
+      return account.turn.take(() => places.get(account)?.lock())
+    })
+    on(accountReset, function forgetLost({ account, afterwards }) {
+      afterwards(() => places.get(account)?.forget())
     })
     on(accountRemoved, function removeNodes({ account, db: inner }) {
       return removeAll(inner, account)

@@ -30,7 +30,7 @@ export async function retract(
   ids: readonly string[],
   isToNotify: boolean,
 ): Promise<void> {
-  place.mustNotHurry()
+  place.mustNotHurry(from)
   const node = place.node(name, from)
   const standing = place.standingOf(node, from)
   // Whoever may publish nothing has nothing of his own there.
@@ -49,7 +49,7 @@ export async function retract(
 }
 
 export async function answerPurge(context: Context, place: Place, from: Jid, pubsub: Element): Promise<void> {
-  place.mustNotHurry()
+  place.mustNotHurry(from)
   const node = place.nodeFor('own', readNodeId(pubsub.child(PubSubOwner, 'purge')!), from)
   if (!node.config.persistItems) throw unsupported('persistent-items')
   await purge(context, place, node, from)

@@ -1,5 +1,4 @@
 import { type Db, list, type Migration, sql } from '../../storage/db.ts'
-import { Jid } from '../../xmpp/jid.ts'
 import type { Affiliation } from './access.ts'
 import { type Item, type ItemHead, Node } from './node.ts'
 import { readConfig, writeConfig } from './node-config.ts'
@@ -15,10 +14,10 @@ export const migrations: readonly Migration[] = [
   () => 'CREATE INDEX pubsub_item_by_expiry ON pubsub_item (expires_at)',
   ({ withoutRowid }) => `CREATE TABLE pubsub_affiliation (account TEXT NOT NULL, node TEXT NOT NULL, jid TEXT NOT NULL,
     affiliation TEXT NOT NULL, PRIMARY KEY (account, node, jid)) ${withoutRowid}`,
-  () => 'CREATE INDEX pubsub_affiliation_by_jid ON pubsub_affiliation (account, jid)',
-  ({ withoutRowid }) => `CREATE TABLE pubsub_subscription (account TEXT NOT NULL, node TEXT NOT NULL, jid TEXT NOT NULL, bare TEXT NOT NULL,
-    state TEXT NOT NULL, options TEXT NOT NULL, PRIMARY KEY (account, node, jid)) ${withoutRowid}`,
-  () => 'CREATE INDEX pubsub_subscription_by_bare ON pubsub_subscription (account, bare)',
+  ({ withoutRowid }) => `CREATE TABLE pubsub_subscription (account TEXT NOT NULL, node TEXT NOT NULL, jid TEXT NOT NULL,
+    state TEXT NOT NULL, options TEXT NOT NULL, expires_at BIGINT, PRIMARY KEY (account, node, jid)) ${withoutRowid}`,
+  ({ withoutRowid }) => `CREATE TABLE pubsub_moved (account TEXT NOT NULL, node TEXT NOT NULL, uri TEXT NOT NULL,
+    PRIMARY KEY (account, node)) ${withoutRowid}`,
 ]
 
 /** Where nodes of one place stand, and their items. What it changes is first in memory, in the node, and then on disk. */
@@ -112,9 +111,9 @@ export class ClearRows implements Rows {
     if (subscription === undefined)
       await this.#db.run(sql`DELETE FROM pubsub_subscription WHERE account = ${this.#owner} AND node = ${name} AND jid = ${jid}`)
     else
-      await this.#db.run(sql`INSERT INTO pubsub_subscription (account, node, jid, bare, state, options)
-        VALUES (${this.#owner}, ${name}, ${jid}, ${String(Jid.parse(jid).bare)}, ${subscription.state}, ${writeOptions(subscription.options)})
-        ON CONFLICT (account, node, jid) DO UPDATE SET state = excluded.state, options = excluded.options`)
+      await this.#db.run(sql`INSERT INTO pubsub_subscription (account, node, jid, state, options, expires_at)
+        VALUES (${this.#owner}, ${name}, ${jid}, ${subscription.state}, ${writeOptions(subscription.options)}, ${endOf(subscription)})
+        ON CONFLICT (account, node, jid) DO UPDATE SET state = excluded.state, options = excluded.options, expires_at = excluded.expires_at`)
   }
 
   heads({ name }: Node, now: number): Promise<ItemHead[]> {
@@ -165,15 +164,19 @@ const itemOf = ({ id, publisher, at, expires_at: expiresAt, payload }: ItemRow):
   payload,
 })
 
+const endOf = ({ options: { expire } }: Subscription): number | null => (typeof expire === 'number' ? expire : null)
+
 /** All of an account goes, in the transaction that removes it. */
 export async function removeAll(db: Db, account: string): Promise<void> {
   await db.run(sql`DELETE FROM pubsub_item WHERE account = ${account}`)
   await db.run(sql`DELETE FROM pubsub_affiliation WHERE account = ${account}`)
   await db.run(sql`DELETE FROM pubsub_subscription WHERE account = ${account}`)
   await db.run(sql`DELETE FROM pubsub_node WHERE account = ${account}`)
+  await db.run(sql`DELETE FROM pubsub_moved WHERE account = ${account}`)
 }
 
 /** Of all accounts what has expired. */
 export async function removeExpired(db: Db, now: number): Promise<void> {
   await db.run(sql`DELETE FROM pubsub_item WHERE expires_at <= ${now}`)
+  await db.run(sql`DELETE FROM pubsub_subscription WHERE expires_at <= ${now}`)
 }

@@ -31,3 +31,7 @@ export function writeOptions(options: SubscriptionOptions): string {
 }
 
 export const readOptions = (json: string): SubscriptionOptions => ({ ...USUAL_OPTIONS, ...JSON.parse(json) })
+
+/** Neither waiting for approval nor over. */
+export const isCurrent = (subscription: Subscription | undefined, now: number): boolean =>
+  subscription?.state === 'subscribed' && !(typeof subscription.options.expire === 'number' && subscription.options.expire <= now)

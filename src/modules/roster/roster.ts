@@ -10,12 +10,12 @@ import { StanzaError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { farewells, keepSubscriptions, subscriptionStanza } from './flows.ts'
 import { type Item, itemElement, Roster, readWish, stranger } from './item.ts'
-import { subscriberGained, subscriberLost } from './points.ts'
+import { contactMoved, subscriberGained, subscriberLost } from './points.ts'
 import { Rosters } from './rosters.ts'
 import { migrations, RosterStore } from './store.ts'
 import { isPendingIn, isPendingOut, type Subscription, seesContact, seesUser, subscriptionIn } from './subscription.ts'
 
-export { type Subscriber, subscriberGained, subscriberLost } from './points.ts'
+export { contactMoved, type Subscriber, subscriberGained, subscriberLost } from './points.ts'
 export type { Subscription } from './subscription.ts'
 
 const Versioning = namespace<'ver'>('urn:xmpp:features:rosterver')
@@ -125,6 +125,12 @@ export const roster = defineModule({
       const item = { ...before, name, groups, isListed: true }
       await rosters.save(account, item)
       rosters.push(account, item)
+      await tellMoved(account, before, item)
+    }
+
+    async function tellMoved(account: Account, { jid, groups: former }: Item, { groups }: Item): Promise<void> {
+      if (new Set([...former, ...groups]).size === former.length && former.length === groups.length) return
+      await host.hooks.run(contactMoved, { account, contact: Jid.parse(jid), former })
     }
 
     async function remove(account: Account, jid: Jid, before: Item): Promise<void> {
@@ -136,6 +142,7 @@ export const roster = defineModule({
       if (seesUser(before.state)) await host.hooks.run(subscriberLost, { account, contact: jid })
       for (const type of farewells(before.state)) host.send(subscriptionStanza(type, account.jid, before.jid))
       rosters.push(account, item)
+      await tellMoved(account, before, item)
     }
 
     async function add(account: Account, contact: Jid, name = ''): Promise<void> {
