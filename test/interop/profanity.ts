@@ -22,8 +22,17 @@ export async function startProfanity(options: ProfanityOptions): Promise<Termina
   await terminal.shows("Type '/help'")
   for (const setting of options.settings ?? []) await terminal.type(setting)
   await login(terminal, options)
-  await terminal.writes(LOG, `Received disco#info response from: ${options.server.domain}`)
+  for (const service of [options.server.domain, ...(await servicesTold(terminal))]) {
+    await terminal.writes(LOG, `Received disco#info response from: ${service}`)
+  }
   return terminal
+}
+
+/** What the server has told it of, and it asks then what that is. */
+async function servicesTold(terminal: Terminal): Promise<string[]> {
+  const answer = /RECV: <iq id="discoitemsreq_onconnect".*<\/iq>/
+  const [answered] = answer.exec(await terminal.writes(LOG, answer))!
+  return Array.from(answered.matchAll(/<item [^>]*jid="([^"]+)"/g), ([, service]) => service!)
 }
 
 export async function login(terminal: Terminal, { server, name, password = PASSWORD, tls = 'force' }: ProfanityOptions): Promise<void> {
