@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import type { Element } from '../src/xml/element.ts'
 import { parseElement } from '../src/xml/parser.ts'
+import { capsHash } from '../src/xmpp/caps-hash.ts'
+import { readInfo } from '../src/xmpp/disco.ts'
 import type { Client } from './story.ts'
 
 export const PUBSUB = 'http://jabber.org/protocol/pubsub'
@@ -91,3 +93,33 @@ export function event(client: Client, xml: string, from = SERVICE): Element {
 }
 
 export const element = (xml: string): Element => parseElement(xml)
+
+const INFO = 'http://jabber.org/protocol/disco#info'
+
+/** Of a client that wants to hear of these nodes: what it puts into its presence, and what it answers when it is asked (XEP-0115 §6.2). */
+export function clientFor(...nodes: string[]): { caps: string; features: string } {
+  const features = `<identity category="client" type="phone"/>${nodes.map(node => `<feature var="${node}+notify"/>`).join('')}`
+  const ver = capsHash(readInfo(parseElement(`<query xmlns="${INFO}">${features}</query>`)))
+  return { caps: `<c xmlns="http://jabber.org/protocol/caps" hash="sha-1" node="urn:example:client" ver="${ver}"/>`, features }
+}
+
+/** Answers each question that the client was asked of late in the name of an account. */
+export async function tellsFeatures(client: Client, features: string): Promise<void> {
+  for (;;) {
+    const at = client.unread.findIndex(({ attrs, first }) => attrs['type'] === 'get' && first !== undefined)
+    if (at === -1) return
+    const { from, id } = client.unread.splice(at, 1)[0]!.attrs
+    await client.sends(`<iq type="result" id="${id}" to="${from}"><query xmlns="${INFO}">${features}</query></iq>`)
+  }
+}
+
+/** Is available from now on, and wants to hear of these nodes; what was said for that is left out of the story, but for events. */
+export async function listens(client: Client, ...nodes: string[]): Promise<void> {
+  const { caps, features } = clientFor(...nodes)
+  await client.sends(`<presence>${caps}</presence>`)
+  for (const other of client.world.clients) await tellsFeatures(other, other === client ? features : '')
+  for (const other of client.world.clients) {
+    const kept = other.unread.filter(({ name }) => name === 'message')
+    other.unread.splice(0, other.unread.length, ...kept)
+  }
+}

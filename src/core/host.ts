@@ -100,8 +100,9 @@ export class LocalHost implements Destination {
     this.accounts = new Accounts(domain, account => this.life.load(account))
     this.tokens = new Tokens(this, options.tokens ?? { days: 14, clients: 20 })
     this.#delivery = new Delivery(this, router)
-    for (const module of modules) this.#setUp(module, options.settings?.[module.name])
+    // Before the services of its modules: it is what the server is called.
     router.add(domain, this)
+    for (const module of modules) this.#setUp(module, options.settings?.[module.name])
   }
 
   /** What a module's `setup` returned; for those outside the modules, such as commands. */

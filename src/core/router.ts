@@ -21,7 +21,9 @@ export class Router {
   #underWay = 0
   #whenIdle: (() => void)[] = []
 
+  /** Throws where stanzas to that domain go already. */
   add(domain: string, destination: Destination): void {
+    if (this.#local.has(domain)) throw new Error(`${domain} is served already`)
     this.#local.set(domain, destination)
   }
 

@@ -63,13 +63,13 @@ export class SealedRows {
   }
 
   /** Those that open. What was written before a lost password does not. Throws a StanzaError while the account is locked. */
-  async read(account: Account, store: number, part: number): Promise<OpenedRow[]> {
+  async read(account: Account, store: number, part: number, db: Db = this.#db): Promise<OpenedRow[]> {
     const keys = this.#opened(account)
-    const rows = await this.#db.all<DbRow>(sql`SELECT store, part, number, generation, box FROM sealed_row
+    const rows = await db.all<DbRow>(sql`SELECT store, part, number, generation, box FROM sealed_row
       WHERE account = ${account.name} AND store = ${store} AND part = ${part}`)
     const opened: OpenedRow[] = []
     for (const row of rows) {
-      const plain = await this.#open(account, keys, row, this.#db)
+      const plain = await this.#open(account, keys, row, db)
       if (plain !== undefined) opened.push({ number: Number(row.number), generation: Number(row.generation), plain })
     }
     return opened

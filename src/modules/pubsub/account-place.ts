@@ -37,7 +37,7 @@ export class AccountPlace extends Place {
     super(...base)
     this.account = account
     this.#around = around
-    this.#private = new PrivateNodes(account, around.sealed)
+    this.#private = new PrivateNodes(account, around.sealed, this.clock)
   }
 
   /** With the private nodes, if the account is open. */
@@ -157,16 +157,26 @@ export class AccountPlace extends Place {
     }
   }
 
-  /** Strangers must not learn which accounts there are, nor which nodes: to them it looks as if there were none, but for what is meant for all. */
+  knows(node: Node, who: Jid): boolean {
+    if (this.isOwn(who)) return true
+    return node.seal === undefined && (this.#isContact(who) || isForStrangers(node, who))
+  }
+
   mustKnow(node: Node | undefined, who: Jid): void {
-    if (this.isOwn(who)) return
-    const isThere = node !== undefined && node.seal === undefined
-    if (this.#around.roster.isSubscriber(this.account, who)) {
-      // A private node is none to others.
-      if (node !== undefined && !isThere) throw new StanzaError('item-not-found')
-      return
-    }
-    if (!isThere || !isForStrangers(node, who)) throw new StanzaError('service-unavailable')
+    if (node !== undefined ? this.knows(node, who) : this.isOwn(who) || this.#isContact(who)) return
+    // To others a private node is none.
+    throw new StanzaError(this.#isContact(who) ? 'item-not-found' : 'service-unavailable')
+  }
+
+  /** Strangers must not learn which accounts there are: it looks as if there were none, unless something is meant for all. */
+  mustKnowPlace(who: Jid): void {
+    if (this.isOwn(who) || this.#isContact(who)) return
+    for (const node of this.all()) if (this.knows(node, who)) return
+    throw new StanzaError('service-unavailable')
+  }
+
+  #isContact(who: Jid): boolean {
+    return this.#around.roster.isSubscriber(this.account, who)
   }
 
   *ownersOf(): Iterable<string> {

@@ -61,7 +61,8 @@ async function setAffiliation(context: Context, place: Place, node: Node, jid: J
     await place.rows(node, db).setAffiliation(node, String(jid), affiliation)
     await place.reconfigure(node, node.config, db)
   })
-  context.notifier.tellOne(place, node, affiliationEvent(node, String(jid), affiliation), String(jid))
+  // Who is banned need not hear of it before he asks.
+  if (affiliation !== 'outcast') context.notifier.tellOne(place, node, affiliationEvent(node, String(jid), affiliation), String(jid))
   await reviewSubscriptions(context, place, node, jid)
 }
 

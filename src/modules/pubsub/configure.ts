@@ -8,7 +8,7 @@ import type { Context } from './context.ts'
 import { configurationEvent } from './events.ts'
 import { readNodeId } from './ids.ts'
 import { PubSubOwner } from './namespaces.ts'
-import type { Node } from './node.ts'
+import { type ItemHead, type Node, sizeOf } from './node.ts'
 import type { NodeConfig } from './node-config.ts'
 import type { Place } from './place.ts'
 import { unsupported } from './refusal.ts'
@@ -30,28 +30,29 @@ export async function answerConfigure(context: Context, place: Place, from: Jid,
 export async function configure(context: Context, place: Place, node: Node, config: NodeConfig, by: Jid): Promise<void> {
   place.mustNotHurry(by)
   const before = node.config
-  const removed = await surplusOf(place, node, config)
+  const surplus = await surplusOf(place, node, config)
+  const removed = surplus.map(({ id }) => id)
   await place.change(async db => {
     if (removed.length > 0) await place.rows(node, db).removeItems(node, removed)
     await place.reconfigure(node, config, db)
   })
-  if (!config.persistItems) node.latest = undefined
+  place.grow(-sizeOf(surplus))
+  if (config.persistItems) node.latest = undefined
   if (config.notifyConfig) await context.notifier.tell(place, node, configurationEvent(node, configForm(config, place.kind, 'result')))
   await reviewSubscriptions(context, place, node)
   await context.configured(place, node, before)
   if (removed.length > 0) await context.removed(place, node, removed, by)
 }
 
-async function surplusOf(place: Place, node: Node, { persistItems, maxItems }: NodeConfig): Promise<string[]> {
+async function surplusOf(place: Place, node: Node, { persistItems, maxItems }: NodeConfig): Promise<ItemHead[]> {
   if (!node.config.persistItems) return []
   const heads = await place.rows(node).heads(node, 0)
   const most = persistItems ? (maxItems === 'max' ? place.limits.items : maxItems) : 0
-  return heads.slice(0, Math.max(0, heads.length - most)).map(({ id }) => id)
+  return heads.slice(0, Math.max(0, heads.length - most))
 }
 
 /** §8.3: of a new node. */
-export async function answerDefaultConfiguration(_: Context, place: Place, from: Jid, pubsub: Element): Promise<Element> {
-  place.mustKnow(undefined, from)
+export async function answerDefaultConfiguration(_: Context, place: Place, _from: Jid, pubsub: Element): Promise<Element> {
   const { type = 'leaf' } = pubsub.child(PubSubOwner, 'default')!.attrs
   if (type !== 'leaf') throw unsupported('collections')
   return PubSubOwner('pubsub', {}, PubSubOwner('default', {}, configForm(place.usual(''), place.kind)))

@@ -7,7 +7,7 @@ import type { Context } from './context.ts'
 import { deleteEvent } from './events.ts'
 import { readNodeId } from './ids.ts'
 import { PubSubOwner } from './namespaces.ts'
-import type { Node } from './node.ts'
+import { type Node, sizeOf } from './node.ts'
 import type { Place } from './place.ts'
 
 const LONGEST_URI = 1000
@@ -21,8 +21,10 @@ export async function answerDelete(context: Context, place: Place, from: Jid, pu
 
 /** With all that is in it. Who asks for it from then on is sent to `uri`, if there is one. */
 export async function remove(context: Context, place: Place, node: Node, uri: string | undefined, by: Jid): Promise<void> {
-  const ids = node.config.persistItems ? (await place.rows(node).heads(node, 0)).map(({ id }) => id) : []
+  const heads = node.config.persistItems ? await place.rows(node).heads(node, 0) : []
+  const ids = heads.map(({ id }) => id)
   await place.change(db => place.remove(node, db, uri))
+  place.grow(-sizeOf(heads))
   // Who is subscribed is asked of the node itself, which is in memory still.
   if (node.config.notifyDelete) await context.notifier.tell(place, node, deleteEvent(node, uri))
   if (ids.length > 0) await context.removed(place, node, ids, by)

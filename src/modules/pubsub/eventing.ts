@@ -1,8 +1,10 @@
 // XEP-0163 §4: receiving event notifications, and XEP-0060 §9.1 and §9.2
 
 import type { Account } from '../../core/account.ts'
+import type { Clock } from '../../core/clock.ts'
 import type { Incoming } from '../../core/points.ts'
 import type { Session } from '../../core/session.ts'
+import { LimitedEach } from '../../lib/limited.ts'
 import { type Element, namespace } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
@@ -30,12 +32,20 @@ interface Surroundings {
   placeOf(account: Account): Promise<AccountPlace>
 }
 
+/** So often in a minute the clients of one address are told what was published last: whoever comes and goes all the time costs little. */
+const MOST_GREETINGS = 30
+const MINUTE = 60_000
+const MOST_REMEMBERED = 1000
+
 /** Follows who is available and wants to hear of what, and tells those who come what was published last. In the account's turn. */
 export class Eventing {
   readonly #around: Surroundings
+  /** By account and bare address. */
+  readonly #greetings: LimitedEach
 
-  constructor(around: Surroundings) {
+  constructor(around: Surroundings, clock: Clock) {
     this.#around = around
+    this.#greetings = new LimitedEach(MOST_GREETINGS, MINUTE, () => clock.now(), MOST_REMEMBERED)
   }
 
   /** A client of the account says that it is available, or is not any more. */
@@ -121,6 +131,7 @@ export class Eventing {
   }
 
   async #tellLastOf(account: Account, names: readonly string[], receiver: Receiver, who: Jid): Promise<void> {
+    if (names.length === 0 || this.#greetings.isTooMuch(`${account.name} ${who.bare}`)) return
     const place = await this.#around.placeOf(account)
     for (const name of names) {
       const node = place.find(name)

@@ -76,7 +76,7 @@ function newest(heads: readonly ItemHead[], most: number): Chosen {
 /** As many from the start as fit into one answer. */
 function fitting(heads: readonly ItemHead[]): ItemHead[] {
   let left = LARGEST_ANSWER
-  const end = heads.findIndex(({ size }, i) => (left -= Number(size)) < 0 && i > 0)
+  const end = heads.findIndex(({ size }, i) => (left -= size) < 0 && i > 0)
   return heads.slice(0, end === -1 ? heads.length : end)
 }
 

@@ -16,7 +16,7 @@ export class Node {
   readonly subscriptions: Map<string, Subscription>
   /** The place of the newest item in the order of items; 0 where there was none. */
   last = 0
-  /** What was published last, as far as it was since the start; all that there is of a node that keeps nothing (XEP-0060 §12.7). */
+  /** Of a node that keeps nothing: what was published last since the start (XEP-0060 §12.7). */
   latest: Item | undefined
   /** Of a private node: the number under which it is sealed. */
   seal: number | undefined
@@ -53,4 +53,11 @@ export interface ItemHead {
   readonly id: string
   readonly publisher: string
   readonly size: number
+}
+
+/** Of all of them. */
+export const sizeOf = (heads: Iterable<Pick<ItemHead, 'size'>>): number => {
+  let all = 0
+  for (const { size } of heads) all += size
+  return all
 }

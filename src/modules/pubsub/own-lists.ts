@@ -31,7 +31,5 @@ export async function answerOwnAffiliations(_: Context, place: Place, from: Jid,
 
 function nodesIn(place: Place, from: Jid, request: Element): Iterable<Node> {
   if (request.attrs['node'] !== undefined) return [place.node(readNodeId(request), from)]
-  const nodes = place.nodes(from)
-  if (nodes.length === 0) place.mustKnow(undefined, from)
-  return nodes
+  return place.nodes(from)
 }

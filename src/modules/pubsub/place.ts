@@ -1,6 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import { limited } from '../../lib/limited.ts'
-import { Recent } from '../../lib/recent.ts'
+import { LimitedEach } from '../../lib/limited.ts'
 import type { Db } from '../../storage/db.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
@@ -25,7 +24,7 @@ export interface PlaceLimits extends NodeLimits {
 
 const MINUTE = 60_000
 /** So many are remembered who have changed something. */
-const MOST_HURRYING = 1000
+const MOST_REMEMBERED = 1000
 
 /** Somebody who is notified. */
 export interface Receiver {
@@ -55,12 +54,13 @@ export abstract class Place {
   #isLoaded = false
   #size: number | undefined
   /** By bare address: whether he has changed too much of late. */
-  readonly #hurrying = new Recent<string, () => boolean>(MOST_HURRYING)
+  readonly #changes: LimitedEach
 
   constructor(db: Db, clock: Clock, limits: PlaceLimits) {
     this.db = db
     this.clock = clock
     this.limits = limits
+    this.#changes = new LimitedEach(limits.changes, MINUTE, () => clock.now(), MOST_REMEMBERED)
   }
 
   /** The configuration of a new node. */
@@ -76,8 +76,12 @@ export abstract class Place {
   abstract isOwn(who: Jid): boolean
   /** Bare addresses. */
   abstract ownersOf(node: Node): Iterable<string>
-  /** Throws where somebody must not even learn that there is something, or nothing; of nodes at all if none is given. */
+  /** Whether he may know that there is such a node. */
+  abstract knows(node: Node, who: Jid): boolean
+  /** Throws where he may not; and where there is no node if he must not learn that either. */
   abstract mustKnow(node: Node | undefined, who: Jid): void
+  /** Throws where he must not even learn that there is such a place. Said before anything else. */
+  abstract mustKnowPlace(who: Jid): void
 
   /** Reads its nodes, unless they are known. To be called before all else. */
   async load(): Promise<void> {
@@ -94,15 +98,6 @@ export abstract class Place {
   /** Those that somebody may know of. */
   nodes(who: Jid): Node[] {
     return [...this.#nodes.values()].filter(node => this.knows(node, who))
-  }
-
-  knows(node: Node, who: Jid): boolean {
-    try {
-      this.mustKnow(node, who)
-      return true
-    } catch {
-      return false
-    }
   }
 
   /** Of all its nodes. */
@@ -147,16 +142,21 @@ export abstract class Place {
 
   /** Counts a change of which many may be notified; throws if there were too many of his of late. */
   mustNotHurry(who: Jid): void {
-    const bare = String(who.bare)
-    const isTooMuch = this.#hurrying.get(bare) ?? limited(this.limits.changes, MINUTE, () => this.clock.now())
-    this.#hurrying.set(bare, isTooMuch)
-    if (isTooMuch()) throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
+    if (this.#changes.isTooMuch(String(who.bare))) throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
   }
 
-  /** Bytes of all items. */
-  async size(): Promise<number> {
+  /** Throws if there is no room for so many bytes more. */
+  async mustHaveRoom(more: number): Promise<void> {
     this.#size ??= await this.readSize()
-    return this.#size
+    if (this.#size + more <= this.limits.bytes) return
+    // Some may have expired.
+    this.#size = await this.readSize()
+    if (this.#size + more > this.limits.bytes) throw new StanzaError('resource-constraint', 'there is no room for more')
+  }
+
+  /** So many bytes more are kept, or fewer. */
+  grow(more: number): void {
+    if (this.#size !== undefined) this.#size += more
   }
 
   protected readSize(): Promise<number> {
@@ -170,8 +170,6 @@ export abstract class Place {
     } catch (error) {
       this.forget()
       throw error
-    } finally {
-      this.#size = undefined
     }
   }
 
@@ -179,6 +177,7 @@ export abstract class Place {
   forget(): void {
     this.#nodes.clear()
     this.#moved.clear()
+    this.#size = undefined
     this.#isLoaded = false
   }
 

@@ -1,4 +1,5 @@
 import type { Account } from '../../core/account.ts'
+import type { Clock } from '../../core/clock.ts'
 import { type OpenedRow, randomNumber, type SealedRows as Sealed } from '../../core/sealed-rows.ts'
 import { PRIVATE_ITEM, PRIVATE_NODE } from '../../core/stores.ts'
 import type { Db } from '../../storage/db.ts'
@@ -6,7 +7,7 @@ import type { Affiliation } from './access.ts'
 import { type Item, type ItemHead, Node } from './node.ts'
 import { readConfig, writeConfig } from './node-config.ts'
 import type { Rows } from './rows.ts'
-import { readOptions, type Subscription, writeOptions } from './subscription.ts'
+import { endOf, readOptions, type Subscription, writeOptions } from './subscription.ts'
 
 /** All nodes are one part; the items of each are one of the number of the node. */
 const NODES = 0
@@ -24,7 +25,7 @@ interface Written {
   readonly config: string
   readonly createdAt: number
   readonly affiliations: readonly (readonly [jid: string, affiliation: Affiliation])[]
-  readonly subscriptions: readonly (readonly [jid: string, state: Subscription['state'], options: string])[]
+  readonly subscriptions: readonly (readonly [jid: string, state: Subscription['state'], options: string, endsAt: number | null])[]
 }
 
 /**
@@ -34,12 +35,18 @@ interface Written {
 export class PrivateNodes {
   readonly account: Account
   readonly sealed: Sealed
+  readonly #clock: Clock
   /** By the number of the node, then by id, the oldest first. */
   readonly #items = new Map<number, Map<string, Kept>>()
 
-  constructor(account: Account, sealed: Sealed) {
+  constructor(account: Account, sealed: Sealed, clock: Clock) {
     this.account = account
     this.sealed = sealed
+    this.#clock = clock
+  }
+
+  now(): number {
+    return this.#clock.now()
   }
 
   /** Opens the nodes. Of those of one name, the one that was written under the newest password comes first. */
@@ -49,10 +56,11 @@ export class PrivateNodes {
   }
 
   /** Those of the node, the oldest first. */
-  async items({ seal = 0 }: Node): Promise<Map<string, Kept>> {
+  async items({ seal = 0 }: Node, db?: Db): Promise<Map<string, Kept>> {
     const known = this.#items.get(seal)
     if (known !== undefined) return known
-    const kept = (await this.sealed.read(this.account, PRIVATE_ITEM, seal)).map(readItem).sort((a, b) => a.ord - b.ord)
+    const rows = await this.sealed.read(this.account, PRIVATE_ITEM, seal, db)
+    const kept = rows.map(row => readItem(row, String(this.account.jid))).sort((a, b) => a.ord - b.ord)
     const items = new Map(kept.map(item => [item.id, item]))
     this.#items.set(seal, items)
     return items
@@ -92,7 +100,12 @@ export class PrivateRows implements Rows {
       config: writeConfig(node.config),
       createdAt: node.createdAt,
       affiliations: [...node.affiliations],
-      subscriptions: [...node.subscriptions.values()].map(({ jid, state, options }) => [jid, state, writeOptions(options)]),
+      subscriptions: [...node.subscriptions.values()].map(({ jid, state, options }) => [
+        jid,
+        state,
+        writeOptions(options),
+        endOf(options) ?? null,
+      ]),
     }
     await this.#write(PRIVATE_NODE, NODES, node.seal, written)
   }
@@ -113,25 +126,31 @@ export class PrivateRows implements Rows {
   }
 
   async heads(node: Node, now: number): Promise<ItemHead[]> {
-    const items = await this.#nodes.items(node)
+    const items = await this.#nodes.items(node, this.#db)
     return [...items.values()].filter(isThere(now)).map(({ id, publisher, payload }) => ({ id, publisher, size: payload.length }))
   }
 
   async items(node: Node, ids: readonly string[], now: number): Promise<Item[]> {
     const wanted = new Set(ids)
-    const items = await this.#nodes.items(node)
+    const items = await this.#nodes.items(node, this.#db)
     return [...items.values()].filter(item => wanted.has(item.id) && isThere(now)(item)).map(itemOf)
   }
 
   async newest(node: Node, now: number): Promise<Item | undefined> {
-    const items = await this.#nodes.items(node)
+    const items = await this.#nodes.items(node, this.#db)
     const newest = [...items.values()].findLast(isThere(now))
     return newest && itemOf(newest)
   }
 
   async putItems(node: Node, items: readonly Item[]): Promise<void> {
-    const kept = await this.#nodes.items(node)
+    const kept = await this.#nodes.items(node, this.#db)
     node.last = Math.max(node.last, ...kept.values().map(({ ord }) => ord))
+    const expired = [...kept.values()].filter(item => !isThere(this.#nodes.now())(item))
+    if (expired.length > 0)
+      await this.removeItems(
+        node,
+        expired.map(({ id }) => id),
+      )
     for (const { id, publisher, at, expiresAt, payload } of items) {
       const former = kept.get(id)
       const item: Kept = {
@@ -143,7 +162,9 @@ export class PrivateRows implements Rows {
         ord: ++node.last,
         payload: Buffer.from(payload),
       }
-      await this.#write(PRIVATE_ITEM, node.seal!, item.number, { id, publisher, at, expiresAt, ord: item.ord, payload })
+      // Nearly always its owner, whose name need not be in every row.
+      const other = publisher === String(this.#nodes.account.jid) ? {} : { publisher }
+      await this.#write(PRIVATE_ITEM, node.seal!, item.number, { id, at, expiresAt, ord: item.ord, payload, ...other })
       kept.delete(id)
       kept.set(id, item)
       former?.payload.fill(0)
@@ -152,7 +173,7 @@ export class PrivateRows implements Rows {
 
   async removeItems(node: Node, ids: readonly string[]): Promise<void> {
     const { account, sealed } = this.#nodes
-    const kept = await this.#nodes.items(node)
+    const kept = await this.#nodes.items(node, this.#db)
     const gone = ids.flatMap(id => kept.get(id) ?? [])
     await sealed.remove(
       account,
@@ -179,15 +200,17 @@ export class PrivateRows implements Rows {
 function readNode({ number, plain }: OpenedRow, creator: string): Node {
   const { name, config, createdAt, affiliations, subscriptions }: Written = JSON.parse(plain.toString())
   plain.fill(0)
-  const known = subscriptions.map(([jid, state, options]) => [jid, { jid, state, options: readOptions(options) }] as const)
+  const known = subscriptions.map(
+    ([jid, state, options, endsAt]) => [jid, { jid, state, options: readOptions(options, endsAt ?? undefined) }] as const,
+  )
   const people = { affiliations: new Map(affiliations), subscriptions: new Map(known) }
   return new Node({ name, config: readConfig(config), creator, createdAt, seal: number, ...people })
 }
 
-function readItem({ number, plain }: OpenedRow): Kept {
-  const { payload, ...rest } = JSON.parse(plain.toString())
+function readItem({ number, plain }: OpenedRow, owner: string): Kept {
+  const { payload, publisher = owner, ...rest } = JSON.parse(plain.toString())
   plain.fill(0)
-  return { ...rest, number, payload: Buffer.from(payload) }
+  return { ...rest, publisher, number, payload: Buffer.from(payload) }
 }
 
 const itemOf = ({ id, publisher, at, expiresAt, payload }: Kept): Item => ({ id, publisher, at, expiresAt, payload: payload.toString() })

@@ -12,10 +12,12 @@ import { dayOf } from './day.ts'
 import { itemsEvent, retractEvent } from './events.ts'
 import { readItemId, readNodeId } from './ids.ts'
 import { PubSub } from './namespaces.ts'
-import type { Item, ItemHead, Node } from './node.ts'
+import { type Item, type ItemHead, type Node, sizeOf } from './node.ts'
 import type { NodeConfig } from './node-config.ts'
 import type { Place } from './place.ts'
 import { refusal } from './refusal.ts'
+
+const LARGEST_REMEMBERED = 16_384
 
 /** What is to be published. */
 export interface Publication {
@@ -69,7 +71,7 @@ export async function publish(
   const fresh = found === undefined ? createNode(place, name, config, from) : undefined
   const node = found ?? fresh!
   const removed = config.persistItems ? await keep(place, node, fresh !== undefined, items) : await create(place, fresh)
-  node.latest = items.at(-1)
+  if (!config.persistItems) node.latest = rememberable(items.at(-1))
   await context.notifier.tell(place, node, itemsEvent(node, items), from)
   // A new item of a node that has one alone stands for the old one (§12.19).
   if (removed.length > 0 && config.maxItems !== 1 && config.notifyRetract && config.whenFull === 'retract-oldest')
@@ -78,6 +80,10 @@ export async function publish(
   if (removed.length > 0) await context.removed(place, node, removed, from)
   return items
 }
+
+/** What a node that keeps nothing knows of its last item: in memory there is room for small ones. */
+const rememberable = (item: Item | undefined): Item | undefined =>
+  item === undefined || item.payload.length <= LARGEST_REMEMBERED ? item : undefined
 
 /** §7.1.3.6. */
 function mustMatch({ persistItems, deliverPayloads }: NodeConfig, items: readonly NewItem[]): void {
@@ -108,14 +114,16 @@ async function create(place: Place, fresh: Node | undefined): Promise<readonly s
 async function keep(place: Place, node: Node, isNew: boolean, items: readonly Item[]): Promise<readonly string[]> {
   const heads = isNew ? [] : await place.rows(node).heads(node, place.clock.now())
   const surplus = surplusOf(place, node, heads, items)
-  const size = items.reduce((sum, { payload }) => sum + payload.length, 0)
-  if ((await place.size()) + size > place.limits.bytes) throw new StanzaError('resource-constraint', 'there is no room for more')
+  const gone = new Set([...surplus, ...items.map(({ id }) => id)])
+  const more = items.reduce((sum, { payload }) => sum + payload.length, 0) - sizeOf(heads.filter(({ id }) => gone.has(id)))
+  await place.mustHaveRoom(more)
   await place.change(async db => {
     if (isNew) await place.add(node, db)
     const rows = place.rows(node, db)
     if (surplus.length > 0) await rows.removeItems(node, surplus)
     await rows.putItems(node, items)
   })
+  place.grow(more)
   return surplus
 }
 

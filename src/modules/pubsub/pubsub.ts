@@ -81,7 +81,7 @@ export const pubsub = defineModule({
     const fleeting = new Fleeting()
     const places = new WeakMap<Account, AccountPlace>()
     const around = { roster: needs.roster, isBlocked: needs.blocking.isBlocked, listeners, sealed: rows }
-    const eventing = new Eventing({ caps: needs.caps, roster: needs.roster, listeners, notifier, placeOf })
+    const eventing = new Eventing({ caps: needs.caps, roster: needs.roster, listeners, notifier, placeOf }, clock)
     const context: Context = {
       notifier,
       async published(place, node, items, by) {

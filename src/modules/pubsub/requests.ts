@@ -64,6 +64,7 @@ export const REQUESTS = [
  * request counts, but that options alone are one, too.
  */
 export async function answer(answers: Answers, context: Context, place: Place, from: Jid, pubsub: Element): Promise<Element | void> {
+  place.mustKnowPlace(from)
   const names = pubsub
     .elements()
     .filter(({ ns }) => ns === pubsub.ns)

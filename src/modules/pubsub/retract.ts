@@ -8,7 +8,7 @@ import type { Context } from './context.ts'
 import { purgeEvent, retractEvent } from './events.ts'
 import { readItemId, readNodeId } from './ids.ts'
 import { PubSub, PubSubOwner } from './namespaces.ts'
-import type { Node } from './node.ts'
+import { type Node, sizeOf } from './node.ts'
 import type { Place } from './place.ts'
 import { refusal, unsupported } from './refusal.ts'
 
@@ -43,7 +43,7 @@ export async function retract(
   if (!may('retract', standing, node.config) && heads.some(({ publisher }) => publisher !== String(from.bare)))
     throw new StanzaError('forbidden')
   await place.change(db => place.rows(node, db).removeItems(node, [...wanted]))
-  if (node.latest !== undefined && wanted.has(node.latest.id)) node.latest = undefined
+  place.grow(-sizeOf(heads))
   if (isToNotify || node.config.notifyRetract) await context.notifier.tell(place, node, retractEvent(node, [...wanted]), from)
   await context.removed(place, node, [...wanted], from)
 }
@@ -57,9 +57,10 @@ export async function answerPurge(context: Context, place: Place, from: Jid, pub
 
 /** One notification for all (§8.5.2). */
 async function purge(context: Context, place: Place, node: Node, from: Jid): Promise<void> {
-  const ids = (await place.rows(node).heads(node, 0)).map(({ id }) => id)
+  const heads = await place.rows(node).heads(node, 0)
+  const ids = heads.map(({ id }) => id)
   await place.change(db => place.rows(node, db).removeItems(node, ids))
-  node.latest = undefined
+  place.grow(-sizeOf(heads))
   if (node.config.notifyRetract) await context.notifier.tell(place, node, purgeEvent(node), from)
   if (ids.length > 0) await context.removed(place, node, ids, from)
 }

@@ -2,14 +2,15 @@ import { type Db, list, type Migration, sql } from '../../storage/db.ts'
 import type { Affiliation } from './access.ts'
 import { type Item, type ItemHead, Node } from './node.ts'
 import { readConfig, writeConfig } from './node-config.ts'
-import { readOptions, type Subscription, writeOptions } from './subscription.ts'
+import { endOf, readOptions, type Subscription, writeOptions } from './subscription.ts'
 
 /** Rows of an account stand under its name, those of the service under ''. */
 export const migrations: readonly Migration[] = [
   ({ withoutRowid }) => `CREATE TABLE pubsub_node (account TEXT NOT NULL, node TEXT NOT NULL, config TEXT NOT NULL, creator TEXT NOT NULL,
     created_at BIGINT NOT NULL, PRIMARY KEY (account, node)) ${withoutRowid}`,
   ({ withoutRowid }) => `CREATE TABLE pubsub_item (account TEXT NOT NULL, node TEXT NOT NULL, id TEXT NOT NULL, ord BIGINT NOT NULL,
-    publisher TEXT NOT NULL, at BIGINT NOT NULL, expires_at BIGINT, payload TEXT NOT NULL, PRIMARY KEY (account, node, id)) ${withoutRowid}`,
+    publisher TEXT NOT NULL, at BIGINT NOT NULL, expires_at BIGINT, size BIGINT NOT NULL, payload TEXT NOT NULL,
+    PRIMARY KEY (account, node, id)) ${withoutRowid}`,
   () => 'CREATE INDEX pubsub_item_by_order ON pubsub_item (account, node, ord)',
   () => 'CREATE INDEX pubsub_item_by_expiry ON pubsub_item (expires_at)',
   ({ withoutRowid }) => `CREATE TABLE pubsub_affiliation (account TEXT NOT NULL, node TEXT NOT NULL, jid TEXT NOT NULL,
@@ -50,6 +51,13 @@ interface NodeRow {
   created_at: number
   last: number | null
 }
+interface SubscriptionRow {
+  node: string
+  jid: string
+  state: Subscription['state']
+  options: string
+  expires_at: number | null
+}
 interface ItemRow {
   id: string
   publisher: string
@@ -78,10 +86,12 @@ export class ClearRows implements Rows {
       sql`SELECT node, jid, affiliation FROM pubsub_affiliation WHERE account = ${this.#owner} ORDER BY jid`,
     ))
       nodes.get(node)?.affiliations.set(jid, affiliation)
-    for (const { node, jid, state, options } of await this.#db.all<{ node: string; jid: string; state: string; options: string }>(
-      sql`SELECT node, jid, state, options FROM pubsub_subscription WHERE account = ${this.#owner} ORDER BY jid`,
-    ))
-      nodes.get(node)?.subscriptions.set(jid, { jid, state: state as Subscription['state'], options: readOptions(options) })
+    const subscribed = await this.#db.all<SubscriptionRow>(
+      sql`SELECT node, jid, state, options, expires_at FROM pubsub_subscription WHERE account = ${this.#owner} ORDER BY jid`,
+    )
+    for (const { node, jid, state, options, expires_at: end } of subscribed) {
+      nodes.get(node)?.subscriptions.set(jid, { jid, state, options: readOptions(options, end === null ? undefined : Number(end)) })
+    }
     return [...nodes.values()]
   }
 
@@ -112,13 +122,14 @@ export class ClearRows implements Rows {
       await this.#db.run(sql`DELETE FROM pubsub_subscription WHERE account = ${this.#owner} AND node = ${name} AND jid = ${jid}`)
     else
       await this.#db.run(sql`INSERT INTO pubsub_subscription (account, node, jid, state, options, expires_at)
-        VALUES (${this.#owner}, ${name}, ${jid}, ${subscription.state}, ${writeOptions(subscription.options)}, ${endOf(subscription)})
+        VALUES (${this.#owner}, ${name}, ${jid}, ${subscription.state}, ${writeOptions(subscription.options)}, ${endOf(subscription.options) ?? null})
         ON CONFLICT (account, node, jid) DO UPDATE SET state = excluded.state, options = excluded.options, expires_at = excluded.expires_at`)
   }
 
-  heads({ name }: Node, now: number): Promise<ItemHead[]> {
-    return this.#db.all<ItemHead>(sql`SELECT id, publisher, LENGTH(payload) AS size FROM pubsub_item
+  async heads({ name }: Node, now: number): Promise<ItemHead[]> {
+    const rows = await this.#db.all<ItemHead>(sql`SELECT id, publisher, size FROM pubsub_item
       WHERE account = ${this.#owner} AND node = ${name} AND (expires_at IS NULL OR expires_at > ${now}) ORDER BY ord`)
+    return rows.map(({ id, publisher, size }) => ({ id, publisher, size: Number(size) }))
   }
 
   async items({ name }: Node, ids: readonly string[], now: number): Promise<Item[]> {
@@ -135,10 +146,10 @@ export class ClearRows implements Rows {
 
   async putItems(node: Node, items: readonly Item[]): Promise<void> {
     for (const { id, publisher, at, expiresAt = null, payload } of items)
-      await this.#db.run(sql`INSERT INTO pubsub_item (account, node, id, ord, publisher, at, expires_at, payload)
-        VALUES (${this.#owner}, ${node.name}, ${id}, ${++node.last}, ${publisher}, ${at}, ${expiresAt}, ${payload})
+      await this.#db.run(sql`INSERT INTO pubsub_item (account, node, id, ord, publisher, at, expires_at, size, payload)
+        VALUES (${this.#owner}, ${node.name}, ${id}, ${++node.last}, ${publisher}, ${at}, ${expiresAt}, ${payload.length}, ${payload})
         ON CONFLICT (account, node, id) DO UPDATE SET ord = excluded.ord, publisher = excluded.publisher, at = excluded.at,
-          expires_at = excluded.expires_at, payload = excluded.payload`)
+          expires_at = excluded.expires_at, size = excluded.size, payload = excluded.payload`)
   }
 
   async removeItems({ name }: Node, ids: readonly string[]): Promise<void> {
@@ -146,9 +157,7 @@ export class ClearRows implements Rows {
   }
 
   async size(): Promise<number> {
-    const [row] = await this.#db.all<{ size: number | null }>(
-      sql`SELECT SUM(LENGTH(payload)) AS size FROM pubsub_item WHERE account = ${this.#owner}`,
-    )
+    const [row] = await this.#db.all<{ size: number | null }>(sql`SELECT SUM(size) AS size FROM pubsub_item WHERE account = ${this.#owner}`)
     return Number(row?.size ?? 0)
   }
 }
@@ -163,8 +172,6 @@ const itemOf = ({ id, publisher, at, expires_at: expiresAt, payload }: ItemRow):
   expiresAt: expiresAt === null ? undefined : Number(expiresAt),
   payload,
 })
-
-const endOf = ({ options: { expire } }: Subscription): number | null => (typeof expire === 'number' ? expire : null)
 
 /** All of an account goes, in the transaction that removes it. */
 export async function removeAll(db: Db, account: string): Promise<void> {

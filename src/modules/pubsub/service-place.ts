@@ -57,7 +57,13 @@ export class ServicePlace extends Place {
     for (const [jid, affiliation] of affiliations) if (affiliation === 'owner') yield jid
   }
 
+  knows(): boolean {
+    return true
+  }
+
   mustKnow(): void {}
+
+  mustKnowPlace(): void {}
 
   *receivers(node: Node): Iterable<Receiver> {
     const now = this.clock.now()

@@ -20,17 +20,21 @@ export interface SubscriptionOptions {
 
 export const USUAL_OPTIONS: SubscriptionOptions = Object.freeze({ deliver: true, expire: undefined, showValues: SHOW_VALUES })
 
-/** What differs from `USUAL_OPTIONS`, in JSON. Databases rely on it, so those never change. */
-export function writeOptions(options: SubscriptionOptions): string {
-  const { deliver, expire, showValues } = options
+/** What differs from `USUAL_OPTIONS`, in JSON; but for the moment of the end, which stands beside it. Databases rely on it, so those never change. */
+export function writeOptions({ deliver, expire, showValues }: SubscriptionOptions): string {
   return JSON.stringify({
     ...(!deliver && { deliver }),
-    ...(expire !== undefined && { expire }),
+    ...(expire === 'presence' && { expire }),
     ...(showValues.length < SHOW_VALUES.length && { showValues }),
   })
 }
 
-export const readOptions = (json: string): SubscriptionOptions => ({ ...USUAL_OPTIONS, ...JSON.parse(json) })
+export function readOptions(json: string, endsAt: number | undefined): SubscriptionOptions {
+  return { ...USUAL_OPTIONS, ...JSON.parse(json), ...(endsAt !== undefined && { expire: endsAt }) }
+}
+
+/** The moment of the end in ms, if it has one. */
+export const endOf = ({ expire }: SubscriptionOptions): number | undefined => (typeof expire === 'number' ? expire : undefined)
 
 /** Neither waiting for approval nor over. */
 export const isCurrent = (subscription: Subscription | undefined, now: number): boolean =>
