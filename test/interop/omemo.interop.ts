@@ -73,9 +73,9 @@ for (const sides of SIDES) {
 
     await terminal.type('Are you there?')
     await chat.shows(['Are you there?'])
-    await chat.write('Yes')
-    await terminal.shows(/~ \S+: Yes/)
-    assert.deepEqual(await chat.secrets(), ['Are you there?', 'Yes'])
+    await chat.write('Yes, who else?')
+    await terminal.shows(/~ \S+: Yes, who else/)
+    assert.deepEqual(await chat.secrets(), ['Are you there?', 'Yes, who else?'])
   })
 }
 
