@@ -25,6 +25,7 @@ import {
   type Outgoing,
   presenceBroadcast,
   presenceOut,
+  presenceShaped,
   sessionBound,
   sessionEnded,
   sessionSuspended,
@@ -258,8 +259,8 @@ export class LocalHost implements Destination {
   #broadcast(session: Session, stanza: Element): void | Promise<void> {
     const { type } = stanza.attrs
     if (type !== undefined && type !== 'unavailable') throw new StanzaError('bad-request', 'presence of this type needs an address')
-    const verdict = this.hooks.run(presenceBroadcast, { session, stanza })
-    if (verdict instanceof Promise) return verdict as Promise<void>
+    const event = { session, stanza }
+    return then(this.hooks.run(presenceShaped, event), () => then(this.hooks.run(presenceBroadcast, event), () => undefined))
   }
 
   #passOut(envelope: Outgoing, isSubscription: boolean, custody: Custody | undefined): void | Promise<void> {

@@ -66,6 +66,8 @@ export const iqIn = flow<Incoming>('iq.in')
 
 /** Presence without `to`: what the session says to all who may see it (RFC 6121 §4.2, §4.4, §4.5). */
 export const presenceBroadcast = point<{ readonly session: Session; readonly stanza: Element }>('presence.broadcast')
+/** The same before anybody hears it: what must be altered in it? */
+export const presenceShaped = point<{ readonly session: Session; stanza: Element }>('presence.shaped')
 /** Presence of type subscribe, subscribed, unsubscribe or unsubscribed; `'drop'` ends its way here (RFC 6121 App. A). */
 export const subscriptionOut = point<Outgoing, 'drop'>('subscription.out')
 export const subscriptionIn = point<Incoming, 'drop'>('subscription.in')

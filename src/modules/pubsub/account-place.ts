@@ -20,6 +20,8 @@ interface Surroundings {
   isBlocked(account: Account, other: Jid): boolean
   /** Who is available, and what he wants to hear of. */
   readonly listeners: Listeners
+  /** By node, what other modules say of a new one. */
+  readonly usual: ReadonlyMap<string, Partial<NodeConfig>>
   readonly sealed: SealedRows
 }
 
@@ -129,7 +131,7 @@ export class AccountPlace extends Place {
   }
 
   usual(node: string): NodeConfig {
-    return usualOfAccount(node)
+    return { ...usualOfAccount(node), ...this.#around.usual.get(node) }
   }
 
   isOwn(who: Jid): boolean {

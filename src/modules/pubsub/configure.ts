@@ -3,12 +3,13 @@
 import type { Element } from '../../xml/element.ts'
 import { Forms } from '../../xmpp/forms.ts'
 import type { Jid } from '../../xmpp/jid.ts'
+import { changeOf, growthBy, tellAll, write } from './change.ts'
 import { configForm, readConfigForm } from './config-form.ts'
 import type { Context } from './context.ts'
 import { configurationEvent } from './events.ts'
 import { readNodeId } from './ids.ts'
 import { PubSubOwner } from './namespaces.ts'
-import { type ItemHead, type Node, sizeOf } from './node.ts'
+import type { ItemHead, Node } from './node.ts'
 import type { NodeConfig } from './node-config.ts'
 import type { Place } from './place.ts'
 import { unsupported } from './refusal.ts'
@@ -30,18 +31,22 @@ export async function answerConfigure(context: Context, place: Place, from: Jid,
 export async function configure(context: Context, place: Place, node: Node, config: NodeConfig, by: Jid): Promise<void> {
   place.mustNotHurry(by)
   const before = node.config
-  const surplus = await surplusOf(place, node, config)
-  const removed = surplus.map(({ id }) => id)
+  const heads = await surplusOf(place, node, config)
+  const removed = heads.map(({ id }) => id)
+  const change = await changeOf(place, { node, by, heads }, { retracted: removed })
+  const also = removed.length === 0 ? [] : await context.alongside(place, change)
   await place.change(async db => {
     if (removed.length > 0) await place.rows(node, db).removeItems(node, removed)
     await place.reconfigure(node, config, db)
+    await write(place, also, db)
   })
-  place.grow(-sizeOf(surplus))
+  place.grow(growthBy([change, ...also]))
   if (config.persistItems) node.latest = undefined
   if (config.notifyConfig) await context.notifier.tell(place, node, configurationEvent(node, configForm(config, place.kind, 'result')))
   await reviewSubscriptions(context, place, node)
   await context.configured(place, node, before)
   if (removed.length > 0) await context.removed(place, node, removed, by)
+  await tellAll(context, place, also)
 }
 
 async function surplusOf(place: Place, node: Node, { persistItems, maxItems }: NodeConfig): Promise<ItemHead[]> {

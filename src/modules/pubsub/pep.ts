@@ -2,14 +2,13 @@ import type { Account } from '../../core/account.ts'
 import type { Element } from '../../xml/element.ts'
 import { parseElement } from '../../xml/parser.ts'
 import type { Jid } from '../../xmpp/jid.ts'
-import { may } from './access.ts'
+import { isPrivate, may } from './access.ts'
 import type { AccountPlace } from './account-place.ts'
+import { changesOf, commit, type NodeChange } from './change.ts'
 import type { Context } from './context.ts'
 import { read, readLast } from './items.ts'
 import type { Item } from './node.ts'
 import type { NodeConfig } from './node-config.ts'
-import { publish } from './publish.ts'
-import { retract } from './retract.ts'
 
 export interface PublishedItem {
   readonly id: string
@@ -18,6 +17,16 @@ export interface PublishedItem {
   /** A bare address. */
   readonly publisher: string
 }
+
+/** Items of a node that a client publishes, or takes away. */
+export interface ClientChange {
+  readonly published: readonly PublishedItem[]
+  /** Ids. */
+  readonly retracted: readonly string[]
+}
+
+/** In the account's turn, before anything is written: the account's nodes are as they were. */
+export type Follow = (account: Account, change: ClientChange) => Promise<readonly NodeChange[]>
 
 /**
  * The nodes of an account, for other modules: what they do is as if the owner did it. All of it in the account's turn; what is written
@@ -32,6 +41,15 @@ export interface Pep {
     item: { readonly id: string; readonly payload: Element },
     options?: { readonly config?: Partial<NodeConfig>; readonly by?: Jid },
   ): Promise<void>
+  /** Several changes in one transaction: all are done, or none. */
+  change(account: Account, changes: readonly NodeChange[], by?: Jid): Promise<void>
+  /**
+   * To be called while modules are set up: when a client changes items of the node, `follow` says what shall happen in the same
+   * transaction. What modules do, it is not asked about.
+   */
+  alongside(node: string, follow: Follow): void
+  /** To be called while modules are set up: how the node is configured when it is made, if its owner does not say otherwise. */
+  usually(node: string, config: Partial<NodeConfig>): void
   /** The oldest first; none where there is no such node. */
   items(account: Account, node: string): Promise<PublishedItem[]>
   /** The item of that id, or the newest. */
@@ -40,6 +58,8 @@ export interface Pep {
   retract(account: Account, node: string, ids: readonly string[]): Promise<void>
   /** Undefined where there is no such node. */
   configOf(account: Account, node: string): Promise<NodeConfig | undefined>
+  /** Whether nobody but the owner can read the node, or could if it were there. */
+  isPrivate(account: Account, node: string): Promise<boolean>
   /** Whether somebody may read the items of the node: false where there is none. */
   mayRead(account: Account, node: string, who: Jid): Promise<boolean>
 }
@@ -50,13 +70,25 @@ export const parsed = ({ id, payload, publisher }: Item): PublishedItem => ({
   publisher,
 })
 
-export function pepOf(context: Context, placeOf: (account: Account) => Promise<AccountPlace>): Pep {
+interface Registries {
+  readonly follows: Map<string, Follow>
+  readonly usual: Map<string, Partial<NodeConfig>>
+}
+
+export function pepOf(context: Context, placeOf: (account: Account) => Promise<AccountPlace>, { follows, usual }: Registries): Pep {
+  async function change(account: Account, changes: readonly NodeChange[], by = account.jid): Promise<void> {
+    const place = await placeOf(account)
+    const ready = await changesOf(place, changes, by)
+    if (ready.length === 0) return
+    place.mustNotHurry(by)
+    await commit(context, place, ready)
+  }
   return {
-    async publish(account, node, item, { config = {}, by = account.jid } = {}) {
-      const place = await placeOf(account)
-      const preconditions = { applyTo: (usual: NodeConfig): NodeConfig => ({ ...usual, ...config }), check() {} }
-      await publish(context, place, by, { node, items: [item], preconditions })
-    },
+    change,
+    publish: (account, node, item, { config = {}, by } = {}) => change(account, [{ node, publish: [item], config }], by),
+    retract: (account, node, ids) => change(account, [{ node, retract: ids }]),
+    alongside: (node, follow) => void follows.set(node, follow),
+    usually: (node, config) => void usual.set(node, config),
     async items(account, name) {
       const place = await placeOf(account)
       const node = place.find(name)
@@ -72,16 +104,13 @@ export function pepOf(context: Context, placeOf: (account: Account) => Promise<A
       const item = id === undefined ? await readLast(place, node) : (await read(place, node, [id]))[0]
       return item && parsed(item)
     },
-    async retract(account, name, ids) {
-      const place = await placeOf(account)
-      const node = place.find(name)
-      if (node === undefined) return
-      const wanted = new Set(ids)
-      const there = (await place.rows(node).heads(node, place.clock.now())).map(({ id }) => id).filter(id => wanted.has(id))
-      if (there.length > 0) await retract(context, place, account.jid, name, there, true)
-    },
     async configOf(account, name) {
       return (await placeOf(account)).find(name)?.config
+    },
+    async isPrivate(account, name) {
+      const place = await placeOf(account)
+      const node = place.find(name)
+      return node === undefined ? isPrivate(place.usual(name), new Map()) : node.seal !== undefined
     },
     async mayRead(account, name, who) {
       const place = await placeOf(account)

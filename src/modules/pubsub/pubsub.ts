@@ -25,22 +25,25 @@ import { contactMoved, roster, subscriberGained, subscriberLost } from '../roste
 import { AccountPlace } from './account-place.ts'
 import { readAuthorization, takeAuthorization } from './authorization.ts'
 import { takeBounce } from './bounce.ts'
+import { changesOf } from './change.ts'
 import type { Context } from './context.ts'
 import { discoverItems, discoverNode, discoverNodes } from './disco.ts'
 import { Eventing } from './eventing.ts'
 import { ACCOUNT_FEATURES } from './features.ts'
 import { Fleeting } from './fleeting.ts'
 import { Listeners } from './listeners.ts'
+import type { NodeConfig } from './node-config.ts'
 import { Notifier } from './notifier.ts'
 import { getPending } from './pending-command.ts'
-import { type Pep, type PublishedItem, parsed, pepOf } from './pep.ts'
+import { type Follow, type Pep, type PublishedItem, parsed, pepOf } from './pep.ts'
 import type { Place } from './place.ts'
 import { answer, REQUESTS } from './requests.ts'
 import { migrations, removeAll, removeExpired } from './rows.ts'
 import { endTemporary } from './subscription-changes.ts'
 
+export type { NodeChange } from './change.ts'
 export type { NodeConfig } from './node-config.ts'
-export type { Pep, PublishedItem } from './pep.ts'
+export type { ClientChange, Pep, PublishedItem } from './pep.ts'
 
 interface Happened {
   readonly account: Account
@@ -56,6 +59,9 @@ interface Happened {
 export const itemPublished = point<Happened & { readonly items: readonly PublishedItem[] }>('pubsub.published')
 /** The same, when items are gone: retracted, purged, with their node, or to make room for those that `itemPublished` has told of before. */
 export const itemRetracted = point<Happened & { readonly ids: readonly string[] }>('pubsub.retracted')
+
+/** The same, when a node is configured in another way, such as for other readers. */
+export const nodeConfigured = point<{ readonly account: Account; readonly node: string }>('pubsub.configured')
 
 export const pubsub = defineModule({
   name: 'pubsub',
@@ -80,10 +86,19 @@ export const pubsub = defineModule({
     const notifier = new Notifier(send)
     const fleeting = new Fleeting()
     const places = new WeakMap<Account, AccountPlace>()
-    const around = { roster: needs.roster, isBlocked: needs.blocking.isBlocked, listeners, sealed: rows }
+    const usual = new Map<string, Partial<NodeConfig>>()
+    const around = { roster: needs.roster, isBlocked: needs.blocking.isBlocked, listeners, sealed: rows, usual }
     const eventing = new Eventing({ caps: needs.caps, roster: needs.roster, listeners, notifier, placeOf }, clock)
+    const follows = new Map<string, Follow>()
     const context: Context = {
       notifier,
+      async alongside(place, { node, items, retracted, surplus }) {
+        const account = accountOf(place)
+        const follow = follows.get(node.name)
+        if (account === undefined || follow === undefined) return []
+        const changes = await follow(account, { published: items.map(parsed), retracted: [...retracted, ...surplus] })
+        return changesOf(place, changes, account.jid)
+      },
       async published(place, node, items, by) {
         const account = accountOf(place)
         if (account === undefined) return
@@ -92,7 +107,9 @@ export const pubsub = defineModule({
       },
       async configured(place, node, before) {
         const account = accountOf(place)
-        if (account !== undefined) await eventing.nodeConfigured(account, node, before)
+        if (account === undefined) return
+        await eventing.nodeConfigured(account, node, before)
+        await hooks.run(nodeConfigured, { account, node: node.name })
       },
       async removed(place, node, ids, by) {
         const account = accountOf(place)
@@ -183,7 +200,7 @@ export const pubsub = defineModule({
       return removeExpired(db, clock.now())
     })
 
-    return pepOf(context, placeOf)
+    return pepOf(context, placeOf, { follows, usual })
   },
 })
 

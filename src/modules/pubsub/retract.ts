@@ -4,11 +4,12 @@ import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { may, must, refusalOf } from './access.ts'
+import { changeOf, commit } from './change.ts'
 import type { Context } from './context.ts'
 import { purgeEvent, retractEvent } from './events.ts'
 import { readItemId, readNodeId } from './ids.ts'
 import { PubSub, PubSubOwner } from './namespaces.ts'
-import { type Node, sizeOf } from './node.ts'
+import type { Node } from './node.ts'
 import type { Place } from './place.ts'
 import { refusal, unsupported } from './refusal.ts'
 
@@ -42,10 +43,10 @@ export async function retract(
   // §4.1: of what others have published only owners remove something.
   if (!may('retract', standing, node.config) && heads.some(({ publisher }) => publisher !== String(from.bare)))
     throw new StanzaError('forbidden')
-  await place.change(db => place.rows(node, db).removeItems(node, [...wanted]))
-  place.grow(-sizeOf(heads))
-  if (isToNotify || node.config.notifyRetract) await context.notifier.tell(place, node, retractEvent(node, [...wanted]), from)
-  await context.removed(place, node, [...wanted], from)
+  const retracted = [...wanted]
+  const events = isToNotify || node.config.notifyRetract ? [retractEvent(node, retracted)] : []
+  const change = await changeOf(place, { node, by: from, heads }, { retracted }, ...events)
+  await commit(context, place, [change, ...(await context.alongside(place, change))])
 }
 
 export async function answerPurge(context: Context, place: Place, from: Jid, pubsub: Element): Promise<void> {
@@ -58,9 +59,7 @@ export async function answerPurge(context: Context, place: Place, from: Jid, pub
 /** One notification for all (§8.5.2). */
 async function purge(context: Context, place: Place, node: Node, from: Jid): Promise<void> {
   const heads = await place.rows(node).heads(node, 0)
-  const ids = heads.map(({ id }) => id)
-  await place.change(db => place.rows(node, db).removeItems(node, ids))
-  place.grow(-sizeOf(heads))
-  if (node.config.notifyRetract) await context.notifier.tell(place, node, purgeEvent(node), from)
-  if (ids.length > 0) await context.removed(place, node, ids, from)
+  const events = node.config.notifyRetract ? [purgeEvent(node)] : []
+  const change = await changeOf(place, { node, by: from, heads }, { retracted: heads.map(({ id }) => id) }, ...events)
+  await commit(context, place, [change, ...(await context.alongside(place, change))])
 }

@@ -42,7 +42,13 @@ export const pubsubService = defineModule({
     const mayCreate = (who: Jid): boolean => settings.create === 'users' && who.domain === domain && who.local !== ''
     const place = new ServicePlace({ jid, mayCreate, nodesOfOne: settings.nodesPerUser }, db, clock, settings)
     const nothing = async (): Promise<void> => {}
-    const context: Context = { notifier: new Notifier(send), published: nothing, removed: nothing, configured: nothing }
+    const context: Context = {
+      notifier: new Notifier(send),
+      alongside: async () => [],
+      published: nothing,
+      removed: nothing,
+      configured: nothing,
+    }
 
     const { iq, turn } = serve(jid.domain, {
       async message(stanza, from) {
