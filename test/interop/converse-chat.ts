@@ -79,12 +79,12 @@ export class Chat implements AsyncDisposable {
 
   async bookmark(room: string, name: string, nick: string): Promise<void> {
     await this.#page.evaluate(`driver.bookmark(...${JSON.stringify([room, name, nick])})`)
-    await this.#isDone(room)
+    await this.#page.until('driver.isDone()')
   }
 
   async unbookmark(room: string): Promise<void> {
     await this.#page.evaluate(`driver.unbookmark(${JSON.stringify(room)})`)
-    await this.#isDone(room)
+    await this.#page.until('driver.isDone()')
   }
 
   /** Waits until these rooms are bookmarked, and no others. */
@@ -113,10 +113,6 @@ export class Chat implements AsyncDisposable {
   async logout(): Promise<void> {
     await this.#page.evaluate('driver.logout()')
     await this.#page.until('!driver.isConnected()')
-  }
-
-  async #isDone(topic: string): Promise<void> {
-    await this.#page.until(`driver.isDone(${JSON.stringify(topic)})`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

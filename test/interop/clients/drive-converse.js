@@ -14,6 +14,7 @@ converse.plugins.add('driver', {
   initialize() {
     const { api, state } = this._converse
     let chat
+    let asking
     const wire = { came: '', went: '' }
     api.listen.on('connectionInitialized', () => {
       const rawInput = xml => void (wire.came += xml)
@@ -82,17 +83,27 @@ converse.plugins.add('driver', {
         const image = document.querySelector('.chat-head converse-avatar image')
         return image === null ? undefined : colourOf(image.getAttribute('href'))
       },
-      /** Whether the server has done what was asked of this. */
-      isDone: topic => {
-        const asked = (wire.went.match(/<iq .*?<.iq>/g) ?? []).filter(request => request.includes(topic))
+      /** Whether the server has done what was asked last. */
+      isDone: () => {
+        const asked =
+          wire.went
+            .slice(asking.since)
+            .match(/<iq .*?<.iq>/g)
+            ?.filter(request => request.includes(asking.topic)) ?? []
         const answers = wire.came.match(/<iq [^>]*>/g) ?? []
         const tags = asked.map(request => answers.find(answer => answer.includes(/ id="(.*?)"/.exec(request)[1])))
         const refusal = tags.find(tag => /type=.error/.test(tag))
         if (refusal !== undefined) throw new Error(wire.came.slice(wire.came.indexOf(refusal)).slice(0, 1000))
         return asked.length > 0 && !tags.includes(undefined)
       },
-      bookmark: (jid, name, nick) => api.bookmarks.set({ jid, name, nick, autojoin: false }),
-      unbookmark: async jid => (await api.bookmarks.get(jid)).destroy(),
+      bookmark: async (jid, name, nick) => {
+        asking = { topic: jid, since: wire.went.length }
+        await api.bookmarks.set({ jid, name, nick, autojoin: false })
+      },
+      unbookmark: async jid => {
+        asking = { topic: jid, since: wire.went.length }
+        ;(await api.bookmarks.get(jid)).destroy()
+      },
       bookmarks: () => state.bookmarks?.map(mark => `${mark.get('name')} <${mark.get('jid')}> as ${mark.get('nick')}`).sort(),
       /** Whether all is on disk that would be shown. It writes a little later, and believes after a restart that it knows what it showed. */
       isKept: async () => (await chat.messages.storage.findAll()).length >= globalThis.driver.known().length,
