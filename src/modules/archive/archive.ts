@@ -134,9 +134,13 @@ export const archive = defineModule({
         custody?.pledge()
         const count = (unsafe.get(account) ?? 0) + 1
         unsafe.set(account, count)
-        const settled = safe.catch(failed).finally(() => {
+        const done = (): void => {
           unsafe.set(account, unsafe.get(account)! - 1)
           custody?.redeem()
+        }
+        const settled = safe.then(done, error => {
+          failed(error)
+          done()
         })
         track(settled)
         if (count >= MOST_UNSAFE) return settled
