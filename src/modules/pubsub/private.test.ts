@@ -9,6 +9,7 @@ import {
   item,
   listens,
   OWNER,
+  PUBSUB,
   publishXml,
   refuses,
 } from '../../../test/pubsub-story.ts'
@@ -228,4 +229,21 @@ story('a disk that fails loses nothing that was there, and leaves nothing half d
   assert.deepEqual(await items(romeo, 'urn:example:public'), ['a'])
   await gets(romeo, 'set', configure, owner)
   assert.deepEqual(await items(romeo, 'urn:example:public'), ['a'])
+})
+
+story('many publish at once, privately and not, and nobody waits for another for ever', async world => {
+  const clients = [await world.online('romeo'), await world.online('juliet'), await world.online('tybalt')]
+  const publish = (id: string, node: string): string =>
+    `<iq type="set" id="${id}"><pubsub xmlns="${PUBSUB}">${publishXml(node, item(id))}</pubsub></iq>`
+  const given = clients.flatMap(client =>
+    [BOOKMARKS, 'urn:example:a', 'urn:xmpp:mds:displayed:0', 'urn:example:b', BOOKMARKS].map((node, i) =>
+      client.gives(publish(`p${i}`, node)),
+    ),
+  )
+  await Promise.all(given)
+  await world.settled()
+  for (const client of clients) {
+    for (let i = 0; i < 5; i++) client.receives(`<iq type="result" id="p${i}"/>`)
+    assert.deepEqual(await items(client), ['p0', 'p4'])
+  }
 })
