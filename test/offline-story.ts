@@ -57,6 +57,7 @@ export async function kept(world: World): Promise<string[]> {
 
 /** How many messages are on disk, whether they can be opened or not. */
 export async function rows(world: World): Promise<number> {
+  await world.filed()
   const [row] = await world.store.all<{ n: number }>(sql`SELECT COUNT(*) AS n FROM spool_message`)
   return Number(row!.n)
 }

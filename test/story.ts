@@ -17,7 +17,7 @@ import { Secret } from '../src/lib/secret.ts'
 import { readSetting, table } from '../src/lib/settings.ts'
 import { modules } from '../src/modules/index.ts'
 import { openShredMemory } from '../src/seal/shred-store.ts'
-import type { Store } from '../src/storage/db.ts'
+import { type Store, sql } from '../src/storage/db.ts'
 import { openTestStore } from '../src/storage/test-store.ts'
 import type { Element } from '../src/xml/element.ts'
 import { parseElement } from '../src/xml/parser.ts'
@@ -148,6 +148,19 @@ export class World {
   async later(ms: number): Promise<void> {
     this.clock.pass(ms)
     await this.settled()
+  }
+
+  /** Waits until what was kept stands in its tables, where it comes with the next seconds. */
+  async filed(): Promise<void> {
+    for (let i = 0; ; i++) {
+      const [left] = await this.store.all<{ n: number }>(
+        sql`SELECT (SELECT COUNT(*) FROM archive_unfiled) + (SELECT COUNT(*) FROM spool_unfiled) AS n`,
+      )
+      if (Number(left!.n) === 0) return
+      assert.ok(i < 100, `${left!.n} batches are not filed`)
+      await this.later(1000)
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -195,6 +195,7 @@ scene('what was tried without a key is tried again with it', async log => {
   const first = all.get(1)!
   all.delete(1)
   const damaged = await log.add(log.romeo, 'damaged')
+  await log.filed()
   await log.store.run(sql`UPDATE test_message SET body = header WHERE place = (SELECT MAX(place) FROM test_message)`)
   assert.deepEqual(await whole(log), [])
   await log.add(log.romeo, 'third')
@@ -348,6 +349,7 @@ scene('reading sees what was just added, once it is on disk', async log => {
 
 scene('a row that was moved or changed is left out', async log => {
   for (const text of ['one', 'two', 'three']) await log.add(log.romeo, text)
+  await log.filed()
   await log.store.run(sql`UPDATE test_message SET body = (SELECT m.body FROM test_message m ORDER BY m.place LIMIT 1)
     WHERE place = (SELECT MAX(place) FROM test_message)`)
   assert.deepEqual(await whole(log), ['h:one one', 'h:two two'])
@@ -390,6 +392,7 @@ scene('a note opens for its own message alone, and with the secret of its accoun
   for (const text of ['one', 'two']) {
     await (await log.spool.append(log.romeo, 8, Buffer.from('h'), Buffer.from(text), Buffer.from(text))).safe
   }
+  await log.filed()
   const [, two] = await log.store.all<{ note: Uint8Array }>(sql`SELECT seg, note FROM spool_message ORDER BY place`)
   await log.store.run(sql`UPDATE spool_message SET note = ${two!.note} WHERE place = (SELECT MIN(place) FROM spool_message)`)
   assert.deepEqual((await log.spool.notes(log.romeo, 0, 10)).map(noteOf), [undefined, 'two'])

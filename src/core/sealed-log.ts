@@ -5,14 +5,15 @@ import { type Db, StorageError } from '../storage/db.ts'
 import { StanzaError } from '../xmpp/error.ts'
 import type { Account } from './account.ts'
 import { then } from './host.ts'
-import { accountLocked, accountRemoved, hostClosed } from './points.ts'
+import { accountLoaded, accountLocked, accountRemoved, hostClosed } from './points.ts'
 import { LiveSegment, LiveSegments } from './sealed-log/live-segments.ts'
 import { OpenedSegments } from './sealed-log/opened-segments.ts'
 import { bufferOf, type Entry } from './sealed-log/opening.ts'
 import type { Kind, LogHost, LogKeys } from './sealed-log/parts.ts'
 import { type Dead, inSegments, Search } from './sealed-log/search.ts'
 import { LogSecrets } from './sealed-log/secrets.ts'
-import { aloneAt, LogTables, ORDS, type Owner, type Range, SEGMENT_LENGTH } from './sealed-log/tables.ts'
+import { aloneAt, LogTables, ORDS, type Owner, type Part, type Range, SEGMENT_LENGTH } from './sealed-log/tables.ts'
+import { Unfiled } from './sealed-log/unfiled.ts'
 import { Writer } from './sealed-log/writer.ts'
 
 export { ArchiveIds } from '../seal/archive-id.ts'
@@ -82,6 +83,7 @@ export class SealedLog {
   readonly #host: LogHost
   readonly #options: LogOptions
   readonly #tables: LogTables
+  readonly #unfiled: Unfiled
   readonly #writer: Writer
   readonly #secrets: LogSecrets
   readonly #live: LiveSegments
@@ -93,17 +95,25 @@ export class SealedLog {
     this.#host = host
     this.#options = options
     this.#tables = new LogTables(host.db, options.prefix)
-    this.#writer = new Writer(this.#tables)
+    const { clock, db, log } = host
+    this.#unfiled = new Unfiled(db, options.prefix, this.#tables, clock, error => log.fault('sealed.file', error))
+    this.#writer = new Writer(this.#tables, db.writesPages ? this.#unfiled : undefined)
     this.#live = new LiveSegments(host.clock)
     this.#secrets = new LogSecrets(host.keys.shred, options.secret)
     this.#opened = new OpenedSegments(host, options.store, this.#secrets)
-    const [live, opened] = [this.#live, this.#opened]
+    const [live, opened, unfiled, writer] = [this.#live, this.#opened, this.#unfiled, this.#writer]
+    const ready = this.#ready.bind(this)
+    host.on(accountLoaded, function fileLeftBehind(account) {
+      return ready(host.keys.of(account)?.number)
+    })
     host.on(accountLocked, function forgetOpened(account) {
       opened.forget(account)
     })
-    host.on(hostClosed, function wipeSegments() {
+    host.on(hostClosed, async function fileAll() {
       live.closeAll()
       opened.forgetAll()
+      await writer.settle()
+      await unfiled.close()
     })
     const removeAll = this.#removeAll.bind(this)
     host.on(accountRemoved, function removeMessages({ account, db, afterwards }) {
@@ -133,12 +143,17 @@ export class SealedLog {
 
   /** Those that can be opened, in the order that the range says. Throws a StanzaError while the account is locked. */
   read(account: Account, range: Range): Promise<Entry[]> {
-    return this.#read(account, range, true)
+    return this.#read(account, range, 'whole')
   }
 
   /** The same without bodies. */
   headers(account: Account, range: Range): Promise<Entry[]> {
-    return this.#read(account, range, false)
+    return this.#read(account, range, 'header')
+  }
+
+  /** The same without headers. */
+  bodies(account: Account, range: Range): Promise<Entry[]> {
+    return this.#read(account, range, 'body')
   }
 
   /** The ords of the first and the last message between two ords, inclusive; undefined where there are none. Needs no key. */
@@ -253,6 +268,7 @@ export class SealedLog {
   /** Removes what cannot be opened any more because its time is over, and what a crash has left. */
   async expire(): Promise<void> {
     this.#opened.forgetDead()
+    await this.#ready()
     const now = this.#host.clock.now()
     let at: Kind | undefined = { class: 0 as RetentionClass, period: 0 }
     while ((at = await this.#tables.nextPeriod(at)) !== undefined) {
@@ -290,26 +306,24 @@ export class SealedLog {
     const state = this.#states.get(account)!
     const ord = state.last + 1
     state.last = ord
-    const noted = note && { note: this.#secrets.sealNote(keys, this.#options.store, ord, note) }
-    const safe = this.#writer.add({ ord, seg: live.seg, ...live.seal(ord, header, body), ...noted }, live)
-    const before = state.settled
-    state.settled = safe.then(
-      () => before,
-      () => before,
-    )
+    const sealed = live.seal(ord, header, body)
+    const row = { owner: live.owner, ord, seg: live.seg, header: sealed.header, body: sealed.body }
+    const noted = note === undefined ? row : { ...row, note: this.#secrets.sealNote(keys, this.#options.store, ord, note) }
+    const { safe, settled } = this.#writer.add(noted, live)
+    state.settled = settled
     return { ord, safe }
   }
 
-  async #read(account: Account, range: Range, isWhole: boolean): Promise<Entry[]> {
+  async #read(account: Account, range: Range, part: Part): Promise<Entry[]> {
     const state = await this.#settled(account)
     const keys = this.#keysOf(account)
     const { owner } = state
     if (owner === undefined) return []
     const search = new Search(range, state, generationsOf(keys))
     do {
-      const found = await this.#tables.read(owner, { ...search.next(), generations: generationsOf(keys) }, isWhole)
+      const found = await this.#tables.read(owner, { ...search.next(), generations: generationsOf(keys) }, part)
       const rows = range.segments === undefined ? found : inSegments(found, range.segments)
-      search.add(rows, await this.#opened.openAll(account, keys, rows, isWhole))
+      search.add(rows, await this.#opened.openAll(account, keys, rows, segments => this.#tables.encs(owner, segments)))
     } while (!search.isDone)
     // Where the owner has gone meanwhile, nothing opened.
     if (keys.isOpen) state.dead = search.deadAmong(generationsOf(keys)) ?? state.dead
@@ -321,15 +335,23 @@ export class SealedLog {
     const state = await this.#stateOf(account)
     this.#writer.flush()
     await state.settled
+    await this.#unfiled.file(this.#keysOf(account).number)
     return state
+  }
+
+  /** Done when what was added so far stands in the tables: that of one account, or all. */
+  async #ready(number?: number): Promise<void> {
+    await this.#unfiled.recover()
+    await this.#writer.settle()
+    await this.#unfiled.file(number)
   }
 
   async #stateOf(account: Account): Promise<State> {
     const known = this.#states.get(account)
     if (known !== undefined) return known
-    // Of an account that was let go of and is back, some may not have been handed over yet.
-    this.#writer.flush()
     const { number } = this.#keysOf(account)
+    // Of an account that was let go of and is back, some may not stand there yet.
+    await this.#ready(number)
     const extent = await this.#tables.extent(number)
     const owner = extent && { number, slot: extent.slot }
     // What has a part of the table and no message may have lost its first ones in a crash.
@@ -361,7 +383,6 @@ export class SealedLog {
     this.#live.close(account)
     this.#opened.forget(account)
     if (keys === undefined) return
-    this.#writer.flush()
     await this.#tables.in(db).removeAccount(keys.number)
     afterwards(() => this.#clean(keys.number))
   }

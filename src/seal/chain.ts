@@ -6,7 +6,7 @@ import { openAead, sealAead } from './aead.ts'
 import { u64 } from './encoding.ts'
 import { hkdf } from './hkdf.ts'
 import { openItem, sealItem } from './item.ts'
-import { type PaddingUnit, pad, unpad } from './padding.ts'
+import { type PaddingUnit, unpad, withPadded } from './padding.ts'
 import type { PrivateKey } from './private-key.ts'
 import { requireSecret } from './require-secret.ts'
 import { SealError } from './seal-error.ts'
@@ -42,10 +42,7 @@ export class ChainSealer {
   }
 
   seal(plain: Buffer): Buffer {
-    const padded = pad(plain, LINK)
-    const box = this.#key.use((key, aad) => sealAead('aes-256-gcm', key, NONCE, aad, padded))
-    padded.fill(0)
-    return box
+    return withPadded(plain, LINK, padded => this.#key.use((key, aad) => sealAead('aes-256-gcm', key, NONCE, aad, padded)))
   }
 
   wipe(): void {

@@ -8,9 +8,14 @@ import { SealError } from './seal-error.ts'
  */
 const LARGEST = [0, 0xff, 0xffff, 0, 0xffff_ffff, 0, 0xffff_ffff_ffff] as const
 
-function integer(value: number, size: 1 | 2 | 4 | 6): Buffer {
+/** Throws a SealError if the number has more bytes, a sign or a fraction. */
+export function requireUnsigned(value: number, size: 1 | 2 | 4 | 6): void {
   if (!Number.isInteger(value) || value < 0 || value > LARGEST[size])
     throw new SealError('malformed', `a number does not fit into ${size} bytes`)
+}
+
+function integer(value: number, size: 1 | 2 | 4 | 6): Buffer {
+  requireUnsigned(value, size)
   const bytes = Buffer.alloc(size)
   bytes.writeUIntBE(value, 0, size)
   return bytes

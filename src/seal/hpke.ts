@@ -1,7 +1,7 @@
 // RFC 9180: Hybrid Public Key Encryption, the modes Base and PSK, with DHKEM(X25519, HKDF-SHA256) and HKDF-SHA256
 
 import { type AeadName, openAead, sealAead } from './aead.ts'
-import { join, u8, u16, u32 } from './encoding.ts'
+import { join, requireUnsigned, u8, u16 } from './encoding.ts'
 import { expand, hmac } from './hkdf.ts'
 import { decapsulateWith, type Encapsulation, encapsulateTo } from './kem.ts'
 import type { PrivateKey } from './private-key.ts'
@@ -75,8 +75,8 @@ export class HpkeContext {
 
   /** RFC 9180 §5.2: the number, which has 32 bits here, is added to the base nonce bit by bit. */
   #nonceOf(sequence: number): Buffer {
-    const bytes = u32(sequence)
-    for (const [i, byte] of bytes.entries()) this.#nonce[COUNTER + i] = this.#baseNonce[COUNTER + i]! ^ byte
+    requireUnsigned(sequence, 4)
+    this.#nonce.writeInt32BE(this.#baseNonce.readInt32BE(COUNTER) ^ sequence, COUNTER)
     return this.#nonce
   }
 }

@@ -4,17 +4,14 @@ import { accountBinding, type SealedAccount } from './account.ts'
 import { join, u8, u64 } from './encoding.ts'
 import type { HpkeVector } from './hpke.ts'
 import { openTo, sealTo } from './hpke-blob.ts'
-import { type PaddingUnit, pad, unpad } from './padding.ts'
+import { type PaddingUnit, unpad, withPadded } from './padding.ts'
 import type { PrivateKey } from './private-key.ts'
 
 const ITEM: PaddingUnit = 128
 
 /** Seals to the owner of the account; needs nothing secret. `vector` is for test vectors only. */
 export function sealItem(account: SealedAccount, store: number, item: number, plain: Buffer, vector?: HpkeVector): Buffer {
-  const padded = pad(plain, ITEM)
-  const blob = sealTo(account.publicKey, info(account, store), u64(item), padded, vector)
-  padded.fill(0)
-  return blob
+  return withPadded(plain, ITEM, padded => sealTo(account.publicKey, info(account, store), u64(item), padded, vector))
 }
 
 /** Throws a SealError. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type PaddingUnit, pad, unpad } from './padding.ts'
+import { type PaddingUnit, unpad, withPadded } from './padding.ts'
+
+const pad = (data: Buffer, unit: PaddingUnit): Buffer => withPadded(data, unit, padded => Buffer.from(padded))
 
 const SIZES: readonly (readonly [PaddingUnit, data: number, padded: number])[] = [
   [128, 0, 128],
@@ -34,6 +36,21 @@ test('the length comes first, then the data, then zeros', () => {
   const padded = pad(Buffer.from('abc'), 128)
   assert.equal(padded.toString('hex', 0, 8), '0000000361626300')
   assert.deepEqual(padded.subarray(7), Buffer.alloc(121))
+})
+
+test('what was lent is overwritten, also when the work with it fails', () => {
+  for (const size of [3, 4092, 4093]) {
+    const data = Buffer.alloc(size, 0xaa)
+    const lent = withPadded(data, 128, padded => padded)
+    assert.ok(lent.every(byte => byte === 0))
+    let kept = lent
+    const fail = (padded: Buffer): never => {
+      kept = padded
+      throw new Error('failed')
+    }
+    assert.throws(() => withPadded(data, 128, fail), /^Error: failed$/)
+    assert.ok(kept.every(byte => byte === 0))
+  }
 })
 
 test('what is padded otherwise is refused', () => {

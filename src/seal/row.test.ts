@@ -40,3 +40,10 @@ test('one bit that is wrong anywhere, or a byte more or less, and it does not op
   for (const other of [...flips(box), ...otherLengths(box)])
     assert.throws(() => openRow(secret, account, place, other), { name: 'SealError' })
 })
+
+test('what was sealed by the first version opens: databases out there are full of it', () => {
+  const sealed =
+    'AXiS80TYraN4UkHKwLjBK0OLZWBGNIiVbKdaTC8faolzaKOibV4nTly0R2xL+whRJoJY4QxKcbMnUHamNeyeaneZNWI54lf7mKUq3F/72OPsehJTUR0ccRoPbslllUqxMPJFzcx2RJroocf0CYXnlMVlj9r06aoFevEPg7FgdZX3DhNCcFXdaYN7XzcjOxOEvh02sQUE5oiI7tRalHH9kPx8eEJIh0kD3uUPLsNtq53V'
+  const opened = openRow(input('row secret', 32), account, { store: 9, part: 2 ** 40, number: 5 }, Buffer.from(sealed, 'base64'))
+  assert.equal(opened.toString(), '{"id":"a"}')
+})

@@ -3,7 +3,7 @@
 import { accountBinding, type SealedAccount } from './account.ts'
 import { openBox, sealBox } from './box.ts'
 import { join, u8, u48 } from './encoding.ts'
-import { type PaddingUnit, pad, unpad } from './padding.ts'
+import { type PaddingUnit, unpad, withPadded } from './padding.ts'
 
 const ROW: PaddingUnit = 128
 
@@ -17,10 +17,7 @@ export interface RowPlace {
 
 /** `secret` has 32 random bytes, of that account and generation. */
 export function sealRow(secret: Buffer, account: SealedAccount, place: RowPlace, plain: Buffer): Buffer {
-  const padded = pad(plain, ROW)
-  const box = sealBox(secret, info(account, place), padded)
-  padded.fill(0)
-  return box
+  return withPadded(plain, ROW, padded => sealBox(secret, info(account, place), padded))
 }
 
 /** Throws a SealError. */

@@ -4,7 +4,7 @@ import { accountBinding, accountId, type SealedAccount } from './account.ts'
 import { join, u8, u32, u48, u64 } from './encoding.ts'
 import { type HpkeContext, type HpkeVector, type Psk, setupRecipient, setupSender } from './hpke.ts'
 import { KEY_SIZE } from './kem.ts'
-import { type PaddingUnit, pad, unpad } from './padding.ts'
+import { type PaddingUnit, unpad, withPadded } from './padding.ts'
 import type { PrivateKey } from './private-key.ts'
 import { requireSecret } from './require-secret.ts'
 import { SealError } from './seal-error.ts'
@@ -57,10 +57,7 @@ export class SegmentSealer {
   }
 
   #seal(sequence: number, aad: Buffer, plain: Buffer, unit: PaddingUnit): Buffer {
-    const padded = pad(plain, unit)
-    const box = this.#context.seal(sequence, aad, padded)
-    padded.fill(0)
-    return box
+    return withPadded(plain, unit, padded => this.#context.seal(sequence, aad, padded))
   }
 }
 

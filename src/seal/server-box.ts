@@ -3,7 +3,7 @@
 import { openBox, sealBox } from './box.ts'
 import { join } from './encoding.ts'
 import { hkdf, hmac } from './hkdf.ts'
-import { type PaddingUnit, pad, unpad } from './padding.ts'
+import { type PaddingUnit, unpad, withPadded } from './padding.ts'
 import { requireSecret } from './require-secret.ts'
 
 const TAG_SIZE = 16
@@ -25,10 +25,7 @@ export function blindTag(secret: Buffer, context: string, jid: string): Buffer {
 
 /** Seals with B_acct. What was sealed in one `context` does not open in another. */
 export function sealForServer(secret: Buffer, context: string, plain: Buffer): Buffer {
-  const padded = pad(plain, BOX)
-  const box = sealBox(secret, info(context), padded)
-  padded.fill(0)
-  return box
+  return withPadded(plain, BOX, padded => sealBox(secret, info(context), padded))
 }
 
 /** Throws a SealError. */

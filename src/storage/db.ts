@@ -8,6 +8,8 @@ export { every, list, name, rows, type Sql, sql } from './sql.ts'
  * `Uint8Array` and null. Whatever fails rejects with a `StorageError`.
  */
 export interface Db {
+  /** The engine writes whole pages: to add to a hundred places takes much longer than to add as much to one. */
+  readonly writesPages: boolean
   /** The rows. Sees all that was written before it, also what is not yet on disk. Writes with RETURNING resolve as `run` does. */
   all<Row>(query: Sql): Promise<Row[]>
   /** Done when it is safe on disk (DESIGN law 7); gives the number of rows changed. */

@@ -29,6 +29,7 @@ interface Frame {
  * one is open whoever comes waits, else his writes would be undone with it.
  */
 export class Level implements Db {
+  readonly writesPages = true
   readonly #connection: Connection
   readonly #frame: Frame | undefined
   readonly #gate = new Gate()

@@ -68,6 +68,7 @@ function inOrder(db: Db): Db {
     return result
   }
   return {
+    writesPages: false,
     all: async <Row>(query: Sql) => {
       if (isWrite(query)) return write(db.all<Row>(query))
       if (writing.size > 0) await Promise.all(writing)
@@ -91,6 +92,7 @@ function level(connection: Connection, isOver?: () => boolean): Db {
     }
   }
   return {
+    writesPages: false,
     all: <Row>(statement: Sql) => gate.pass(async () => [...(await query(statement))] as Row[]),
     run: statement => gate.pass(async () => (await query(statement)).count),
     insert: (into, values) => gate.pass(async () => void (values.length > 0 && (await query(sql`${into} VALUES ${rows(values)}`)))),

@@ -86,6 +86,7 @@ async function open(path: string, migrations: readonly Migrations[]): Promise<St
     throw error
   }
   return {
+    writesPages: level.writesPages,
     all: query => level.all(query),
     run: query => level.run(query),
     insert: (into, rows) => level.insert(into, rows),

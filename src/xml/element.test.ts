@@ -99,3 +99,17 @@ test('what is written is read as it was', () => {
 
 const plain = (child: Child): unknown =>
   typeof child === 'string' ? child : [child.ns, child.name, Object.entries(child.attrs).sort(), child.children.map(plain)]
+
+test('children that are written already are read when somebody asks for them', () => {
+  let reads = 0
+  const read = () => {
+    reads++
+    return [X('y')]
+  }
+  const element = Element.written('urn:example:outer', 'outer', "<y xmlns='urn:x'/>", read)
+  assert.equal(String(element), "<outer xmlns='urn:example:outer'><y xmlns='urn:x'/></outer>")
+  assert.equal(reads, 0)
+  assert.ok(element.child(X, 'y'))
+  assert.equal(String(element.with({ id: 'a' })), "<outer xmlns='urn:example:outer' id='a'><y xmlns='urn:x'/></outer>")
+  assert.equal(reads, 1)
+})

@@ -57,6 +57,14 @@ export class Element {
     this.children = children
   }
 
+  /** One whose children are written already, as XML within its namespace; they are read when somebody asks for them. */
+  static written(ns: string, name: string, xml: string, read: () => readonly Child[]): Element {
+    const element = new Element(ns, name, NO_ATTRS, [])
+    element.#inner = { xml, isFlat: true }
+    let children: readonly Child[] | undefined
+    return Object.defineProperty(element, 'children', { get: () => (children ??= read()), enumerable: true })
+  }
+
   /** The first child of that name, if there is one. */
   child<Name extends string>(ns: Namespace<Name>, name: Name): Element | undefined {
     for (const child of this.children) if (typeof child !== 'string' && child.name === name && child.ns === ns.uri) return child
@@ -120,7 +128,8 @@ export class Element {
         head += ` xmlns:${prefix}='${escapeAttribute(key.slice(1, end))}' ${prefix}:${key.slice(end + 1)}='${value}'`
       } else head += ` ${key}='${value}'`
     }
-    return this.children.length === 0 ? `${head}/>` : `${head}>${this.inner}</${this.name}>`
+    const { inner } = this
+    return inner === '' ? `${head}/>` : `${head}>${inner}</${this.name}>`
   }
 
   /** What is inside, as XML within the element's namespace; made once. */

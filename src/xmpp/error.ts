@@ -45,11 +45,13 @@ export class StanzaError extends Error {
 
   /** Stands beside the error, where a specification wants it. */
   readonly payload: Element | undefined
+  /** XEP-0086: for clients that look at nothing else. */
+  readonly code: number | undefined
 
   constructor(
     condition: Condition,
     text = '',
-    options: { type?: ErrorType; extra?: Element; uri?: string; payload?: Element; cause?: unknown } = {},
+    options: { type?: ErrorType; extra?: Element; uri?: string; payload?: Element; code?: number; cause?: unknown } = {},
   ) {
     super(text, { cause: options.cause })
     this.name = 'StanzaError'
@@ -58,11 +60,12 @@ export class StanzaError extends Error {
     this.extra = options.extra
     this.uri = options.uri
     this.payload = options.payload
+    this.code = options.code
   }
 
   toElement(): Element {
     const condition = this.uri === undefined ? Stanzas(this.condition) : Stanzas(this.condition, {}, this.uri)
-    const error = ClientError('error', { type: this.type }, condition)
+    const error = ClientError('error', { type: this.type, code: this.code?.toString() }, condition)
     const described = this.message === '' ? error : error.add(Stanzas('text', { 'xml:lang': 'en' }, this.message))
     return this.extra === undefined ? described : described.add(this.extra)
   }

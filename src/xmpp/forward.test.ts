@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { namespace } from '../xml/element.ts'
-import { Forward, forwardedElement, readForwarded } from './forward.ts'
+import { Forward, forwardedElement, forwardedXml, readForwarded } from './forward.ts'
 import { Client } from './stanza.ts'
 
 const Carbons = namespace<'received'>('urn:xmpp:carbons:2')
@@ -17,6 +17,12 @@ test('a stanza is forwarded as it was, and says that it is of a stream of client
 test('what is forwarded is read back, with its moment', () => {
   assert.deepEqual(readForwarded(Carbons('received', {}, forwardedElement(message, 5000))), { stanza: message, at: 5000 })
   assert.deepEqual(readForwarded(Carbons('received', {}, forwardedElement(message))), { stanza: message, at: undefined })
+})
+
+test('what is written already is forwarded without being read, and is the same to who reads it', () => {
+  const forwarded = forwardedXml(String(message), 5000)
+  assert.equal(String(forwarded), String(forwardedElement(message, 5000)))
+  assert.deepEqual(readForwarded(Carbons('received', {}, forwarded)), { stanza: message, at: 5000 })
 })
 
 test('only exactly one stanza is forwarded', () => {

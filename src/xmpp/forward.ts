@@ -1,4 +1,5 @@
-import { type Element, namespace } from '../xml/element.ts'
+import { Element, namespace } from '../xml/element.ts'
+import { parseElement } from '../xml/parser.ts'
 import { delayElement, readDelay } from './delay.ts'
 
 /** Stanza Forwarding (XEP-0297). */
@@ -13,6 +14,12 @@ export interface Forwarded {
 /** Wraps a stanza as it is: its own namespace, addresses and id stay. */
 export function forwardedElement(stanza: Element, at?: number): Element {
   return at === undefined ? Forward('forwarded', {}, stanza) : Forward('forwarded', {}, delayElement(at), stanza)
+}
+
+/** The same of a stanza that is written already, which is not read for it. */
+export function forwardedXml(xml: string, at: number): Element {
+  const delay = delayElement(at)
+  return Element.written(Forward.uri, 'forwarded', delay.toString(Forward.uri) + xml, () => [delay, parseElement(xml)])
 }
 
 /** What the element (a carbon, an archive's result, a message) forwards; undefined unless it is exactly one stanza. */

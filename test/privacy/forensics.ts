@@ -1,6 +1,7 @@
 /** What can be read of a data folder by one who has it, and what else was taken or told: with this project's own code. */
 import { pbkdf2Sync } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
+import { messageAt, placesIn } from '../../src/core/sealed-log/batch.ts'
 import { indexIn, ORDS } from '../../src/core/sealed-log/tables.ts'
 import { ARCHIVE, ROW_SECRET, SPOOL } from '../../src/core/stores.ts'
 import { credentialFromSaltedPassword } from '../../src/sasl/credential.ts'
@@ -159,12 +160,20 @@ function openLog(all: All, victim: Victim, prefix: string, store: number, shred?
 }
 
 /** A row's place is the account's slot, and the ord in it. */
+/** Of one account: what stands in the table, and what is on its way there. */
 function rowsOf(all: All, prefix: string, number: number): Row[] {
-  return all(
+  const filed = all(
     `SELECT place % ${ORDS} AS ord, ${prefix}_message.* FROM ${prefix}_message, ${prefix}_extent
     WHERE account_no = ? AND place / ${ORDS} = slot`,
     number,
   )
+  const known = new Set(filed.map(({ ord }) => Number(ord)))
+  const unfiled = all(`SELECT messages FROM ${prefix}_unfiled`).flatMap(({ messages }) => {
+    const batch = bytesOf(messages)
+    const own = placesIn(batch).filter(place => place.number === number && !known.has(place.ord))
+    return own.map(({ at }) => ({ ...messageAt(batch, at) }) as unknown as Row)
+  })
+  return [...filed, ...unfiled]
 }
 
 /** Class B: whoever has the secrets can try whether an address is in a list. */

@@ -1,7 +1,7 @@
 import { SealError } from '../../seal/seal-error.ts'
 import { SECRET_SIZE, SegmentOpener } from '../../seal/segment.ts'
 import type { Account } from '../account.ts'
-import { bufferOf, type Closed, type ClosedSegment, type Entry, unpack } from './opening.ts'
+import { bufferOf, type Closed, type ClosedSegment, type Entry, openMessage, unpack } from './opening.ts'
 import { OpeningThread } from './opening-thread.ts'
 import type { Kind, LogHost, LogKeys } from './parts.ts'
 import type { LogSecrets } from './secrets.ts'
@@ -13,6 +13,12 @@ const MOST = 64
 /** So many at most are opened here; where there are more, it would take so long that others wait. */
 const FEW_SEGMENTS = 16
 const FEW_ROWS = 300
+
+/** What opens segments, by their numbers. */
+type Encs = ReadonlyMap<number, Uint8Array>
+type EncsOf = (segments: ReadonlySet<number>) => Promise<Encs>
+
+const NO_ENCS: Encs = new Map()
 
 interface OpenSegment extends Kind {
   readonly opener: SegmentOpener
@@ -33,22 +39,24 @@ export class OpenedSegments {
     this.#secrets = secrets
   }
 
-  /** Those that open, in the order of the rows. */
-  openAll(account: Account, keys: LogKeys, rows: readonly StoredRow[], isWhole: boolean): Entry[] | Promise<Entry[]> {
-    const isFew = rows.length <= FEW_ROWS && this.#closedIn(account, rows) <= FEW_SEGMENTS
-    return isFew ? this.#openHere(account, keys, rows, isWhole) : this.#openElsewhere(keys, rows, isWhole)
+  /** Those that open, in the order of the rows. `encsOf` gives what opens segments; of one that is gone meanwhile it gives nothing. */
+  async openAll(account: Account, keys: LogKeys, rows: readonly StoredRow[], encsOf: EncsOf): Promise<Entry[]> {
+    const closed = this.#closedIn(account, rows)
+    if (rows.length <= FEW_ROWS && closed.size <= FEW_SEGMENTS)
+      return this.#openHere(account, keys, rows, closed.size === 0 ? NO_ENCS : await encsOf(closed))
+    return this.#openElsewhere(keys, rows, await encsOf(new Set(rows.map(({ seg }) => seg))))
   }
 
-  #closedIn(account: Account, rows: readonly StoredRow[]): number {
+  #closedIn(account: Account, rows: readonly StoredRow[]): Set<number> {
     const open = this.#open.get(account)
     const closed = new Set<number>()
     for (const { seg } of rows) if (!open?.has(seg)) closed.add(seg)
-    return closed.size
+    return closed
   }
 
   /** In another thread. Segments do not stay open there. */
-  async #openElsewhere(keys: LogKeys, rows: readonly StoredRow[], isWhole: boolean): Promise<Entry[]> {
-    const closed = this.#close(keys, rows, isWhole)
+  async #openElsewhere(keys: LogKeys, rows: readonly StoredRow[], encs: Encs): Promise<Entry[]> {
+    const closed = this.#close(keys, rows, encs)
     if (closed === undefined) return []
     const { packed, unreadable } = await this.#thread.open(closed)
     this.#tell(unreadable)
@@ -59,16 +67,18 @@ export class OpenedSegments {
   }
 
   /** What the thread needs; undefined where nothing can be opened. */
-  #close(keys: LogKeys, rows: readonly StoredRow[], isWhole: boolean): Closed | undefined {
+  #close(keys: LogKeys, rows: readonly StoredRow[], encs: Encs): Closed | undefined {
     const secrets = new SecretsInTransit()
     const segments: ClosedSegment[] = []
     const numbers = new Map<number, number | undefined>()
     const numberOf = (row: StoredRow): number | undefined => {
       if (numbers.has(row.seg)) return numbers.get(row.seg)
-      const { seg, generation, class: cls, period, enc } = row
+      const { seg, generation, class: cls, period } = row
       const key = keys.keyOf(generation)
+      const enc = encs.get(seg)
       const number =
         key &&
+        enc &&
         this.#secrets.lend(keys, row, lent => {
           secrets.begin(lent.account)
           const places = { key: secrets.add(`key ${generation}`, key.bytes), secret: secrets.add(`${cls} ${period}`, lent.period) }
@@ -80,7 +90,7 @@ export class OpenedSegments {
     const closed = rows.flatMap(row => {
       const segment = numberOf(row)
       if (segment === undefined) return []
-      return { ord: row.ord, index: indexIn(row.seg, row.ord), segment, header: row.header, body: isWhole ? row.body : undefined }
+      return { ord: row.ord, index: indexIn(row.seg, row.ord), segment, header: row.header, body: row.body }
     })
     if (closed.length === 0) return undefined
     return { store: this.#store, account: keys.id, secrets: secrets.take(), segments, rows: closed }
@@ -90,16 +100,16 @@ export class OpenedSegments {
     if (unreadable > 0) this.#host.log.warn('sealed.unreadable', { messages: unreadable })
   }
 
-  #openHere(account: Account, keys: LogKeys, rows: readonly StoredRow[], isWhole: boolean): Entry[] {
+  #openHere(account: Account, keys: LogKeys, rows: readonly StoredRow[], encs: Encs): Entry[] {
     const entries: Entry[] = []
     const dead = new Set<number>()
     let unreadable = 0
     for (const row of rows) {
       if (dead.has(row.seg)) continue
       try {
-        const opener = this.#openerOf(account, keys, row)
+        const opener = this.#openerOf(account, keys, row, encs)
         if (opener === undefined) dead.add(row.seg)
-        else entries.push(openRow(opener, row, isWhole))
+        else entries.push(openMessage(opener, indexIn(row.seg, row.ord), row))
       } catch (error) {
         if (!(error instanceof SealError)) throw error
         unreadable++
@@ -137,8 +147,8 @@ export class OpenedSegments {
     }
   }
 
-  /** Undefined where a secret or the key is not there. */
-  #openerOf(account: Account, keys: LogKeys, row: StoredRow): SegmentOpener | undefined {
+  /** Undefined where a secret, the key or the segment is not there. */
+  #openerOf(account: Account, keys: LogKeys, row: StoredRow, encs: Encs): SegmentOpener | undefined {
     const open = this.#open.get(account) ?? new Map<number, OpenSegment>()
     const known = open.get(row.seg)
     if (known !== undefined) {
@@ -148,11 +158,12 @@ export class OpenedSegments {
     }
     const { seg, generation, class: cls, period } = row
     const key = keys.keyOf(generation)
-    if (key === undefined) return undefined
+    const enc = encs.get(seg)
+    if (key === undefined || enc === undefined) return undefined
     const owner = { id: keys.id, generation, publicKey: key.publicKey }
     const address = { account: owner, store: this.#store, segment: seg, class: cls, period }
     const opener = this.#secrets.lend(keys, row, secrets => {
-      return new SegmentOpener(address, bufferOf(row.enc), key, secrets.period, secrets.account)
+      return new SegmentOpener(address, bufferOf(enc), key, secrets.period, secrets.account)
     })
     if (opener === undefined) return undefined
     open.set(seg, { opener, class: cls, period })
@@ -161,17 +172,6 @@ export class OpenedSegments {
     return opener
   }
 }
-
-export function openRow(opener: SegmentOpener, { seg, ord, header, body }: StoredRow, isWhole: boolean): Entry {
-  const index = indexIn(seg, ord)
-  return {
-    ord,
-    header: opener.header(index, ord, bufferOf(header)),
-    body: isWhole ? opener.body(index, ord, bufferOf(body)) : NOTHING,
-  }
-}
-
-const NOTHING = Buffer.alloc(0)
 
 /** Secrets on their way to another thread, in one piece that is handed over. */
 class SecretsInTransit {

@@ -6,6 +6,7 @@ import { SECRET_SIZE, SegmentOpener } from '../../seal/segment.ts'
 /** A message as it was before it was sealed. */
 export interface Entry {
   readonly ord: number
+  /** Empty where only bodies were asked for. */
   readonly header: Buffer
   /** Empty where only headers were asked for. */
   readonly body: Buffer
@@ -27,9 +28,10 @@ export interface ClosedRow {
   readonly index: number
   /** Which of the segments it is in. */
   readonly segment: number
-  readonly header: Uint8Array
-  /** Undefined where only headers are asked for. */
-  readonly body: Uint8Array | undefined
+  /** Null where only bodies are asked for. */
+  readonly header: Uint8Array | null
+  /** Null where only headers are asked for. */
+  readonly body: Uint8Array | null
 }
 
 /** What a thread needs to open messages of one account. */
@@ -78,12 +80,7 @@ export function openClosed({ store, account, secrets, segments, rows }: Closed):
     try {
       const opener = openers[segment]
       if (opener === undefined) unreadable++
-      else
-        opened.push({
-          ord,
-          header: opener.header(index, ord, bufferOf(header)),
-          body: body ? opener.body(index, ord, bufferOf(body)) : NOTHING,
-        })
+      else opened.push(openMessage(opener, index, { ord, header, body }))
     } catch (error) {
       if (!(error instanceof SealError)) throw error
       unreadable++
@@ -91,6 +88,19 @@ export function openClosed({ store, account, secrets, segments, rows }: Closed):
   }
   for (const opener of openers) opener?.wipe()
   return { packed: pack(opened), unreadable }
+}
+
+/** What is there of one message. Throws a SealError. */
+export function openMessage(
+  opener: SegmentOpener,
+  index: number,
+  { ord, header, body }: Pick<ClosedRow, 'ord' | 'header' | 'body'>,
+): Entry {
+  return {
+    ord,
+    header: header === null ? NOTHING : opener.header(index, ord, bufferOf(header)),
+    body: body === null ? NOTHING : opener.body(index, ord, bufferOf(body)),
+  }
 }
 
 /** Overwrites the messages. */

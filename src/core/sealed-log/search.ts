@@ -54,7 +54,7 @@ export class Search {
   add(rows: readonly StoredRow[], opened: readonly Entry[]): void {
     const { limit, isDescending, bytes = Number.POSITIVE_INFINITY } = this.#range
     this.entries.push(...opened)
-    if (opened.length > 0) for (const { body } of rows) this.#bytes += body.length
+    if (opened.length > 0) for (const { header, body } of rows) this.#bytes += (body ?? header)?.length ?? 0
     this.#highest = rows.reduce((highest, { ord }) => Math.max(highest, ord), this.#highest)
     this.#isAll = rows.length < this.#limit
     this.isDone = this.#isAll || this.entries.length >= limit || this.#bytes > bytes

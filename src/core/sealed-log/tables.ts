@@ -6,6 +6,7 @@ import type { Kind } from './parts.ts'
 export interface SegmentRow extends Kind {
   readonly seg: number
   readonly generation: number
+  /** What opens it, together with the owner's key. */
   readonly enc: Uint8Array
 }
 
@@ -18,8 +19,19 @@ export interface MessageRow {
   readonly note?: Uint8Array | undefined
 }
 
-/** A message with its segment. */
-export type StoredRow = MessageRow & SegmentRow
+export interface OwnedRow extends MessageRow {
+  readonly owner: Owner
+}
+
+/** What is wanted of messages. */
+export type Part = 'whole' | 'header' | 'body'
+
+/** A message with its segment, but for what opens that. What was not wanted is null. */
+export interface StoredRow extends Omit<SegmentRow, 'enc'> {
+  readonly ord: number
+  readonly header: Uint8Array | null
+  readonly body: Uint8Array | null
+}
 
 /** Which messages: those between two ords, both inclusive, or certain ones; the first or the last of them. */
 export interface Range {
@@ -87,6 +99,7 @@ export const logMigrations = (prefix: string, hasNotes = false): readonly Migrat
   () => `CREATE INDEX ${prefix}_segment_by_period ON ${prefix}_segment (class, period)`,
   ({ withoutRowid }) => `CREATE TABLE ${prefix}_extent (account_no BIGINT NOT NULL PRIMARY KEY, slot BIGINT NOT NULL UNIQUE,
     last BIGINT NOT NULL, until BIGINT NOT NULL) ${withoutRowid}`,
+  ({ identity, bytes }) => `CREATE TABLE ${prefix}_unfiled (number ${identity}, messages ${bytes} NOT NULL)`,
 ]
 
 /** The rows of a log. They are found by the account's number alone; what is in them is sealed. */
@@ -142,7 +155,7 @@ export class LogTables {
   }
 
   /** All of them have a note, or none. */
-  async addMessages(messages: readonly (MessageRow & { readonly owner: Owner })[]): Promise<void> {
+  async addMessages(messages: readonly OwnedRow[]): Promise<void> {
     const values = messages.map(({ owner, ord, seg, header, body, note }) => {
       const place = placeOf(owner.slot, ord)
       return note === undefined ? [place, seg, header, body] : [place, seg, header, body, note]
@@ -151,8 +164,7 @@ export class LogTables {
     await this.#db.insert(sql`INSERT INTO ${this.#messages} (${columns})`, values)
   }
 
-  /** With bodies, or with headers alone. */
-  async read({ number, slot }: Owner, range: Range, isWhole: boolean): Promise<StoredRow[]> {
+  async read({ number, slot }: Owner, range: Range, part: Part): Promise<StoredRow[]> {
     const { from = 0, to = ORDS, ords, generations, isDescending, limit } = range
     const conditions = every(
       between(slot, from, to),
@@ -160,10 +172,17 @@ export class LogTables {
       generations !== undefined && sql`s.generation IN ${list(generations)}`,
     )
     const order = name(isDescending === true ? 'DESC' : 'ASC')
-    return this.#db.all<StoredRow>(sql`SELECT ${ORD}, m.seg, m.header, ${name(isWhole ? 'm.body' : 'm.header AS body')}, s.generation,
-      s.class, s.period, s.enc
+    const [header, body] = [part === 'body' ? 'NULL' : 'm.header', part === 'header' ? 'NULL' : 'm.body'].map(name)
+    return this.#db.all<StoredRow>(sql`SELECT ${ORD}, m.seg, ${header!} AS header, ${body!} AS body, s.generation, s.class, s.period
       FROM ${this.#messages} m JOIN ${this.#segments} s ON s.account_no = ${number} AND s.seg = m.seg
       WHERE ${conditions} ORDER BY m.place ${order} LIMIT ${limit}`)
+  }
+
+  /** What opens segments, by their numbers. */
+  async encs({ number }: Owner, segments: Iterable<number>): Promise<Map<number, Uint8Array>> {
+    const found = await this.#db.all<Pick<SegmentRow, 'seg' | 'enc'>>(sql`SELECT seg, enc FROM ${this.#segments}
+      WHERE account_no = ${number} AND seg IN ${list([...segments])}`)
+    return new Map(found.map(({ seg, enc }) => [seg, enc]))
   }
 
   /** The ends of what is there between two ords. */
@@ -217,7 +236,7 @@ export class LogTables {
 
   /** In a transaction: removes messages, and the segments that are empty then, but for the one that is being written. */
   async remove(owner: Owner, ords: readonly number[], live: number | undefined): Promise<void> {
-    await this.#keepLast(owner)
+    await this.#keepLast(owner.number, await this.#newest(owner.slot))
     const those = sql`m.place IN ${list(ords.map(ord => placeOf(owner.slot, ord)))}`
     const segments = await this.#db.all<{ seg: number }>(sql`SELECT DISTINCT m.seg FROM ${this.#messages} m WHERE ${those}`)
     await this.#db.run(sql`DELETE FROM ${this.#messages} AS m WHERE ${those}`)
@@ -229,7 +248,7 @@ export class LogTables {
 
   /** In a transaction: from now on, the messages up to this one are removed; their rows go with `clean`. */
   async removeUntil(owner: Owner, ord: number): Promise<void> {
-    await this.#keepLast(owner)
+    await this.#keepLast(owner.number, ord)
     await this.#db.run(sql`UPDATE ${this.#extents} SET until = ${ord} WHERE account_no = ${owner.number} AND until < ${ord}`)
   }
 
@@ -273,7 +292,7 @@ export class LogTables {
       FROM ${this.#segments} s JOIN ${this.#extents} e ON e.account_no = s.account_no
       WHERE s.class = ${cls} AND s.period = ${period} LIMIT ${most}`)
     for (const { account_no: number, slot, seg } of dead) {
-      await this.#keepLast({ number, slot })
+      await this.#keepLast(number, await this.#newest(slot))
       await this.#db.run(sql`DELETE FROM ${this.#messages} AS m WHERE ${inSegment(slot, seg)}`)
       await this.#removeSegment(number, seg)
     }
@@ -281,8 +300,7 @@ export class LogTables {
   }
 
   /** Before messages go: the ord of the newest is remembered, for none may be used again. */
-  async #keepLast({ number, slot }: Owner): Promise<void> {
-    const newest = await this.#newest(slot)
+  async #keepLast(number: number, newest: number): Promise<void> {
     await this.#db.run(sql`UPDATE ${this.#extents} SET last = ${newest} WHERE account_no = ${number} AND last < ${newest}`)
   }
 

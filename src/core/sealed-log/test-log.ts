@@ -7,7 +7,7 @@ import { openTestStore } from '../../storage/test-store.ts'
 import { Account } from '../account.ts'
 import { Hooks } from '../hooks.ts'
 import { silentLog } from '../log.ts'
-import { accountLocked, accountRemoved } from '../points.ts'
+import { accountLoaded, accountLocked, accountRemoved, hostClosed } from '../points.ts'
 import { logMigrations, SealedLog } from '../sealed-log.ts'
 import type { LogKeys, Shred } from './parts.ts'
 
@@ -75,6 +75,7 @@ export class TestLog {
   log: SealedLog
   spool: SealedLog
   #hooks = new Hooks()
+  #run = 0
   #timers: { readonly at: number; readonly work: () => void }[] = []
 
   private constructor(store: Store) {
@@ -115,6 +116,14 @@ export class TestLog {
     for (const { work } of due) work()
   }
 
+  load(account: Account): Promise<void> {
+    return Promise.resolve(this.#hooks.tell(accountLoaded, account, () => {}))
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve(this.#hooks.tell(hostClosed, undefined, () => {}))
+  }
+
   /** Removes the account in a transaction. */
   async remove(account: Account): Promise<void> {
     const afterwards: (() => void)[] = []
@@ -124,13 +133,20 @@ export class TestLog {
     for (const work of afterwards) work()
   }
 
-  async count(what: 'message' | 'segment' | 'extent'): Promise<number> {
+  /** Waits until all that was added stands in the tables. */
+  async filed(): Promise<void> {
+    for (const log of [this.log, this.spool]) for (const account of this.keys.keys()) await log.ends(account)
+  }
+
+  async count(what: 'message' | 'segment' | 'extent' | 'unfiled'): Promise<number> {
+    if (what !== 'unfiled') await this.filed()
     const [row] = await this.store.all<{ n: number }>(sql`SELECT COUNT(*) AS n FROM ${name(`test_${what}`)}`)
     return row!.n
   }
 
   /** All that is in the tables, as text. */
   async dump(): Promise<string> {
+    await this.filed()
     const all = [
       ...(await this.store.all(sql`SELECT seg, header, body FROM test_message`)),
       ...(await this.store.all(sql`SELECT * FROM test_segment`)),
@@ -152,6 +168,7 @@ export class TestLog {
 
   #begin(): [SealedLog, SealedLog] {
     this.#hooks = new Hooks()
+    this.#timers = []
     const host = {
       accounts: { of: (account: string) => (account === 'romeo' ? this.romeo : this.juliet) },
       keys: { of: (account: Account) => this.keys.get(account), shred: this.shred },
@@ -171,18 +188,20 @@ export class TestLog {
     return () => {}
   }
 
+  /** What was begun before a restart does nothing more. */
   #db(): Db {
+    const run = ++this.#run
+    const unless = <T>(isFull: boolean, work: () => Promise<T>): Promise<T> => {
+      if (run !== this.#run) return Promise.reject(new StorageError('broken', 'the process has ended'))
+      if (isFull) return Promise.reject(new StorageError('full', 'the disk has no room for the database'))
+      return work()
+    }
     return {
-      all: query => this.store.all(query),
-      run: query => {
-        if (!this.isFull) return this.store.run(query)
-        return Promise.reject(new StorageError('full', 'the disk has no room for the database'))
-      },
-      insert: (into, rows) => {
-        if (!this.isFull && !this.isTorn) return this.store.insert(into, rows)
-        return Promise.reject(new StorageError('full', 'the disk has no room for the database'))
-      },
-      tx: work => this.store.tx(work),
+      writesPages: this.store.writesPages,
+      all: query => unless(false, () => this.store.all(query)),
+      run: query => unless(this.isFull, () => this.store.run(query)),
+      insert: (into, rows) => unless(this.isFull || this.isTorn, () => this.store.insert(into, rows)),
+      tx: work => unless(false, () => this.store.tx(work)),
     }
   }
 }

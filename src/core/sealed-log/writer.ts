@@ -1,72 +1,103 @@
-import { randomInt } from 'node:crypto'
+import { shuffle } from '../../lib/shuffle.ts'
 import type { LiveSegment } from './live-segments.ts'
-import type { LogTables, MessageRow } from './tables.ts'
+import type { LogTables, OwnedRow } from './tables.ts'
+import type { Unfiled } from './unfiled.ts'
 
-interface Pending extends MessageRow {
-  readonly live: LiveSegment
-  resolve(): void
-  reject(error: unknown): void
+/** So many are written together at most. */
+const LONGEST = 256
+
+/** So many are in one statement at most. Statements are of few lengths, so that few need to be prepared. */
+const LONGEST_STATEMENT = 32
+
+/** What is written together. */
+class Round {
+  readonly rows: OwnedRow[] = []
+  /** Segments whose own rows are not on disk yet. */
+  readonly begun = new Set<LiveSegment>()
+  readonly #done = Promise.withResolvers<void>()
+  /** Done when all is on disk. */
+  readonly safe = this.#done.promise
+  /** The same, or has failed. */
+  readonly settled = this.safe.catch(() => {})
+
+  resolve(): void {
+    for (const live of this.begun) live.isStored = true
+    this.#done.resolve()
+  }
+
+  reject(error: unknown): void {
+    this.#done.reject(error)
+  }
 }
 
-/** So many rows in one statement at most. Statements are of few lengths, so that few need to be prepared. */
-const LONGEST = 32
-
 /**
- * Writes what comes in one turn of the event loop together, in an order of chance: where the engine keeps an order of insertion, or
- * a number for each transaction, the two copies of a message do not stand side by side more than any others of that moment.
+ * Writes together what comes in one turn of the event loop, or while others are being written. In an order of chance: the two copies of
+ * a message do not stand side by side more than any others of that moment.
  */
 export class Writer {
   readonly #tables: LogTables
-  #pending: Pending[] = []
+  readonly #unfiled: Unfiled | undefined
+  /** In their order; the last one is open for more. */
+  readonly #rounds: Round[] = []
+  #writing: Round | undefined
 
-  constructor(tables: LogTables) {
+  /** Into the table, or first into that of what is not filed yet. */
+  constructor(tables: LogTables, unfiled: Unfiled | undefined) {
     this.#tables = tables
+    this.#unfiled = unfiled
   }
 
-  /** Done when the row and that of its segment are on disk. */
-  add(row: MessageRow, live: LiveSegment): Promise<void> {
-    if (this.#pending.length === 0) setImmediate(() => this.flush())
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#pending.push({ ...row, live, resolve, reject })
-    // Whoever needs to know waits for it; that nobody does is no fault.
-    promise.catch(() => {})
-    return promise
+  /** Gives two promises: done when the message and the row of its segment are on disk, and done when that is so or has failed. */
+  add(row: OwnedRow, live: LiveSegment): { readonly safe: Promise<void>; readonly settled: Promise<void> } {
+    const round = this.#round()
+    round.rows.push(row)
+    if (!live.isStored) round.begun.add(live)
+    return round
   }
 
-  /** Hands all that waits to the database: what is read from now on sees it. */
+  #round(): Round {
+    const open = this.#rounds.at(-1)
+    if (open !== undefined && open.rows.length < LONGEST) return open
+    if (open === undefined) setImmediate(() => this.flush())
+    const round = new Round()
+    this.#rounds.push(round)
+    return round
+  }
+
+  /** Does not wait for the end of the turn. */
   flush(): void {
-    if (this.#pending.length === 0) return
-    const rows = shuffle(this.#pending)
-    this.#pending = []
-    const segments = new Set(rows.filter(({ live }) => !live.isStored).map(({ live }) => live))
-    const begun = segments.size === 0 ? undefined : this.#tables.addSegments([...segments])
-    for (let from = 0, length = 0; from < rows.length; from += length) {
-      length = Math.min(LONGEST, 2 ** Math.floor(Math.log2(rows.length - from)))
-      void this.#write(rows.slice(from, from + length), begun)
-    }
+    if (this.#writing !== undefined) return
+    const round = this.#rounds.shift()
+    this.#writing = round
+    if (round !== undefined) void this.#write(round)
   }
 
-  async #write(rows: readonly Pending[], begun: Promise<void> | undefined): Promise<void> {
+  /** Done when all that was added so far is on disk, or has failed. */
+  async settle(): Promise<void> {
+    const last = this.#rounds.at(-1) ?? this.#writing
+    this.flush()
+    await last?.settled
+  }
+
+  async #write(round: Round): Promise<void> {
+    const { begun, rows } = round
     try {
-      const written = this.#tables.addMessages(
-        rows.map(({ live, ord, seg, header, body, note }) => ({ owner: live.owner, ord, seg, header, body, note })),
-      )
-      await Promise.all([written, begun])
-      for (const { live, resolve } of rows) {
-        live.isStored = true
-        resolve()
-      }
+      await Promise.all([begun.size === 0 ? undefined : this.#tables.addSegments([...begun]), this.#add(shuffle(rows))])
+      round.resolve()
     } catch (error) {
-      for (const { reject } of rows) reject(error)
+      round.reject(error)
     }
+    this.#writing = undefined
+    this.flush()
   }
-}
 
-/** Fisher and Yates. */
-function shuffle<T>(items: T[]): T[] {
-  for (let i = items.length - 1; i > 0; i--) {
-    const j = randomInt(i + 1)
-    ;[items[i], items[j]] = [items[j]!, items[i]!]
+  async #add(rows: readonly OwnedRow[]): Promise<void> {
+    if (this.#unfiled !== undefined) return this.#unfiled.add(rows)
+    const added: Promise<void>[] = []
+    for (let from = 0, length = 0; from < rows.length; from += length) {
+      length = Math.min(LONGEST_STATEMENT, 2 ** Math.floor(Math.log2(rows.length - from)))
+      added.push(this.#tables.addMessages(rows.slice(from, from + length)))
+    }
+    await Promise.all(added)
   }
-  return items
 }

@@ -5,7 +5,7 @@ import { archiveShown } from '../../core/points.ts'
 import type { SealedLog } from '../../core/sealed-log.ts'
 import type { Element } from '../../xml/element.ts'
 import { writeDateTime } from '../../xmpp/date-time.ts'
-import { forwardedElement } from '../../xmpp/forward.ts'
+import { forwardedXml } from '../../xmpp/forward.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { pageElement } from '../../xmpp/rsm.ts'
 import { Client } from '../../xmpp/stanza.ts'
@@ -55,5 +55,5 @@ export class Answers {
 }
 
 function resultElement(from: Jid, to: Jid, queryid: string | undefined, { id, at, message }: Found): Element {
-  return Client('message', { from: String(from), to: String(to) }, Mam('result', { queryid, id }, forwardedElement(message, at)))
+  return Client('message', { from: String(from), to: String(to) }, Mam('result', { queryid, id }, forwardedXml(message, at)))
 }

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Entry } from '../../core/sealed-log.ts'
 import type { Element } from '../../xml/element.ts'
-import { parseElement } from '../../xml/parser.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { correctedId } from './worth-keeping.ts'
 
@@ -45,15 +44,18 @@ export const tagOfId = (id: string): Buffer => hash('sha256', id, 'buffer').suba
  * 8 bytes that say of which message it is.
  */
 export function writeHeader({ at, isOutgoing, isPrivateInRoom, peer, resource, id = '', corrects = NOTHING }: Header): Buffer {
-  const texts = [peer, resource, id.length > LONGEST_ID ? '' : id].map(text => Buffer.from(text))
-  const bytes = Buffer.alloc(2 + TIME_SIZE + texts.reduce((sum, text) => sum + 2 + text.length, 0) + corrects.length)
+  // Each straight into a buffer of its own: a pool would keep them.
+  const texts = [peer, resource, id.length > LONGEST_ID ? '' : id]
+  let size = 2 + TIME_SIZE + corrects.length
+  for (const text of texts) size += 2 + Buffer.byteLength(text)
+  const bytes = Buffer.alloc(size)
   bytes[0] = VERSION
   bytes[1] = (isOutgoing ? OUTGOING : 0) | (isPrivateInRoom ? PRIVATE_IN_ROOM : 0) | (corrects.length > 0 ? CORRECTION : 0)
   bytes.writeUIntBE(at, 2, TIME_SIZE)
   let end = 2 + TIME_SIZE
   for (const text of texts) {
-    end = bytes.writeUInt16BE(text.length, end)
-    end += text.copy(bytes, end)
+    const length = bytes.write(text, end + 2)
+    end = bytes.writeUInt16BE(length, end) + length
   }
   corrects.copy(bytes, end)
   return bytes
@@ -92,7 +94,7 @@ export function writeBody(message: Element, at: number, smallest: number): Buffe
 }
 
 /** The time is here again, so that a page needs no headers. */
-export function readBody({ body }: Entry): { readonly at: number; readonly message: Element } {
+export function readBody({ body }: Entry): { readonly at: number; readonly xml: string } {
   const end = body.indexOf(0, TIME_SIZE)
-  return { at: body.readUIntBE(0, TIME_SIZE), message: parseElement(body.subarray(TIME_SIZE, end < 0 ? body.length : end)) }
+  return { at: body.readUIntBE(0, TIME_SIZE), xml: body.toString('utf8', TIME_SIZE, end < 0 ? body.length : end) }
 }

@@ -1,7 +1,6 @@
 import type { Account } from '../../core/account.ts'
 import type { Log } from '../../core/log.ts'
 import type { ArchiveIds, Entry, SealedLog } from '../../core/sealed-log.ts'
-import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Page } from '../../xmpp/rsm.ts'
 import type { HeaderIndexes } from './header-index.ts'
@@ -12,7 +11,8 @@ import type { Query } from './query.ts'
 export interface Found {
   readonly id: string
   readonly at: number
-  readonly message: Element
+  /** As XML. */
+  readonly message: string
 }
 
 export interface Answer {
@@ -113,7 +113,7 @@ export class Pages {
     const low = Math.max(ends.first + index, after === undefined ? 0 : after + 1)
     const high = Math.min(ends.last, before === undefined ? END : before - 1)
     const entries =
-      low > high ? [] : await this.#archive.read(account, { from: low, to: high, limit: max + 1, isDescending, bytes: LARGEST_READ })
+      low > high ? [] : await this.#archive.bodies(account, { from: low, to: high, limit: max + 1, isDescending, bytes: LARGEST_READ })
     return this.#page(account, query, { entries, hasMore: entries.length > max }, count, ord => ord - ends.first)
   }
 
@@ -133,7 +133,7 @@ export class Pages {
     const part = low < 0 ? [] : ords.slice(low, high)
     const chosen = isDescending ? part.slice(-(max + 1)) : part.slice(0, max + 1)
     const entries =
-      chosen.length === 0 ? [] : await this.#archive.read(account, { ords: chosen, limit: max + 1, isDescending, bytes: LARGEST_READ })
+      chosen.length === 0 ? [] : await this.#archive.bodies(account, { ords: chosen, limit: max + 1, isDescending, bytes: LARGEST_READ })
     return this.#page(account, query, { entries, hasMore: chosen.length > max }, count, ord => ords.indexOf(ord))
   }
 
@@ -150,7 +150,7 @@ export class Pages {
     const isBackwards = query.page.before !== undefined
     const ordered = isBackwards ? shown.toReversed() : shown
     const found = ordered.flatMap(entry => this.#read(account, query, entry) ?? [])
-    for (const { header, body } of entries) for (const used of [header, body]) used.fill(0)
+    for (const { body } of entries) body.fill(0)
     const [first, last] = [ordered[0]?.ord, ordered.at(-1)?.ord]
     if (first === undefined || last === undefined) return { found, page: { count }, isComplete }
     // It is optional (XEP-0059). slixmpp takes a page that ends where all ends for the last one, also when it pages backwards.
@@ -161,10 +161,10 @@ export class Pages {
 
   #read(account: Account, { start, end }: Query, entry: Entry): Found | undefined {
     try {
-      const { at, message } = readBody(entry)
+      const { at, xml } = readBody(entry)
       // A clock that was put back has left times that do not rise.
       if ((start !== undefined && at < start) || (end !== undefined && at > end)) return undefined
-      return { id: this.idOf(account, entry.ord), at, message }
+      return { id: this.idOf(account, entry.ord), at, message: xml }
     } catch (error) {
       this.#log.fault('archive.unreadable', error)
     }

@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { SealedLog } from '../../core/sealed-log.ts'
 import { limited } from '../../lib/limited.ts'
 import { type Element, namespace } from '../../xml/element.ts'
+import { parseElement } from '../../xml/parser.ts'
 import { writeDateTime } from '../../xmpp/date-time.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
@@ -104,7 +105,8 @@ export class Retractions {
     const wanted = new Map<string, Wanted>()
     for (const entry of await this.#archive.read(account, { ords, limit: ords.length })) {
       const header = readHeader(entry.header)
-      const { message, at } = readBody(entry)
+      const { xml, at } = readBody(entry)
+      const message = parseElement(xml)
       const id = retractedId(message)
       // §4: without an id of its own there is nothing by which a client could match the two.
       if (id === undefined || header.id === undefined || header.isPrivateInRoom) continue
@@ -140,7 +142,8 @@ export class Retractions {
   async #replace(account: Account, ord: number, { by, at }: Wanted): Promise<void> {
     const [entry] = await this.#archive.read(account, { ords: [ord], limit: 1 })
     if (entry === undefined) return
-    const { message, at: sentAt } = readBody(entry)
+    const { xml, at: sentAt } = readBody(entry)
+    const message = parseElement(xml)
     // What takes a message back stays (§5), and what is taken back already.
     if (retractedId(message) !== undefined || message.child(Retraction, 'retracted') !== undefined) return
     await this.#archive.replace(account, ord, entry.header, writeBody(tombstone(message, by, at), sentAt, this.#smallest))

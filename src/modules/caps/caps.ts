@@ -54,9 +54,10 @@ export const caps = defineModule({
       const { type } = stanza.attrs
       if (type !== 'result' && type !== 'error') return
       const claimed = questions.answered(account, stanza, from)
-      const query = stanza.child(DiscoInfo, 'query')
-      if (claimed === undefined || type === 'error' || query === undefined) return
-      return hooks.run(interestsLearned, { account, client: from, interests: clients.learn(claimed, readInfo(query)) })
+      if (claimed === undefined) return
+      const query = type === 'error' ? undefined : stanza.child(DiscoInfo, 'query')
+      const interests = query === undefined ? NO_INTERESTS : clients.learn(claimed, readInfo(query))
+      return hooks.run(interestsLearned, { account, client: from, interests })
     })
 
     return {

@@ -11,6 +11,7 @@ import type { Note } from './note.ts'
 
 /** The first message on disk is damaged. */
 async function damage(world: World): Promise<void> {
+  await world.filed()
   await world.store.run(sql`UPDATE spool_message SET body = ${Buffer.alloc(272)} WHERE place = (SELECT MIN(place) FROM spool_message)`)
 }
 
@@ -48,6 +49,7 @@ for (const client of ['acknowledges', 'does not acknowledge'] as const) {
 story('more than can be sent at once may be damaged, and what is behind it comes', async world => {
   const romeo = await apart(world)
   for (let i = 0; i < 120; i++) await romeo.sends(say(`m${i}`))
+  await world.filed()
   await world.store.run(sql`UPDATE spool_message SET body = ${Buffer.alloc(272)}
     WHERE place < (SELECT MAX(place) FROM spool_message)`)
   assert.deepEqual(await appear(await world.connect('juliet')), ['m119'])

@@ -136,6 +136,7 @@ story(
     forget()
     await romeo.sends(say('two'))
     forget()
+    await world.filed()
     await world.store.run(sql`UPDATE spool_message SET note = ${Buffer.alloc(10)}`)
     await romeo.sends(say('three'))
     romeo.receivesError('three', 'service-unavailable')

@@ -5,7 +5,10 @@ import { sql } from '../../storage/db.ts'
 
 /** All that is on disk of what waits, as one text. */
 async function disk(world: World): Promise<string> {
+  const batches = await world.store.all(sql`SELECT * FROM spool_unfiled`)
+  await world.filed()
   const all = [
+    ...batches,
     ...(await world.store.all(sql`SELECT seg, header, body, note FROM spool_message`)),
     ...(await world.store.all(sql`SELECT * FROM spool_segment`)),
   ]
@@ -15,8 +18,10 @@ async function disk(world: World): Promise<string> {
     .join('\n')
 }
 
-const sizes = (world: World): Promise<unknown[]> =>
-  world.store.all(sql`SELECT LENGTH(header) AS header, LENGTH(body) AS body, LENGTH(note) AS note FROM spool_message ORDER BY place`)
+const sizes = async (world: World): Promise<unknown[]> => {
+  await world.filed()
+  return world.store.all(sql`SELECT LENGTH(header) AS header, LENGTH(body) AS body, LENGTH(note) AS note FROM spool_message ORDER BY place`)
+}
 
 story('of what waits neither text nor sender nor time nor place stand on disk', async world => {
   const romeo = await apart(world)

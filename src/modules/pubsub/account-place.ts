@@ -3,6 +3,7 @@ import { randomNumber, type SealedRows } from '../../core/sealed-rows.ts'
 import type { Session } from '../../core/session.ts'
 import { PRIVATE_ITEM } from '../../core/stores.ts'
 import type { Db } from '../../storage/db.ts'
+import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import type { RosterApi } from '../roster/roster.ts'
@@ -10,7 +11,7 @@ import { isPrivate, may, type Standing } from './access.ts'
 import type { Listeners } from './listeners.ts'
 import type { Item, Node } from './node.ts'
 import { type NodeConfig, usualOfAccount } from './node-config.ts'
-import { Place, type Receiver } from './place.ts'
+import { noSuchNode, Place, type Receiver } from './place.ts'
 import { PrivateNodes, PrivateRows } from './private-rows.ts'
 import type { Rows } from './rows.ts'
 import { isCurrent, type Subscription } from './subscription.ts'
@@ -167,7 +168,7 @@ export class AccountPlace extends Place {
   mustKnow(node: Node | undefined, who: Jid): void {
     if (node !== undefined ? this.knows(node, who) : this.isOwn(who) || this.#isContact(who)) return
     // To others a private node is none.
-    throw new StanzaError(this.#isContact(who) ? 'item-not-found' : 'service-unavailable')
+    throw this.#isContact(who) ? noSuchNode() : new StanzaError('service-unavailable')
   }
 
   /** Strangers must not learn which accounts there are: it looks as if there were none, unless something is meant for all. */
@@ -190,6 +191,10 @@ export class AccountPlace extends Place {
     const { account } = this
     const { listeners } = this.#around
     for (const session of listeners.own(account, node.name)) yield { ...ofSession(session), seesPresence: true }
+    for (const session of listeners.asked(account)) {
+      const deliver = (message: Element): void => listeners.hold(session, { node: node.name, message })
+      yield { to: String(session.jid), deliver, seesPresence: true }
+    }
     for (const { jid, interests } of listeners.others(account)) {
       if (!interests?.has(node.name)) continue
       const standing = this.#mayHear(node, jid)

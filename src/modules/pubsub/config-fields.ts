@@ -76,15 +76,15 @@ function choice<const Value extends string>(choices: readonly Value[]): Codec<Va
   }
 }
 
-/** §12.20: a whole number, or `max`. None at all is `max` too; `most` says what may not be exceeded. */
+/** §12.20: a whole number, or `max`. None at all is `max` too, and so is more than the server allows, which clients cannot know. */
 function numberOrMax(most: (limits: NodeLimits) => number): Codec<number | 'max'> {
   return {
     type: 'text-single',
     read([value = ''], name, limits) {
       if (value === '' || value === 'max') return 'max'
       const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
-      if (!(number >= 1 && number <= most(limits))) throw unfit(name)
-      return number
+      if (!(number >= 1)) throw unfit(name)
+      return number > most(limits) ? 'max' : number
     },
     write: value => [String(value)],
   }

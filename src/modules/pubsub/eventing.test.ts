@@ -114,7 +114,8 @@ story('XEP-0163 §3: a node is made by the first publication, for contacts, and 
     ['send_last_published_item', 'on_sub_and_presence'],
   ])
     assert.match(config, new RegExp(`var='pubsub#${name}'[^>]*><value>${value}<`))
-  await refuses(romeo, 'set', publishXml('urn:example:mine', item('a')), 'item-not-found', { to: JULIET })
+  const answer = await refuses(romeo, 'set', publishXml('urn:example:mine', item('a')), 'item-not-found', { to: JULIET })
+  assert.equal(answer.first()!.attrs['code'], '404', 'XEP-0086')
   await refuses(romeo, 'set', '<create node="urn:example:mine"/>', 'forbidden', { to: JULIET })
 })
 
@@ -302,4 +303,24 @@ story('XEP-0060 §12.2: who gains access because the node is opened hears of the
   await gets(juliet, 'set', `<configure node="${TUNE}">${configXml({ access_model: 'presence' })}</configure>`, owner)
   event(romeo, tune('a'), JULIET)
   assert.ok(entry('a'))
+})
+
+story('what is published while a device of the owner is asked what it wants to hear waits for its answer', async world => {
+  const BOOKMARKS = 'urn:xmpp:bookmarks:1'
+  const phone = await world.online('juliet', 'phone')
+  const laptop = await world.connect('juliet', 'laptop')
+  const { caps, features } = clientFor(BOOKMARKS, TUNE)
+  await laptop.sends(`<presence>${caps}</presence>`)
+  for (const [node, id] of [
+    [BOOKMARKS, 'room@muc.example'],
+    [TUNE, 'a'],
+    [GEOLOC, 'a'],
+  ] as const)
+    await gets(phone, 'set', publishXml(node, item(id)), own)
+  await tellsFeatures(laptop, features)
+  phone.forget()
+  const events = laptop.unread.filter(({ name }) => name === 'message')
+  laptop.unread.splice(0, laptop.unread.length, ...events)
+  event(laptop, `<items node="${BOOKMARKS}"><item id="room@muc.example"/></items>`, JULIET)
+  event(laptop, tune('a'), JULIET)
 })

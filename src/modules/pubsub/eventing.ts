@@ -54,6 +54,7 @@ export class Eventing {
     if (presence.attrs['type'] === 'unavailable') return listeners.removeOwn(session)
     const interests = caps.interestsOf(session.account, session.jid, presence)
     if (interests !== undefined) return this.#ownInterests(session, interests)
+    listeners.ask(session)
   }
 
   /** Somebody else's client, as far as the account may be told of it. */
@@ -112,8 +113,11 @@ export class Eventing {
 
   #ownInterests(session: Session, interests: Interests): void | Promise<void> {
     const { listeners } = this.#around
-    const before = listeners.ofOwn(session)
-    listeners.setOwn(session, interests)
+    const known = listeners.ofOwn(session)
+    const held = listeners.setOwn(session, interests).filter(({ node }) => interests.has(node))
+    for (const { message } of held) session.send(message)
+    // What it has just been told is the last item.
+    const before = held.length === 0 ? known : new Set([...(known ?? []), ...held.map(({ node }) => node)])
     const receiver = { to: String(session.jid), deliver: (message: Element) => session.send(message) }
     return this.#tellLast(session.account, interests, before, receiver, session.jid)
   }

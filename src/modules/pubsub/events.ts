@@ -10,7 +10,7 @@ const Addresses = namespace<'addresses' | 'address'>('http://jabber.org/protocol
 const event = (child: Element): Element => PubSubEvent('event', {}, child)
 
 /** §7.1.2.3: who has published is said by the service alone, and only where the node says so. */
-export function publisherOf({ config, creator }: Node, { publisher }: Pick<Item, 'publisher'>): string | undefined {
+function publisherOf({ config, creator }: Node, { publisher }: Pick<Item, 'publisher'>): string | undefined {
   if (config.itemReply === 'publisher') return publisher
   return config.itemReply === 'owner' ? creator : undefined
 }

@@ -21,11 +21,10 @@ export class Fleeting {
   }
 
   /** The client is not available any more. */
-  async left(context: Context, place: () => Promise<AccountPlace>, session: Session): Promise<void> {
+  left(context: Context, place: () => Promise<AccountPlace>, session: Session): void | Promise<void> {
     const nodes = this.#of.get(session)
-    if (nodes === undefined) return
     this.#of.delete(session)
-    for (const [name, ids] of nodes) await retractThose(context, await place(), name, ids)
+    return nodes && retractAll(context, place, nodes)
   }
 
   /** After a start no client is there that has published something. */
@@ -33,6 +32,14 @@ export class Fleeting {
     if (place.account.sessions.size > 0) return
     for (const { name, config } of [...place.all()]) if (config.purgeOffline) await retractThose(context, place, name)
   }
+}
+
+async function retractAll(
+  context: Context,
+  place: () => Promise<AccountPlace>,
+  nodes: ReadonlyMap<string, ReadonlySet<string>>,
+): Promise<void> {
+  for (const [name, ids] of nodes) await retractThose(context, await place(), name, ids)
 }
 
 /** Those that are still there, or all. */

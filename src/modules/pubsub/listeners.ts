@@ -1,5 +1,6 @@
 import type { Account } from '../../core/account.ts'
 import type { Session } from '../../core/session.ts'
+import type { Element } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import type { Interests } from '../caps/caps.ts'
 
@@ -18,6 +19,15 @@ export interface Listener {
   readonly isSharer: boolean
 }
 
+/** A notification for a client of the account that has not said yet what it wants to hear. */
+export interface Held {
+  readonly node: string
+  readonly message: Element
+}
+
+/** So many of them wait. */
+const MOST_HELD = 20
+
 /** Of one account: by bare address, then by full one. */
 interface Others {
   readonly clients: Map<string, Map<string, Listener>>
@@ -27,10 +37,29 @@ interface Others {
 /** Which clients are available, and of which nodes they want to hear (XEP-0060 §9.2): the account's own, and others that it sees. */
 export class Listeners {
   readonly #own = new WeakMap<Session, Interests>()
+  readonly #held = new WeakMap<Session, Held[]>()
   readonly #others = new WeakMap<Account, Others>()
 
-  setOwn(session: Session, interests: Interests): void {
+  /** Gives what has waited for that. */
+  setOwn(session: Session, interests: Interests): readonly Held[] {
+    const held = this.#held.get(session) ?? []
+    this.#held.delete(session)
     this.#own.set(session, interests)
+    return held
+  }
+
+  /** It is asked what it wants to hear: what is published meanwhile waits for the answer. */
+  ask(session: Session): void {
+    if (!this.#held.has(session)) this.#held.set(session, [])
+  }
+
+  *asked(account: Account): Iterable<Session> {
+    for (const session of account.available()) if (this.#held.has(session)) yield session
+  }
+
+  hold(session: Session, held: Held): void {
+    const waiting = this.#held.get(session)
+    if (waiting !== undefined && waiting.length < MOST_HELD) waiting.push(held)
   }
 
   ofOwn(session: Session): Interests | undefined {
@@ -39,11 +68,14 @@ export class Listeners {
 
   removeOwn(session: Session): void {
     this.#own.delete(session)
+    this.#held.delete(session)
   }
 
   /** The account's own clients that want to hear of the node. */
   *own(account: Account, node: string): Iterable<Session> {
-    for (const session of account.available()) if (this.#own.get(session)?.has(node)) yield session
+    for (const session of account.available()) {
+      if (this.#own.get(session)?.has(node) && !this.#held.has(session)) yield session
+    }
   }
 
   get(account: Account, client: Jid): Listener | undefined {

@@ -32,7 +32,7 @@ story('XEP-0060 §8.1: nodes are made with a name or without, as they are wanted
   assert.match(instant!.first()!.attrs['node']!, /^[\w-]{36}$/)
   await refuses(hamlet, 'set', createXml('a', { access_model: 'presence' }), 'not-acceptable/unsupported-access-model')
   await refuses(hamlet, 'set', createXml('a', { node_type: 'collection' }), 'not-acceptable')
-  await refuses(hamlet, 'set', createXml('a', { max_items: '1000000' }), 'not-acceptable')
+  await refuses(hamlet, 'set', createXml('a', { max_items: '0' }), 'not-acceptable')
   await refuses(hamlet, 'set', `<create node="a"/><configure node="b">${configXml({})}</configure>`, 'bad-request')
   await refuses(hamlet, 'set', `<configure>${configXml({})}</configure><create node="a"/>`, 'bad-request')
   await world.arrives(

@@ -125,7 +125,7 @@ export abstract class Place {
     if (node !== undefined) return node
     // §6.1.3.11.
     const uri = this.#moved.get(name)
-    throw uri === undefined ? new StanzaError('item-not-found') : new StanzaError('gone', '', { uri })
+    throw uri === undefined ? noSuchNode() : new StanzaError('gone', '', { uri })
   }
 
   /** The node of that name, if he may do that with it. */
@@ -217,3 +217,6 @@ export abstract class Place {
     for (const node of [...this.#nodes.values()]) if (test(node)) this.#nodes.delete(node.name)
   }
 }
+
+// COMPAT(profanity 0.15): it makes its first list of OMEMO devices only if the error that there is none has this code (XEP-0086).
+export const noSuchNode = (): StanzaError => new StanzaError('item-not-found', '', { code: 404 })

@@ -9,6 +9,7 @@ import {
   item,
   listens,
   OWNER,
+  PUBSUB,
   publishXml,
   refuses,
 } from '../../../test/pubsub-story.ts'
@@ -219,13 +220,30 @@ story('a disk that fails loses nothing that was there, and leaves nothing half d
   const romeo = await world.online('romeo')
   await gets(romeo, 'set', publishXml(BOOKMARKS, item(ROOM)), own)
   await gets(romeo, 'set', publishXml('urn:example:public', item('a')), own)
-  await world.store.run(sql`CREATE TRIGGER full BEFORE INSERT ON sealed_row BEGIN SELECT RAISE(ABORT, 'full'); END`)
+  await world.store.run(sql`ALTER TABLE sealed_row RENAME TO sealed_row_away`)
   await ask(romeo, 'set', publishXml(BOOKMARKS, item('b@muc.example')), own).then(answer => assert.equal(answer.attrs['type'], 'error'))
   const configure = `<configure node="urn:example:public">${configXml({ access_model: 'whitelist' })}</configure>`
   await ask(romeo, 'set', configure, owner).then(answer => assert.equal(answer.attrs['type'], 'error'))
-  await world.store.run(sql`DROP TRIGGER full`)
+  await world.store.run(sql`ALTER TABLE sealed_row_away RENAME TO sealed_row`)
   assert.deepEqual(await items(romeo), [ROOM])
   assert.deepEqual(await items(romeo, 'urn:example:public'), ['a'])
   await gets(romeo, 'set', configure, owner)
   assert.deepEqual(await items(romeo, 'urn:example:public'), ['a'])
+})
+
+story('many publish at once, privately and not, and nobody waits for another for ever', async world => {
+  const clients = [await world.online('romeo'), await world.online('juliet'), await world.online('tybalt')]
+  const publish = (id: string, node: string): string =>
+    `<iq type="set" id="${id}"><pubsub xmlns="${PUBSUB}">${publishXml(node, item(id))}</pubsub></iq>`
+  const given = clients.flatMap(client =>
+    [BOOKMARKS, 'urn:example:a', 'urn:xmpp:mds:displayed:0', 'urn:example:b', BOOKMARKS].map((node, i) =>
+      client.gives(publish(`p${i}`, node)),
+    ),
+  )
+  await Promise.all(given)
+  await world.settled()
+  for (const client of clients) {
+    for (let i = 0; i < 5; i++) client.receives(`<iq type="result" id="p${i}"/>`)
+    assert.deepEqual(await items(client), ['p0', 'p4'])
+  }
 })

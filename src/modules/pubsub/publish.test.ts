@@ -112,6 +112,8 @@ story('XEP-0060 §7.1.5: options are conditions of a publication, and how a node
   const publish = publishXml('urn:example:a', item('a'))
   await gets(romeo, 'set', publish + options({ access_model: 'open', max_items: 'max' }), own)
   await gets(romeo, 'set', publish + options({ access_model: 'open', persist_items: 'true', max_items: '1000' }), own)
+  // Of more than there may be the server keeps as many as it can.
+  await gets(romeo, 'set', publish + options({ access_model: 'open', max_items: '9999' }), own)
   await refuses(romeo, 'set', publish + options({ access_model: 'presence' }), 'conflict/precondition-not-met', own)
   await refuses(romeo, 'set', publish + options({ access_model: 'open', magic: '1' }), 'conflict/precondition-not-met', own)
   await refuses(romeo, 'set', publish + options({ access_model: 'magic' }), 'not-acceptable/unsupported-access-model', own)

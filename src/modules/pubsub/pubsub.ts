@@ -54,7 +54,7 @@ interface Happened {
 
 /**
  * In the account's turn, when items of one of its nodes are safe on disk and subscribers have been told: handlers may publish and retract
- * by `Pep`. The order of the items is that of their publication.
+ * by `Pep`. What they throw is logged, and refuses nothing. The order of the items is that of their publication.
  */
 export const itemPublished = point<Happened & { readonly items: readonly PublishedItem[] }>('pubsub.published')
 /** The same, when items are gone: retracted, purged, with their node, or to make room for those that `itemPublished` has told of before. */
@@ -80,7 +80,7 @@ export const pubsub = defineModule({
   },
   migrations,
 
-  setup({ clock, db, discovery: described, hooks, iq, needs, on, rows, send, settings }): Pep {
+  setup({ clock, db, discovery: described, hooks, iq, log, needs, on, rows, send, settings }): Pep {
     described.account.identities.push({ category: 'pubsub', type: 'pep' })
     const listeners = new Listeners()
     const notifier = new Notifier(send)
@@ -90,6 +90,7 @@ export const pubsub = defineModule({
     const around = { roster: needs.roster, isBlocked: needs.blocking.isBlocked, listeners, sealed: rows, usual }
     const eventing = new Eventing({ caps: needs.caps, roster: needs.roster, listeners, notifier, placeOf }, clock)
     const follows = new Map<string, Follow>()
+    const failed = (_: string, error: unknown): void => log.fault('pubsub.told', error)
     const context: Context = {
       notifier,
       async alongside(place, { node, items, retracted, surplus }) {
@@ -103,17 +104,17 @@ export const pubsub = defineModule({
         const account = accountOf(place)
         if (account === undefined) return
         fleeting.published(account, node, items, by)
-        await hooks.run(itemPublished, { account, node: node.name, items: items.map(parsed), by })
+        await hooks.tell(itemPublished, { account, node: node.name, items: items.map(parsed), by }, failed)
       },
       async configured(place, node, before) {
         const account = accountOf(place)
         if (account === undefined) return
         await eventing.nodeConfigured(account, node, before)
-        await hooks.run(nodeConfigured, { account, node: node.name })
+        await hooks.tell(nodeConfigured, { account, node: node.name }, failed)
       },
       async removed(place, node, ids, by) {
         const account = accountOf(place)
-        if (account !== undefined) await hooks.run(itemRetracted, { account, node: node.name, ids, by })
+        if (account !== undefined) await hooks.tell(itemRetracted, { account, node: node.name, ids, by }, failed)
       },
     }
 
@@ -144,9 +145,11 @@ export const pubsub = defineModule({
     // XEP-0060 §8.6: the owner answers to the account itself; no device shall be shown that.
     on(messageIn.check, function takeAnswer({ account, stanza, from, to }) {
       if (!to.isBare) return
-      // Before something was sent nothing can come back.
-      const known = places.get(account)
-      if (stanza.attrs['type'] === 'error') return known && takeBounce(context, known, stanza, from)
+      if (stanza.attrs['type'] === 'error') {
+        // Before something was sent nothing can come back.
+        const known = places.get(account)
+        return known && takeBounce(context, known, stanza, from)
+      }
       const form = from.bare.equals(account.jid) ? readAuthorization(stanza) : undefined
       return (
         form &&
@@ -184,7 +187,7 @@ export const pubsub = defineModule({
     on(interestsLearned, function tellWhatIsThere({ account, client, interests }) {
       return eventing.learned(account, client, interests)
     })
-    const left = (session: Session): Promise<void> => fleeting.left(context, () => placeOf(session.account), session)
+    const left = (session: Session): void | Promise<void> => fleeting.left(context, () => placeOf(session.account), session)
 
     on(accountLocked, function forgetPrivate(account) {
       // What is under way for it has read what would be overwritten.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createXml, event, gets, idsIn, item, OWNER, PUBSUB, publishXml, SERVICE } from '../../../test/pubsub-story.ts'
+import { createXml, event, gets, idsIn, item, OWNER, PUBSUB, publishXml, refuses, SERVICE } from '../../../test/pubsub-story.ts'
 import { story } from '../../../test/story.ts'
 
 const MUSINGS = 'princely_musings'
@@ -44,3 +44,54 @@ story('what there is outlives a restart: nodes, items, affiliations, subscriptio
   await world.later(3_600_000)
   assert.deepEqual(idsIn((await gets(again, 'get', `<items node="${MUSINGS}"/>`))!), [], 'items expire')
 })
+
+story('XEP-0060 §5.1 to §5.5: a service says what it is, which nodes it has, what they are, and what is in them', async world => {
+  const hamlet = await world.online('hamlet')
+  const disco = (what: 'info' | 'items', to = SERVICE, node = ''): string =>
+    `<iq type="get" id="d1" to="${to}"><query xmlns="http://jabber.org/protocol/disco#${what}" ${node && `node="${node}"`}/></iq>`
+  await gets(hamlet, 'set', createXml(MUSINGS, { title: 'Princely Musings (Atom)', type: 'urn:example:e2ee:bundle', max_items: '120' }))
+  await gets(hamlet, 'set', publishXml(MUSINGS, item('a') + item('b')))
+  await hamlet.sends(disco('items', 'here.example'))
+  hamlet.receives(`<iq type="result" id="d1"><query xmlns="http://jabber.org/protocol/disco#items"><item jid="${SERVICE}"/></query></iq>`)
+  await hamlet.sends(disco('info'))
+  const features = ['', '#access-open', '#config-node', '#create-nodes', '#publish', '#rsm', '#subscribe', '#meta-data', '#multi-items']
+  const said = hamlet.receives(`<iq type="result" id="d1" from="${SERVICE}"><query xmlns="http://jabber.org/protocol/disco#info">
+    <identity category="pubsub" type="service"/>${features.map(name => `<feature var="${PUBSUB}${name}"/>`).join('')}</query></iq>`)
+  assert.doesNotMatch(String(said), /collections|auto-create|presence|multi-subscribe/)
+  await hamlet.sends(disco('items'))
+  hamlet.receives(`<iq type="result" id="d1"><query xmlns="http://jabber.org/protocol/disco#items">
+    <item jid="${SERVICE}" node="${MUSINGS}" name="Princely Musings (Atom)"/></query></iq>`)
+  await hamlet.sends(disco('info', SERVICE, MUSINGS))
+  const field = (name: string, value: string): string => `<field var="pubsub#${name}"><value>${value}</value></field>`
+  hamlet.receives(`<iq type="result" id="d1"><query xmlns="http://jabber.org/protocol/disco#info" node="${MUSINGS}">
+    <identity category="pubsub" type="leaf" name="Princely Musings (Atom)"/><feature var="${PUBSUB}"/><x xmlns="jabber:x:data" type="result">
+    ${field('type', 'urn:example:e2ee:bundle')}${field('creator', 'hamlet@here.example')}${field('creation_date', '2026-01-01T00:00:00.000Z')}
+    ${field('title', 'Princely Musings (Atom)')}${field('access_model', 'open')}${field('publish_model', 'publishers')}
+    ${field('max_items', '120')}${field('owner', 'hamlet@here.example')}${field('num_subscribers', '0')}</x></query></iq>`)
+  await hamlet.sends(disco('items', SERVICE, MUSINGS))
+  const items = hamlet.receives(`<iq type="result" id="d1"><query xmlns="http://jabber.org/protocol/disco#items" node="${MUSINGS}">
+    <item jid="${SERVICE}" name="a"/><item jid="${SERVICE}" name="b"/></query></iq>`)
+  assert.doesNotMatch(String(items.first()!.elements()), /node=/, '§5.5: MUST NOT')
+  for (const what of ['info', 'items'] as const) {
+    await hamlet.sends(disco(what, SERVICE, 'nowhere'))
+    hamlet.receivesError('d1', 'item-not-found')
+  }
+})
+
+story(
+  'an operator can have no such service, or have it elsewhere',
+  async world => {
+    const hamlet = await world.online('hamlet')
+    await refuses(hamlet, 'set', createXml(MUSINGS), 'remote-server-not-found')
+  },
+  { settings: { 'pubsub-service': { enabled: false } } },
+)
+
+story(
+  'an operator can keep users from making nodes',
+  async world => {
+    const hamlet = await world.online('hamlet')
+    await refuses(hamlet, 'set', createXml(MUSINGS), 'forbidden', { to: 'news.here.example' })
+  },
+  { settings: { 'pubsub-service': { name: 'news', create: 'nobody' } } },
+)

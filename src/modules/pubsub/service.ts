@@ -2,7 +2,7 @@
 
 import { defineModule, xep } from '../../core/module.ts'
 import { secretsDestroyed } from '../../core/points.ts'
-import { count, flag, oneOf, size, text } from '../../lib/settings.ts'
+import { count, flag, oneOf, optional, read, size } from '../../lib/settings.ts'
 import { DiscoInfo, DiscoItems, infoElement, itemsElement } from '../../xmpp/disco.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
@@ -17,6 +17,9 @@ import { pubsub } from './pubsub.ts'
 import { answer, REQUESTS } from './requests.ts'
 import { ServicePlace } from './service-place.ts'
 
+/** One part of a domain name. */
+const readLabel = (text: string): string | undefined => (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text) ? text : undefined)
+
 export const pubsubService = defineModule({
   name: 'pubsub-service',
   about: 'A place for nodes that belong to no account: news, blogs, what programs tell each other.',
@@ -24,7 +27,7 @@ export const pubsubService = defineModule({
   needs: { discovery, pubsub },
   settings: {
     enabled: flag(true, 'There is such a service; without it, another one can have its address, such as a component.'),
-    name: text('pubsub', 'The service is at this name below the domain.'),
+    name: optional(read(readLabel, 'a name such as "pubsub"', 'The service is at this name below the domain, instead of pubsub.')),
     create: oneOf(['users', 'nobody'], 'Who may make nodes: the users of this domain, or nobody.'),
     nodesPerUser: count(50, { min: 1, max: 10_000 }, 'How many nodes each may make.'),
     nodes: count(1000, { min: 1, max: 10_000 }, 'How many nodes there may be.'),
@@ -38,7 +41,7 @@ export const pubsubService = defineModule({
 
   setup({ clock, db, domain, needs, on, send, serve, settings }) {
     if (!settings.enabled) return
-    const jid = Jid.of('', `${settings.name}.${domain}`)
+    const jid = Jid.of('', `${settings.name ?? 'pubsub'}.${domain}`)
     const mayCreate = (who: Jid): boolean => settings.create === 'users' && who.domain === domain && who.local !== ''
     const place = new ServicePlace({ jid, mayCreate, nodesOfOne: settings.nodesPerUser }, db, clock, settings)
     const nothing = async (): Promise<void> => {}

@@ -62,14 +62,20 @@ export async function reviewSubscriptions(context: Context, place: Place, node: 
 }
 
 /** §12.4: a client is not available any more; `others` are those of its bare address that are. */
-export async function endTemporary(context: Context, place: Place, client: Jid, others: Iterable<unknown>): Promise<void> {
+export function endTemporary(context: Context, place: Place, client: Jid, others: Iterable<unknown>): void | Promise<void> {
   const isLast = [...others].length === 0
-  for (const node of [...place.all()]) {
-    for (const jid of isLast ? [String(client), String(client.bare)] : [String(client)]) {
-      const subscription = node.subscriptions.get(jid)
-      if (subscription?.options.expire !== 'presence') continue
-      await setSubscription(place, node, jid, undefined)
-      tellOwners(context, place, node, jid, 'none')
-    }
+  const ended = [...place.all()].flatMap(node =>
+    (isLast ? [client, client.bare] : [client]).flatMap(jid => {
+      const subscription = node.subscriptions.get(String(jid))
+      return subscription?.options.expire === 'presence' ? [{ node, subscription }] : []
+    }),
+  )
+  return ended.length === 0 ? undefined : endAll(context, place, ended)
+}
+
+async function endAll(context: Context, place: Place, ended: readonly { node: Node; subscription: Subscription }[]): Promise<void> {
+  for (const { node, subscription } of ended) {
+    await setSubscription(place, node, subscription.jid, undefined)
+    tellOwners(context, place, node, subscription.jid, 'none')
   }
 }
