@@ -95,7 +95,7 @@ const roomOf = (element: Element): string | undefined => (element.is(Storage, 'c
 /** The room’s address as it is compared; undefined for what is none. */
 export function normalRoom(jid = ''): string | undefined {
   try {
-    return String(Jid.parse(jid.trim()).bare)
+    return String(Jid.parsePrivately(jid.trim()).bare)
   } catch {
     return undefined
   }
