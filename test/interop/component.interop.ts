@@ -41,7 +41,7 @@ test('biboumi lets a user take part in a channel of IRC', { skip }, async () => 
   await mercutio.hears(/ 366 /)
   await using romeo = await Device.online('slixmpp', { server, name: 'romeo' })
   romeo.do('items', { of: 'localhost' })
-  assert.deepEqual((await romeo.hears('items')).items, [DOMAIN])
+  assert.deepEqual((await romeo.hears('items')).items, ['pubsub.localhost', DOMAIN])
 
   romeo.do('join', { room, nick: 'romeo' })
   for (const nick of ['mercutio', 'romeo']) await romeo.hears('presence', { type: 'available', from: `${room}/${nick}` })
