@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { listens } from '../../../test/personal-events.ts'
-import { gets } from '../../../test/pubsub-story.ts'
+import { ask, conditionOf, createXml, gets, publishXml } from '../../../test/pubsub-story.ts'
 import { type Client, story, type World } from '../../../test/story.ts'
 import { type Element, namespace } from '../../xml/element.ts'
 import { pubsub } from './pubsub.ts'
@@ -107,3 +107,17 @@ story('each item is told by itself, though several change at once', async world 
   for (const id of ['1', '3']) told(`<retract id="${id}"/>`)
   told('<item id="4"/>')
 })
+
+story(
+  'an item takes room for its id, and for being one, also where it has no payload',
+  async world => {
+    const juliet = await world.connect('juliet')
+    const own = { to: '' }
+    await gets(juliet, 'set', createXml('a', { max_items: 'max', deliver_payloads: '0', access_model: 'open' }), own)
+    let kept = 0
+    while (kept < 100 && conditionOf(await ask(juliet, 'set', publishXml('a', `<item id="${'x'.repeat(400)}${kept}"/>`), own)) === 'ok')
+      kept++
+    assert.equal(kept, 8)
+  },
+  { settings: { pubsub: { bytes: '4KiB' } } },
+)
