@@ -5,7 +5,7 @@ import type { Account } from './account.ts'
 import type { StoredCredential } from './account-store.ts'
 import type { LocalHost } from './host.ts'
 import type { KeyChange, NewCredential } from './keys.ts'
-import { accountCreated, accountLoaded, accountLocked, accountRekeyed, accountRemoved, accountReset } from './points.ts'
+import { accountCreated, accountLoaded, accountLocked, accountRegained, accountRekeyed, accountRemoved, accountReset } from './points.ts'
 import type { Router } from './router.ts'
 
 /** What is stored of a new password. Takes a while, and much of the processor. */
@@ -72,13 +72,12 @@ export class AccountLife {
    * why there is a new one. In the account's turn. Throws a StanzaError if the account's key is not open.
    */
   async changePassword(account: Account, password: string, by: Jid): Promise<void> {
-    const { documents, hooks, keys, rows } = this.#host
+    const { documents, hooks, keys } = this.#host
     const change = keys.change(account, await this.#credentialsOf(account.name, password))
     if (change === undefined) throw new StanzaError('not-allowed', 'log in with your password first')
     const { now } = change
     const write = async (inside: InTransaction): Promise<void> => {
       await documents.reseal(account, inside.db, now)
-      await rows.reseal(account, inside.db, now)
       await hooks.run(accountRekeyed, { account, ...inside, now })
     }
     await this.#replacePassword(account, change, write, by)
@@ -107,6 +106,14 @@ export class AccountLife {
     if (!(await this.#replacePassword(account, change, write))) return undefined
     await keys.shredDoomed()
     return { isLost }
+  }
+
+  /** Brings back what a reset has locked. False if the code does not open it. In the account's turn. */
+  async recover(account: Account, code: string): Promise<boolean> {
+    const { failed, hooks, keys } = this.#host
+    if (!(await keys.recover(account, code))) return false
+    await hooks.tell(accountRegained, account, failed)
+    return true
   }
 
   async #replacePassword(account: Account, change: KeyChange, write: (inside: InTransaction) => unknown, by?: Jid): Promise<boolean> {

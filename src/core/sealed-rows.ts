@@ -29,7 +29,7 @@ interface DbRow {
 
 export interface OpenedRow {
   readonly number: number
-  /** From 1; of two rows the one with the later generation was written under a newer password. */
+  /** From 1; of two rows the one with the later generation was written under a newer password. It stays as it is until the row is written. */
   readonly generation: number
   /** To be overwritten with zeros by whoever has it last. */
   readonly plain: Buffer
@@ -42,8 +42,9 @@ const ITEM = 0
 export const randomNumber = (): number => randomBytes(6).readUIntBE(0, 6)
 
 /**
- * What is kept of an account for good, for its owner alone, and is much or changes often: a row each. All rows of an account have one
- * secret, which is sealed to the account's key: that is opened once, and rows cost little. To write them its owner must be connected, too.
+ * What is kept of an account for good, for its owner alone, and is much or changes often: a row each. All rows that are written under one
+ * password have one secret, which is sealed to the account's key of that time: it is opened once, and rows cost little. A new password leaves
+ * them as they are: its key opens the former one. To write them its owner must be connected, too.
  */
 export class SealedRows {
   readonly #db: Db
@@ -78,15 +79,21 @@ export class SealedRows {
   /** Before the transaction of the first `write`: makes the secret if there is none. Throws a StanzaError while the account is locked. */
   async prepare(account: Account): Promise<void> {
     const keys = this.#opened(account)
-    if ((await this.#secretOf(account, keys, keys.generation, this.#db)) === undefined) await this.#make(account, keys, this.#db)
+    if ((await this.#secretOf(account, keys, keys.generation, this.#db)) === undefined) await this.#make(account, keys)
   }
 
   /** Adds the row or replaces it. Overwrites `plain` with zeros. Throws a StanzaError while the account is locked. */
   async write(account: Account, place: RowPlace, plain: Buffer, db: Db): Promise<void> {
     const keys = this.#opened(account)
-    const secret = await this.#secretOf(account, keys, keys.generation, db)
-    if (secret === undefined) throw new Error('there is no secret to seal rows with')
-    await this.#put(account, secret, keys, place, plain, db)
+    await this.#secretOf(account, keys, keys.generation, db)
+    // Its owner may have gone meanwhile; then it is zeros, which everybody knows.
+    const secret = this.#secrets.get(account)?.get(keys.generation)
+    if (secret === undefined) throw lockedError()
+    const box = sealRow(secret.bytes, keys, place, plain)
+    plain.fill(0)
+    await db.run(sql`INSERT INTO sealed_row (account, store, part, number, generation, box)
+      VALUES (${account.name}, ${place.store}, ${place.part}, ${place.number}, ${keys.generation}, ${box})
+      ON CONFLICT (account, store, part, number) DO UPDATE SET generation = excluded.generation, box = excluded.box`)
   }
 
   async remove(account: Account, store: number, part: number, numbers: readonly number[], db: Db): Promise<void> {
@@ -98,36 +105,21 @@ export class SealedRows {
     await db.run(sql`DELETE FROM sealed_row WHERE account = ${account.name} AND store = ${store} AND part = ${part}`)
   }
 
-  /** Bytes of all rows, as they are on disk. */
+  /** Bytes of all rows, as they are on disk; but for those that do not open, as long as that can be told. */
   async size(account: Account, store: number): Promise<number> {
-    const [row] = await this.#db.all<{ size: number | null }>(
-      sql`SELECT SUM(LENGTH(box)) AS size FROM sealed_row WHERE account = ${account.name} AND store = ${store}`,
-    )
-    return Number(row?.size ?? 0)
+    const rows = await this.#db.all<{ generation: number; size: number }>(sql`SELECT generation, SUM(LENGTH(box)) AS size FROM sealed_row
+      WHERE account = ${account.name} AND store = ${store} GROUP BY generation`)
+    const keys = this.#keys.of(account)
+    const opened = keys?.isOpen ? keys.opened() : undefined
+    return rows.reduce((sum, { generation, size }) => sum + (opened?.has(Number(generation)) === false ? 0 : Number(size)), 0)
   }
 
   /** How many rows there are. */
-  async count(account: Account, store: number): Promise<number> {
-    const [row] = await this.#db.all<{ count: number }>(
+  async count(account: Account, store: number, db: Db): Promise<number> {
+    const [row] = await db.all<{ count: number }>(
       sql`SELECT COUNT(*) AS count FROM sealed_row WHERE account = ${account.name} AND store = ${store}`,
     )
     return Number(row?.count ?? 0)
-  }
-
-  /** In the transaction that gives the account a new key: what is open gets a new secret, which is sealed to that. */
-  async reseal(account: Account, db: Db, now: SealedAccount): Promise<void> {
-    const keys = this.#keys.of(account)
-    const rows = await db.all<DbRow>(sql`SELECT store, part, number, generation, box FROM sealed_row WHERE account = ${account.name}`)
-    if (keys === undefined || rows.length === 0) return
-    const secret = await this.#make(account, now, db)
-    const former = new Set<number>()
-    for (const row of rows) {
-      const plain = await this.#open(account, keys, row, db)
-      if (plain === undefined) continue
-      former.add(Number(row.generation))
-      await this.#put(account, secret, now, placeOf(row), plain, db)
-    }
-    await db.run(sql`DELETE FROM sealed_secret WHERE account = ${account.name} AND generation IN ${list([...former])}`)
   }
 
   /** In the transaction that takes all of it from the account, or removes it. */
@@ -144,17 +136,8 @@ export class SealedRows {
 
   #opened(account: Account): AccountKeys {
     const keys = this.#keys.of(account)
-    if (keys?.isOpen !== true) throw new StanzaError('not-allowed', 'log in with your password first')
+    if (keys?.isOpen !== true) throw lockedError()
     return keys
-  }
-
-  async #put(account: Account, secret: Secret, to: SealedAccount, place: RowPlace, plain: Buffer, db: Db): Promise<void> {
-    const box = sealRow(secret.bytes, to, place, plain)
-    plain.fill(0)
-    const { store, part, number } = place
-    await db.run(sql`INSERT INTO sealed_row (account, store, part, number, generation, box)
-      VALUES (${account.name}, ${store}, ${part}, ${number}, ${to.generation}, ${box})
-      ON CONFLICT (account, store, part, number) DO UPDATE SET generation = excluded.generation, box = excluded.box`)
   }
 
   async #open(account: Account, keys: AccountKeys, row: DbRow, db: Db): Promise<Buffer | undefined> {
@@ -179,11 +162,20 @@ export class SealedRows {
     return plain && this.#remember(account, generation, plain)
   }
 
-  async #make(account: Account, to: SealedAccount, db: Db): Promise<Secret> {
+  async #make(account: Account, keys: AccountKeys): Promise<void> {
+    const { name } = account
+    const { generation } = keys
     const bytes = randomFillSync(Buffer.alloc(SECRET_SIZE))
-    const box = sealItem(to, ROW_SECRET, ITEM, bytes)
-    await db.run(sql`INSERT INTO sealed_secret (account, generation, box) VALUES (${account.name}, ${to.generation}, ${box})`)
-    return this.#remember(account, to.generation, bytes)
+    const box = sealItem(keys, ROW_SECRET, ITEM, bytes)
+    // Those of former passwords go when the last of their rows was written anew.
+    await this.#db.tx(async db => {
+      await db.run(sql`DELETE FROM sealed_secret WHERE account = ${name} AND generation NOT IN
+        (SELECT generation FROM sealed_row WHERE account = ${name})`)
+      await db.run(sql`INSERT INTO sealed_secret (account, generation, box) VALUES (${name}, ${generation}, ${box})`)
+    })
+    // The same.
+    if (keys.keyOf(generation) === undefined) bytes.fill(0)
+    else this.#remember(account, generation, bytes)
   }
 
   #remember(account: Account, generation: number, plain: Buffer): Secret {
@@ -204,6 +196,8 @@ export class SealedRows {
     }
   }
 }
+
+const lockedError = (): StanzaError => new StanzaError('not-allowed', 'log in with your password first')
 
 const then = ({ id, publicKey }: AccountKeys, generation: number): SealedAccount => ({ id, generation, publicKey })
 

@@ -102,6 +102,16 @@ story(
   { settings: { pubsub: { payload: '1KiB' } } },
 )
 
+story('of a conversation whose address is too long for the id of an item no marker is kept', async world => {
+  const romeo = await world.connect('romeo')
+  world.router.foreign = { deliver: () => {} }
+  const room = `theplay@rooms.example/${'n'.repeat(600)}`
+  await romeo.sends(`<message to="${room}" type="chat"><body>a</body>${displayed('a')}</message>`)
+  romeo.forget()
+  await romeo.sends(items(NODE))
+  romeo.receivesError('i1', 'item-not-found')
+})
+
 story('while the account is locked messages go their way, and markers are not kept in the clear', async world => {
   const juliet = await world.online('juliet')
   const romeo = await world.online('romeo')

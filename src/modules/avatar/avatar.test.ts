@@ -266,6 +266,43 @@ story('who may see the avatar is what its nodes say, from one moment to the next
   tybalt.receives(`<presence>${hash(HASH)}</presence>`)
 })
 
+story('where one of those who see presence may not see the avatar, presence has no hash', async world => {
+  const juliet = await world.online('juliet')
+  const romeo = await world.online('romeo')
+  await world.befriend(juliet, romeo)
+  await publishesAvatar(juliet, GIF)
+  const affiliate = async (node: string, affiliation: string): Promise<void> => {
+    await juliet.sends(
+      owns(`<affiliations node="${node}"><affiliation jid="romeo@here.example" affiliation="${affiliation}"/></affiliations>`),
+    )
+    for (const client of world.clients) client.forget()
+  }
+  for (const [node, affiliation, told] of [
+    [DATA, 'outcast', undefined],
+    [DATA, 'member', HASH],
+    [METADATA, 'publish-only', undefined],
+    [METADATA, 'none', HASH],
+  ] as const) {
+    await affiliate(node, affiliation)
+    await juliet.sends('<presence/>')
+    juliet.forget()
+    assert.equal(saidIn(romeo.receives('<presence/>')), told, `${affiliation} of ${node}`)
+  }
+})
+
+story('the hash goes with the image, also where other images stay', async world => {
+  const juliet = await world.online('juliet')
+  const romeo = await world.online('romeo')
+  await world.befriend(juliet, romeo)
+  await publishes(juliet, DATA, data(OTHER_GIF), { max_items: '2' })
+  await publishesAvatar(juliet, GIF)
+  for (const client of world.clients) client.forget()
+  await retracts(juliet, DATA, HASH)
+  for (const client of [juliet, romeo]) assert.equal(saidIn(client.receives('<presence/>')), '')
+  await publishesAvatar(juliet, OTHER_GIF)
+  for (const client of [juliet, romeo]) assert.equal(saidIn(client.receives('<presence/>')), idOf(OTHER_GIF))
+})
+
 story('contacts hear of a new avatar at once, of each client that has not said that it has none', async world => {
   const phone = await world.online('juliet', 'phone', '<presence><show>away</show></presence>')
   const laptop = await world.online('juliet', 'laptop', `<presence>${update('<photo/>')}</presence>`)

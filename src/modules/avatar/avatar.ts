@@ -40,7 +40,7 @@ export const avatar = defineModule({
   xeps: [
     xep(84, '1.1.4'),
     xep(153, '1.1.1'),
-    xep(398, '1.0.0', 'complete', 'presence has the hash for those who may see the avatar: others it would tell who is behind a nickname'),
+    xep(398, '1.0.0', 'partial', 'presence has the hash for those who may see the avatar: others it would tell who is behind a nickname'),
   ],
   accountFeatures: ['urn:xmpp:pep-vcard-conversion:0'],
   needs: { pubsub },
@@ -50,6 +50,8 @@ export const avatar = defineModule({
     const hashes = new WeakMap<Account, string | undefined>()
     /** What subscribers were told last. */
     const told = new WeakMap<Account, string | undefined>()
+    /** Whose new data wait for what refers to them: until then the avatar is the old one, even if its data have made room. */
+    const waiting = new WeakSet<Account>()
     /** Clients that say themselves that there is no photo. */
     const silent = new WeakSet<Session>()
 
@@ -69,12 +71,13 @@ export const avatar = defineModule({
       envelope.stanza = withPhotoHash(stanza, await hashIfOpen(account))
     })
     on(itemPublished, function hearOfNew({ account, node }) {
-      // New data come before what refers to them: until then the avatar is the old one.
+      if (node === METADATA) waiting.delete(account)
+      else if (node === DATA && hashes.get(account)) waiting.add(account)
       if (node === METADATA || (node === DATA && !hashes.get(account))) return tellAnew(account)
     })
     on(itemRetracted, async function hearOfNone({ account, node }) {
-      // Old data also go for new ones.
-      if (node === METADATA || (node === DATA && (await pep.item(account, DATA)) === undefined)) return tellAnew(account)
+      if (node === METADATA || (node === DATA && (!waiting.has(account) || (await pep.item(account, DATA)) === undefined)))
+        return tellAnew(account)
     })
 
     on(nodeConfigured, function hearOfOtherReaders({ account, node }) {
@@ -96,13 +99,9 @@ export const avatar = defineModule({
       }
     }
 
-    /** Of whom presence is for: they can see what is open, or shown with presence. */
+    /** All hear the same presence: where one of them may not see the avatar, none is told. */
     async function hashForSubscribers(account: Account): Promise<string | undefined> {
-      for (const node of [DATA, METADATA]) {
-        const model = (await pep.configOf(account, node))?.accessModel
-        if (model !== 'open' && model !== 'presence') return undefined
-      }
-      return hashOf(account)
+      return (await pep.mayAllRead(account, DATA)) && (await pep.mayAllRead(account, METADATA)) ? hashOf(account) : undefined
     }
 
     async function hashOf(account: Account): Promise<string | undefined> {

@@ -215,12 +215,41 @@ story('what a recovery code brings back is found in all formats', async world =>
   await world.host.life.resetPassword('juliet', 'crayon')
   const locked = await world.connect('juliet', 'phone', 'crayon')
   await publishes(locked, NATIVE, native('den'), options)
-  assert.equal(await world.host.keys.recover(locked.session.account, code!), true)
+  const { account } = locked.session
+  assert.equal(await account.turn.take(() => world.host.life.recover(account, code!)), true)
+  const shown = async (client: Client): Promise<string[][]> => (await rooms(client)).map(found => found.sort())
+  assert.deepEqual(await shown(locked), Array(3).fill(['den', 'theplay']))
+  await publishes(locked, OLD, `<item>${storage(old('den'), old('theplay'), old('third'))}</item>`)
+  assert.deepEqual(await shown(locked), Array(3).fill(['den', 'theplay', 'third']))
   world.restarts()
-  const again = await world.connect('juliet', 'phone', 'crayon')
-  const each = (await rooms(again)).map(found => found.sort())
-  assert.deepEqual(each, Array(3).fill(['den', 'theplay']))
+  assert.deepEqual(await shown(await world.connect('juliet', 'phone', 'crayon')), Array(3).fill(['den', 'theplay', 'third']))
 })
+
+story('of bookmarks of one room whose ids are written in different ways a list takes away all', async world => {
+  const juliet = await world.connect('juliet')
+  for (const room of ['Den', 'den', 'theplay']) await publishes(juliet, NATIVE, native(room), options)
+  await publishes(juliet, OLD, `<item>${storage(old('theplay'))}</item>`)
+  assert.deepEqual(await rooms(juliet), Array(3).fill(['theplay']))
+})
+
+story(
+  'a list that would grow larger than an item may be stays behind, and takes away nothing that it does not have',
+  async world => {
+    const juliet = await world.connect('juliet')
+    const all = Array.from({ length: 20 }, (_, i) => `room${i}`)
+    for (const room of all) await publishes(juliet, NATIVE, native(room, `name="${'n'.repeat(60)}"`), options)
+    const [bookmarks, listed, whole] = await rooms(juliet)
+    assert.deepEqual(bookmarks, all)
+    assert.deepEqual(whole, all)
+    assert.ok(listed!.length > 5 && listed!.length < 20)
+    const others = listed!.filter(room => room !== 'room0')
+    await publishes(juliet, OLD, `<item>${storage(...others.map(room => old(room)))}</item>`)
+    assert.deepEqual((await rooms(juliet))[0]!.sort(), all.filter(room => room !== 'room0').sort())
+    await keeps(juliet, old('room1'))
+    assert.deepEqual(await rooms(juliet), Array(3).fill(['room1']))
+  },
+  { settings: { pubsub: { payload: '2KiB' } } },
+)
 
 story('bookmarks that stood in private storage are found in all formats after the next login', async world => {
   const juliet = await world.connect('juliet')

@@ -2,7 +2,7 @@
 
 import type { Account } from '../../core/account.ts'
 import { defineModule, xep } from '../../core/module.ts'
-import { sessionBound } from '../../core/points.ts'
+import { accountRegained, sessionBound } from '../../core/points.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import { privateXml } from '../private-xml.ts'
@@ -39,7 +39,9 @@ export const bookmarks = defineModule({
     })
     pep.alongside(OLD, async (account, { published }) => {
       const list = listIn(published.at(-1))
-      return list !== undefined && (await areOurs(account)) ? changeBookmarks(account, list) : []
+      if (list === undefined || !(await areOurs(account))) return []
+      // What the list does not have, its client has not taken away.
+      return changeBookmarks(account, list, listIn(await pep.item(account, OLD)) ?? Storage('storage'))
     })
     privateXml.keepElsewhere(Storage('storage'), {
       async read(account) {
@@ -50,14 +52,21 @@ export const bookmarks = defineModule({
     })
     on(sessionBound, function mendOnce({ account }) {
       if (mended.has(account)) return
-      return mend(account).then(
+      return mendIfOpen(account)
+    })
+    on(accountRegained, function mendAgain(account) {
+      mended.delete(account)
+      return mendIfOpen(account)
+    })
+
+    const mendIfOpen = (account: Account): Promise<void> =>
+      mend(account).then(
         () => void mended.add(account),
         error => {
           // The account is locked; then another time.
           if (!(error instanceof StanzaError)) throw error
         },
       )
-    })
 
     /** A list may still stand in private storage, and bookmarks may have come back with a recovery code that the list does not know. */
     async function mend(account: Account): Promise<void> {
@@ -68,8 +77,8 @@ export const bookmarks = defineModule({
       })
       if (!(await areOurs(account))) return
       const rooms = await all(account)
-      const list = listIn(await pep.item(account, OLD))
-      const { published, retracted } = fromStorage(list ?? Storage('storage'), rooms)
+      const list = listIn(await pep.item(account, OLD)) ?? Storage('storage')
+      const { published, retracted } = fromStorage(list, rooms)
       if (published.length + retracted.length === 0) return
       await pep.change(account, await changeList(account, former => toStorage(rooms, former)))
     }
@@ -92,15 +101,16 @@ export const bookmarks = defineModule({
       await pep.change(account, [...(await changeBookmarks(account, list)), ...(await changeList(account, () => list))])
     }
 
-    async function changeBookmarks(account: Account, list: Element): Promise<NodeChange[]> {
-      const { published, retracted } = fromStorage(list, await all(account))
+    async function changeBookmarks(account: Account, list: Element, former?: Element): Promise<NodeChange[]> {
+      const { published, retracted } = fromStorage(list, await all(account), former)
       return [{ node: NATIVE, publish: published, retract: retracted }]
     }
 
+    /** Where it grows larger than an item may be, it stays behind. */
     async function changeList(account: Account, make: (former: Element | undefined) => Element): Promise<NodeChange[]> {
       const former = await pep.item(account, OLD)
       const list = make(listIn(former))
-      if (String(list) === String(former?.payload ?? Storage('storage'))) return []
+      if (String(list) === String(former?.payload ?? Storage('storage')) || !(await pep.hasRoomFor(account, OLD, list))) return []
       return [{ node: OLD, publish: [{ id: former?.id ?? ONLY_ITEM, payload: list }] }]
     }
 

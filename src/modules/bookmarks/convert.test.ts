@@ -73,10 +73,27 @@ test('a room has one bookmark, however its address is written', () => {
     `<conference jid="theplay@ROOMS.example/JC" name="The Play" autojoin="true">${same}<conference jid="theplay@rooms.example" name="Again"/>`,
   )
   assert.deepEqual(shown(fromStorage(list, [odd])), { published: [], retracted: [] })
-  assert.deepEqual(shown(fromStorage(storage(''), [odd, { id: 'no address @', payload: conference('') }])).retracted, [
-    odd.id,
-    'no address @',
-  ])
+  assert.deepEqual(shown(fromStorage(storage(''), [odd, THE_PLAY])).retracted, [odd.id, THE_PLAY.id])
+})
+
+test('what a client could not see in the list before, it has not taken away', () => {
+  const former = toStorage([THE_PLAY], undefined)
+  assert.deepEqual(shown(fromStorage(storage(''), [THE_PLAY, ORCHARD], former)).retracted, [THE_PLAY.id])
+})
+
+test('a bookmark whose address is too long for an id stays in the list alone', () => {
+  const long = storage(`<conference jid="theplay@${'x'.repeat(250)}.${'y'.repeat(250)}.${'z'.repeat(20)}.example"/>`)
+  assert.deepEqual(fromStorage(long, []), { published: [], retracted: [] })
+  assert.equal(String(toStorage([], long)), String(long))
+})
+
+test('as many extensions as there may be cost no more than their number', () => {
+  const many = (name: string): string => Array.from({ length: 5000 }, (_, i) => `<${name}${i} xmlns="urn:x"/>`).join('')
+  const there = room('theplay', '', `<extensions>${many('a')}</extensions>`)
+  const began = performance.now()
+  const { published } = fromStorage(storage(`<conference jid="theplay@rooms.example">${many('b')}</conference>`), [there])
+  assert.equal(published[0]?.payload.elements()[0]?.elements().length, 10_000)
+  assert.ok(performance.now() - began < 500)
 })
 
 test('nothing but a bookmark gets into a list by way of a bookmark', () => {

@@ -37,30 +37,37 @@ function toOld(jid: string, { attrs, children }: Element): Element {
 }
 
 /**
- * What a list in the old format, put in the place of all there are, changes (XEP-0402 §5.3.2): nothing of those that it leaves as they
- * are. Extensions that it does not repeat stay, since its clients do not know them.
+ * What a list in the old format, put in the place of `former`, changes (XEP-0402 §5.3.2): nothing of those that it leaves as they are, or
+ * that `former` has not; it has all, unless it is given. Extensions that it does not repeat stay, since its clients do not know them.
  */
-export function fromStorage(storage: Element, bookmarks: Iterable<Bookmark>): Changes {
-  const known = new Map<string, Bookmark>()
-  for (const bookmark of bookmarks) known.set(normalRoom(bookmark.id) ?? bookmark.id, bookmark)
-  const listed = new Map<string, Bookmark>()
+export function fromStorage(storage: Element, bookmarks: readonly Bookmark[], former = toStorage(bookmarks, undefined)): Changes {
+  const known = new Map(bookmarks.map(bookmark => [normalRoom(bookmark.id), bookmark]))
+  const seen = new Set(former.elements().map(roomOf))
+  const listed = new Set<string>()
   const published: Bookmark[] = []
   for (const element of storage.elements()) {
     const room = roomOf(element)
     if (room === undefined || listed.has(room)) continue
-    const former = known.get(room)
-    const bookmark = { id: former?.id ?? room, payload: toNew(element, former?.payload) }
-    listed.set(room, bookmark)
-    if (former === undefined || !isSame(former.payload, bookmark.payload)) published.push(bookmark)
+    const there = known.get(room)
+    const bookmark = { id: there?.id ?? room, payload: toNew(element, there?.payload) }
+    listed.add(room)
+    if (there === undefined || !isSame(there.payload, bookmark.payload)) published.push(bookmark)
   }
-  return { published, retracted: [...known].flatMap(([room, { id }]) => (listed.has(room) ? [] : [id])) }
+  // There may be several of a room, whose ids are written in different ways.
+  const isGone = (room: string | undefined): boolean => room !== undefined && seen.has(room) && !listed.has(room)
+  return { published, retracted: bookmarks.map(({ id }) => id).filter(id => isGone(normalRoom(id))) }
 }
 
 function toNew(conference: Element, former: Element | undefined): Element {
   const { name, autojoin } = conference.attrs
   const own = conference.elements().filter(({ ns }) => ns !== Storage.uri && ns !== Bookmarks.uri)
   const kept = former?.child(Bookmarks, 'extensions')?.elements() ?? []
-  const extensions = [...kept.map(element => own.find(isNamed(element)) ?? element), ...own.filter(element => !kept.some(isNamed(element)))]
+  const repeated = new Map(own.toReversed().map(element => [nameOf(element), element]))
+  const known = new Set(kept.map(nameOf))
+  const extensions = [
+    ...kept.map(element => repeated.get(nameOf(element)) ?? element),
+    ...own.filter(element => !known.has(nameOf(element))),
+  ]
   const inside = (['nick', 'password'] as const).flatMap(part => {
     const text = conference.child(Storage, part)?.text
     return text === undefined ? [] : [Bookmarks(part, {}, text)]
@@ -69,10 +76,7 @@ function toNew(conference: Element, former: Element | undefined): Element {
   return Bookmarks('conference', { name, autojoin }, ...inside)
 }
 
-const isNamed =
-  (one: Element) =>
-  (other: Element): boolean =>
-    one.name === other.name && one.ns === other.ns
+const nameOf = ({ name, ns }: Element): string => `${name} ${ns}`
 
 /** Whether they say the same, with `1` for `true` and in whatever order. */
 function isSame(one: Element, other: Element): boolean {
@@ -92,10 +96,14 @@ const isTrue = (value: string | undefined): boolean => value === 'true' || value
 /** The room of which an element of a list is the bookmark; undefined of what is none. */
 const roomOf = (element: Element): string | undefined => (element.is(Storage, 'conference') ? normalRoom(element.attrs['jid']) : undefined)
 
-/** The room’s address as it is compared; undefined for what is none. */
+/** Characters that the id of an item may have. */
+const LONGEST = 512
+
+/** The room’s address as it is compared; undefined for what is none, or has no room in an id. */
 export function normalRoom(jid = ''): string | undefined {
   try {
-    return String(Jid.parsePrivately(jid.trim()).bare)
+    const room = String(Jid.parsePrivately(jid.trim()).bare)
+    return room.length <= LONGEST ? room : undefined
   } catch {
     return undefined
   }

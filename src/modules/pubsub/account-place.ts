@@ -1,7 +1,7 @@
 import type { Account } from '../../core/account.ts'
 import { randomNumber, type SealedRows } from '../../core/sealed-rows.ts'
 import type { Session } from '../../core/session.ts'
-import { PRIVATE_ITEM } from '../../core/stores.ts'
+import { PRIVATE_ITEM, PRIVATE_NODE } from '../../core/stores.ts'
 import type { Db } from '../../storage/db.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
@@ -44,13 +44,14 @@ export class AccountPlace extends Place {
   }
 
   /** With the private nodes, if the account is open. */
-  override async load(): Promise<void> {
-    await super.load()
-    if (this.#isOpen || !this.#around.sealed.isOpen(this.account)) return
+  override async load(): Promise<boolean> {
+    const isNew = await super.load()
+    if (this.#isOpen || !this.#around.sealed.isOpen(this.account)) return isNew
     const nodes = await this.#private.nodes()
     this.know(nodes)
     this.#isOpen = true
     for (const node of nodes) if (this.find(node.name) !== node) await this.#takeBack(node)
+    return true
   }
 
   /** From before a password that was lost and then found again: what is in it and in no newer one of its name comes back. */
@@ -98,14 +99,17 @@ export class AccountPlace extends Place {
   }
 
   override async change<T>(work: (db: Db) => Promise<T>): Promise<T> {
-    if (this.#isOpen) await this.#around.sealed.prepare(this.account)
+    // It may have been locked while a request of somebody else waited, whom that does not concern.
+    if (this.#isOpen && this.#around.sealed.isOpen(this.account)) await this.#around.sealed.prepare(this.account)
     return super.change(work)
   }
 
-  /** A private node is sealed. While those that there are cannot be read, there might be one of that name. */
+  /** A private node is sealed. While those that there are cannot be read, one of them might have that name. */
   override async add(node: Node, db: Db): Promise<void> {
-    if (!this.#isOpen) throw new StanzaError('not-allowed', 'log in with your password first')
-    if (isPrivate(node.config, node.affiliations)) node.seal = randomNumber()
+    const isToBeSealed = isPrivate(node.config, node.affiliations)
+    if (!this.#isOpen && (isToBeSealed || (await this.#around.sealed.count(this.account, PRIVATE_NODE, db)) > 0))
+      throw new StanzaError('not-allowed', 'log in with your password first')
+    if (isToBeSealed) node.seal = randomNumber()
     await super.add(node, db)
   }
 

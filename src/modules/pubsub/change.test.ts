@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { listens } from '../../../test/personal-events.ts'
+import { ask, conditionOf, createXml, gets, publishXml } from '../../../test/pubsub-story.ts'
 import { type Client, story, type World } from '../../../test/story.ts'
 import { type Element, namespace } from '../../xml/element.ts'
 import { pubsub } from './pubsub.ts'
@@ -51,7 +52,11 @@ story('what a module wants alongside a change of a client is done with it, or ne
   const pep = world.host.apiOf(pubsub)
   pep.usually('a', { maxItems: 'max' })
   pep.alongside('a', async (_, { published, retracted }) => [
-    { node: 'b', publish: published.map(({ id }) => item(id === 'huge' ? 'x'.repeat(300_000) : id)), retract: retracted },
+    {
+      node: 'b',
+      publish: published.map(({ id }) => (id === 'huge' ? { id, payload: payload('x'.repeat(300_000)) } : item(id))),
+      retract: retracted,
+    },
   ])
   pep.alongside('b', async () => [{ node: 'a', publish: [item('never')] }])
   await succeeds(juliet, publish('a', '1'))
@@ -80,8 +85,9 @@ story('what other modules say of a node goes before what is usual, and its owner
   pep.usually('a', { accessModel: 'open', maxItems: 3 })
   await succeeds(juliet, publish('a', '1'))
   const { account } = juliet.session
-  const config = await account.turn.take(() => pep.configOf(account, 'a'))
-  assert.deepEqual([config?.accessModel, config?.maxItems, config?.sendLast], ['open', 3, 'on_sub_and_presence'])
+  const config = String(await gets(juliet, 'get', '<configure node="a"/>', { to: '', ns: `${PUBSUB}#owner` }))
+  for (const [field, value] of Object.entries({ access_model: 'open', max_items: '3', send_last_published_item: 'on_sub_and_presence' }))
+    assert.match(config, new RegExp(`var='pubsub#${field}'[^>]*>(?:<option.*?</option>)*<value>${value}</value>`))
   assert.equal(await account.turn.take(() => pep.isPrivate(account, 'a')), false)
   assert.equal(await account.turn.take(() => pep.isPrivate(account, 'urn:xmpp:bookmarks:1')), true)
 })
@@ -101,3 +107,17 @@ story('each item is told by itself, though several change at once', async world 
   for (const id of ['1', '3']) told(`<retract id="${id}"/>`)
   told('<item id="4"/>')
 })
+
+story(
+  'an item takes room for its id, and for being one, also where it has no payload',
+  async world => {
+    const juliet = await world.connect('juliet')
+    const own = { to: '' }
+    await gets(juliet, 'set', createXml('a', { max_items: 'max', deliver_payloads: '0', access_model: 'open' }), own)
+    let kept = 0
+    while (kept < 100 && conditionOf(await ask(juliet, 'set', publishXml('a', `<item id="${'x'.repeat(400)}${kept}"/>`), own)) === 'ok')
+      kept++
+    assert.equal(kept, 8)
+  },
+  { settings: { pubsub: { bytes: '4KiB' } } },
+)

@@ -1,11 +1,13 @@
 import type { Db } from '../../storage/db.ts'
 import type { Element } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
+import type { NodeLimits } from './config-fields.ts'
 import type { Context } from './context.ts'
 import { createNode } from './create.ts'
 import { dayOf } from './day.ts'
 import { itemsEvent, retractEvent } from './events.ts'
-import { type Item, type ItemHead, type Node, sizeOf } from './node.ts'
+import { mustBeName } from './ids.ts'
+import { type Item, type ItemHead, type Node, sizeOf, weightOf } from './node.ts'
 import type { NodeConfig } from './node-config.ts'
 import type { Place } from './place.ts'
 import { refusal } from './refusal.ts'
@@ -55,18 +57,21 @@ export async function changeOf(
   const left = heads.filter(({ id }) => !gone.has(id))
   const surplus = items.length === 0 ? [] : surplusOf(place, node, left, items)
   const leaving = new Set([...retracted, ...surplus, ...items.map(({ id }) => id)])
-  const more = items.reduce((sum, { payload }) => sum + payload.length, 0)
+  const more = items.reduce((sum, item) => sum + weightOf(item), 0)
   return { ...change, surplus, growth: more - sizeOf(heads.filter(({ id }) => leaving.has(id))) }
 }
 
 function makeItem({ limits, clock }: Place, { maxPayloadSize, itemExpire }: NodeConfig, { id, payload }: NewItem, by: Jid): Item {
   const xml = payload === undefined ? '' : String(payload)
-  const largest = maxPayloadSize === 'max' ? limits.payload : Math.min(maxPayloadSize, limits.payload)
-  if (Buffer.byteLength(xml) > largest) throw refusal('not-acceptable', 'payload-too-big')
+  if (Buffer.byteLength(xml) > largestOf(limits, maxPayloadSize)) throw refusal('not-acceptable', 'payload-too-big')
   const now = clock.now()
   const expiresAt = itemExpire === 'max' ? undefined : now + itemExpire * 1000
   return { id, publisher: String(by.bare), at: dayOf(now), expiresAt, payload: xml }
 }
+
+/** The bytes that a payload may have. */
+export const largestOf = (limits: NodeLimits, largest: NodeConfig['maxPayloadSize']): number =>
+  largest === 'max' ? limits.payload : Math.min(largest, limits.payload)
 
 function surplusOf(
   { limits }: Place,
@@ -96,6 +101,7 @@ export interface NodeChange {
 export async function changesOf(place: Place, wanted: readonly NodeChange[], by: Jid): Promise<Change[]> {
   const changes: Change[] = []
   for (const { node: name, publish = [], retract = [], config = {} } of wanted) {
+    for (const { id } of publish) mustBeName(id)
     const found = place.find(name)
     const unwanted = new Set(retract)
     const heads = found?.config.persistItems ? await place.rows(found).heads(found, place.clock.now()) : []
@@ -108,11 +114,19 @@ export async function changesOf(place: Place, wanted: readonly NodeChange[], by:
   return changes
 }
 
-/** Makes these changes: all, or none. Then subscribers are told, and other modules. */
-export async function commit(context: Context, place: Place, changes: readonly Change[]): Promise<void> {
+/** Makes these changes, and `also` what it says: all, or none. Then subscribers are told, and other modules. */
+export async function commit(
+  context: Context,
+  place: Place,
+  changes: readonly Change[],
+  also?: (db: Db) => Promise<unknown>,
+): Promise<void> {
   const growth = growthBy(changes)
   if (growth > 0) await place.mustHaveRoom(growth)
-  await place.change(db => write(place, changes, db))
+  await place.change(async db => {
+    await write(place, changes, db)
+    await also?.(db)
+  })
   place.grow(growth)
   await tellAll(context, place, changes)
 }

@@ -252,6 +252,32 @@ story('`pubsub#purge_offline`: items go with the client that has published them,
   assert.deepEqual(idsIn((await gets(again, 'get', `<items node="${TUNE}"/>`, { to: JULIET }))!), [])
 })
 
+story('`pubsub#purge_offline`: after a crash they go also if their owner comes first, and what is published then stays', async world => {
+  const juliet = await world.online('juliet')
+  await gets(juliet, 'set', createXml(TUNE, { purge_offline: '1', max_items: 'max' }), own)
+  await gets(juliet, 'set', publishXml(TUNE, item('a')), own)
+  world.restarts()
+  const again = await world.online('juliet', 'chamber')
+  assert.deepEqual(idsIn((await gets(again, 'get', `<items node="${TUNE}"/>`, own))!), [])
+  await gets(again, 'set', publishXml(TUNE, item('b')), own)
+  assert.deepEqual(idsIn((await gets(again, 'get', `<items node="${TUNE}"/>`, own))!), ['b'])
+})
+
+story(
+  '`pubsub#purge_offline`: they go also if much was changed of late, and nobody is refused to leave',
+  async world => {
+    const juliet = await world.online('juliet')
+    const romeo = await world.online('romeo')
+    await gets(juliet, 'set', createXml(TUNE, { purge_offline: '1', access_model: 'open' }), own)
+    for (let i = 0; i < 3; i++) await gets(juliet, 'set', publishXml(TUNE, item('a')), own)
+    juliet.forget()
+    await juliet.sends('<presence type="unavailable"/>')
+    juliet.receives('<presence type="unavailable"/>')
+    assert.deepEqual(idsIn((await gets(romeo, 'get', `<items node="${TUNE}"/>`, { to: JULIET }))!), [])
+  },
+  { settings: { pubsub: { changes: 3 } } },
+)
+
 story('XEP-0060 §12.4: a temporary subscription ends when the subscriber becomes unavailable', async world => {
   const juliet = await world.online('juliet')
   const romeo = await world.online('romeo', 'orchard')

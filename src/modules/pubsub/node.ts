@@ -52,8 +52,16 @@ export interface Item {
 export interface ItemHead {
   readonly id: string
   readonly publisher: string
+  /** What it counts for. */
   readonly size: number
 }
+
+/** What a row costs beside what is in it, about, in bytes. */
+const ROW = 100
+
+/** What an item counts for, in bytes. */
+export const weightOf = ({ id, payload }: Pick<Item, 'id'> & { readonly payload: { readonly length: number } }): number =>
+  ROW + id.length + payload.length
 
 /** Of all of them. */
 export const sizeOf = (heads: Iterable<Pick<ItemHead, 'size'>>): number => {

@@ -1,10 +1,11 @@
 import type { Account } from '../../core/account.ts'
+import type { Db } from '../../storage/db.ts'
 import type { Element } from '../../xml/element.ts'
 import { parseElement } from '../../xml/parser.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { isPrivate, may } from './access.ts'
 import type { AccountPlace } from './account-place.ts'
-import { changesOf, commit, type NodeChange } from './change.ts'
+import { changesOf, commit, largestOf, type NodeChange } from './change.ts'
 import type { Context } from './context.ts'
 import { read, readLast } from './items.ts'
 import type { Item } from './node.ts'
@@ -41,8 +42,8 @@ export interface Pep {
     item: { readonly id: string; readonly payload: Element },
     options?: { readonly config?: Partial<NodeConfig>; readonly by?: Jid },
   ): Promise<void>
-  /** Several changes in one transaction: all are done, or none. */
-  change(account: Account, changes: readonly NodeChange[], by?: Jid): Promise<void>
+  /** Several changes in one transaction, and `also` what it says, even where they change nothing: all are done, or none. */
+  change(account: Account, changes: readonly NodeChange[], also?: (db: Db) => Promise<unknown>): Promise<void>
   /**
    * To be called while modules are set up: when a client changes items of the node, `follow` says what shall happen in the same
    * transaction. What modules do, it is not asked about.
@@ -60,6 +61,10 @@ export interface Pep {
   configOf(account: Account, node: string): Promise<NodeConfig | undefined>
   /** Whether nobody but the owner can read the node, or could if it were there. */
   isPrivate(account: Account, node: string): Promise<boolean>
+  /** Whether an item of the node may be as large as that. */
+  hasRoomFor(account: Account, node: string, payload: Element): Promise<boolean>
+  /** Whether everybody who sees the owner's presence may read the items of the node: false where there is none. */
+  mayAllRead(account: Account, node: string): Promise<boolean>
   /** Whether somebody may read the items of the node: false where there is none. */
   mayRead(account: Account, node: string, who: Jid): Promise<boolean>
 }
@@ -76,16 +81,21 @@ interface Registries {
 }
 
 export function pepOf(context: Context, placeOf: (account: Account) => Promise<AccountPlace>, { follows, usual }: Registries): Pep {
-  async function change(account: Account, changes: readonly NodeChange[], by = account.jid): Promise<void> {
+  async function change(
+    account: Account,
+    changes: readonly NodeChange[],
+    also?: (db: Db) => Promise<unknown>,
+    by = account.jid,
+  ): Promise<void> {
     const place = await placeOf(account)
     const ready = await changesOf(place, changes, by)
-    if (ready.length === 0) return
-    place.mustNotHurry(by)
-    await commit(context, place, ready)
+    if (ready.length > 0) place.mustNotHurry(by)
+    else if (also === undefined) return
+    await commit(context, place, ready, also)
   }
   return {
     change,
-    publish: (account, node, item, { config = {}, by } = {}) => change(account, [{ node, publish: [item], config }], by),
+    publish: (account, node, item, { config = {}, by } = {}) => change(account, [{ node, publish: [item], config }], undefined, by),
     retract: (account, node, ids) => change(account, [{ node, retract: ids }]),
     alongside: (node, follow) => void follows.set(node, follow),
     usually: (node, config) => void usual.set(node, config),
@@ -111,6 +121,18 @@ export function pepOf(context: Context, placeOf: (account: Account) => Promise<A
       const place = await placeOf(account)
       const node = place.find(name)
       return node === undefined ? isPrivate(place.usual(name), new Map()) : node.seal !== undefined
+    },
+    async hasRoomFor(account, name, payload) {
+      const place = await placeOf(account)
+      const { maxPayloadSize } = place.find(name)?.config ?? place.usual(name)
+      return Buffer.byteLength(String(payload)) <= largestOf(place.limits, maxPayloadSize)
+    },
+    async mayAllRead(account, name) {
+      const node = (await placeOf(account)).find(name)
+      if (node === undefined) return false
+      return (['none', ...node.affiliations.values()] as const).every(affiliation =>
+        may('retrieve', { affiliation, isSubscribed: false, seesPresence: true, groups: [] }, node.config),
+      )
     },
     async mayRead(account, name, who) {
       const place = await placeOf(account)

@@ -83,12 +83,13 @@ export abstract class Place {
   /** Throws where he must not even learn that there is such a place. Said before anything else. */
   abstract mustKnowPlace(who: Jid): void
 
-  /** Reads its nodes, unless they are known. To be called before all else. */
-  async load(): Promise<void> {
-    if (this.#isLoaded) return
+  /** Reads its nodes, unless they are known; true if there are some now that were not. To be called before all else. */
+  async load(): Promise<boolean> {
+    if (this.#isLoaded) return false
     for (const node of await new ClearRows(this.db, this.owner).nodes()) this.#nodes.set(node.name, node)
     for (const [name, uri] of await new Moved(this.db, this.owner).all()) this.#moved.set(name, uri)
     this.#isLoaded = true
+    return true
   }
 
   all(): Iterable<Node> {
@@ -209,11 +210,13 @@ export abstract class Place {
 
   /** Nodes that become known later than others. */
   protected know(nodes: Iterable<Node>): void {
+    this.#size = undefined
     for (const node of nodes) if (!this.#nodes.has(node.name)) this.#nodes.set(node.name, node)
   }
 
   /** Those that are to be known no longer. */
   protected unknow(test: (node: Node) => boolean): void {
+    this.#size = undefined
     for (const node of [...this.#nodes.values()]) if (test(node)) this.#nodes.delete(node.name)
   }
 }

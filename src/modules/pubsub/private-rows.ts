@@ -4,7 +4,7 @@ import { type OpenedRow, randomNumber, type SealedRows as Sealed } from '../../c
 import { PRIVATE_ITEM, PRIVATE_NODE } from '../../core/stores.ts'
 import type { Db } from '../../storage/db.ts'
 import type { Affiliation } from './access.ts'
-import { type Item, type ItemHead, Node } from './node.ts'
+import { type Item, type ItemHead, Node, weightOf } from './node.ts'
 import { readConfig, writeConfig } from './node-config.ts'
 import type { Rows } from './rows.ts'
 import { endOf, readOptions, type Subscription, writeOptions } from './subscription.ts'
@@ -127,7 +127,7 @@ export class PrivateRows implements Rows {
 
   async heads(node: Node, now: number): Promise<ItemHead[]> {
     const items = await this.#nodes.items(node, this.#db)
-    return [...items.values()].filter(isThere(now)).map(({ id, publisher, payload }) => ({ id, publisher, size: payload.length }))
+    return [...items.values()].filter(isThere(now)).map(item => ({ id: item.id, publisher: item.publisher, size: weightOf(item) }))
   }
 
   async items(node: Node, ids: readonly string[], now: number): Promise<Item[]> {

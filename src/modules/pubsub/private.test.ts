@@ -37,6 +37,14 @@ const count = async (world: World, table: string): Promise<number> =>
 const items = async (client: Client, node = BOOKMARKS): Promise<string[]> =>
   idsIn((await gets(client, 'get', `<items node="${node}"/>`, own))!)
 
+/** Has a new password. */
+const changes = async ({ session, world }: Client, password: string): Promise<void> =>
+  session.account.turn.take(() => world.host.life.changePassword(session.account, password, session.jid))
+
+/** Uses the code. */
+const recovers = async ({ session, world }: Client, code: string): Promise<void> =>
+  assert.equal(await session.account.turn.take(() => world.host.life.recover(session.account, code)), true)
+
 story('XEP-0402 §3: bookmarks are sealed: neither their node, nor their ids, nor what is in them is readable on the disk', async world => {
   const romeo = await world.online('romeo')
   await gets(romeo, 'set', publishXml(BOOKMARKS, item(ROOM, 'my den')), own)
@@ -148,20 +156,138 @@ story('a node that is opened to others moves to where they can read it, and one 
   assert.equal(await count(world, 'pubsub_moved'), 0)
 })
 
-story('a new password opens what was sealed before, and the old secret is gone', async world => {
+story(
+  'a new password opens what was sealed before, has a secret of its own, and the old one goes with the last of its rows',
+  async world => {
+    const romeo = await world.online('romeo')
+    await gets(romeo, 'set', publishXml(BOOKMARKS, item(ROOM)), own)
+    const secrets = async (): Promise<number[]> =>
+      (await world.store.all<{ generation: number }>(sql`SELECT generation FROM sealed_secret ORDER BY generation`)).map(row =>
+        Number(row.generation),
+      )
+    await changes(romeo, 'crayon')
+    assert.deepEqual(await items(romeo), [ROOM])
+    assert.deepEqual(await secrets(), [1])
+    await gets(romeo, 'set', publishXml(BOOKMARKS, item('b@muc.example')), own)
+    assert.deepEqual(await secrets(), [1, 2])
+    world.restarts()
+    const again = await world.online('romeo', 'phone', '<presence/>', 'crayon')
+    assert.deepEqual(await items(again), [ROOM, 'b@muc.example'])
+    await gets(again, 'set', `<delete node="${BOOKMARKS}"/>`, owner)
+    await changes(again, 'chalk')
+    await gets(again, 'set', publishXml(BOOKMARKS, item('c@muc.example')), own)
+    assert.deepEqual(await secrets(), [3])
+  },
+)
+
+story('a new password costs no more where there is much', async world => {
+  const romeo = await world.online('romeo')
+  const many = Array.from({ length: 500 }, (_, i) => item(`room${i}@muc.example`)).join('')
+  await gets(romeo, 'set', publishXml(BOOKMARKS, many), own)
+  const boxes = (): Promise<unknown[]> => world.store.all(sql`SELECT number, box FROM sealed_row ORDER BY number`)
+  const before = await boxes()
+  await changes(romeo, 'crayon')
+  assert.deepEqual(await boxes(), before)
+  assert.equal((await items(romeo)).length, 500)
+})
+
+story('whose connection breaks while the password is changed loses nothing', async world => {
+  const romeo = await world.online('romeo')
+  for (const password of ['crayon', 'chalk']) {
+    await gets(romeo, 'set', publishXml(BOOKMARKS, item(`${password}@muc.example`)), own)
+    await changes(romeo, password)
+  }
+  await gets(romeo, 'set', publishXml(BOOKMARKS, item(ROOM)), own)
+  const tx = world.store.tx.bind(world.store)
+  world.store.tx = work =>
+    tx(db => {
+      const run: typeof db.run = async query => {
+        const done = await db.run(query)
+        if (query.sql.includes('INTO account_key')) romeo.keys!.release()
+        return done
+      }
+      return work({ all: db.all.bind(db), insert: db.insert.bind(db), tx: db.tx.bind(db), run, writesPages: db.writesPages })
+    })
+  await changes(romeo, 'ink')
+  world.store.tx = tx
+  await romeo.leaves()
+  world.restarts()
+  const again = await world.online('romeo', 'phone', '<presence/>', 'ink')
+  assert.deepEqual(await items(again), ['crayon@muc.example', 'chalk@muc.example', ROOM])
+})
+
+story('a new password that could not be written changes nothing, and leaves nothing that is not on disk', async world => {
   const romeo = await world.online('romeo')
   await gets(romeo, 'set', publishXml(BOOKMARKS, item(ROOM)), own)
-  const before = await onDisk(world)
-  await world.host.life.changePassword(romeo.session.account, 'crayon', romeo.session.jid)
-  assert.deepEqual(await items(romeo), [ROOM])
-  assert.equal(await count(world, 'sealed_secret'), 1)
-  const after = await onDisk(world)
-  assert.ok(
-    after.split('\n').every(line => line.length < 60 || !before.includes(line)),
-    'every box is another one',
-  )
+  await world.store.run(sql`ALTER TABLE account_key RENAME TO account_key_away`)
+  await assert.rejects(changes(romeo, 'crayon'))
+  await world.store.run(sql`ALTER TABLE account_key_away RENAME TO account_key`)
+  await gets(romeo, 'set', `<delete node="${BOOKMARKS}"/>`, owner)
+  await changes(romeo, 'crayon')
+  await gets(romeo, 'set', publishXml(BOOKMARKS, item('b@muc.example')), own)
   world.restarts()
-  assert.deepEqual(await items(await world.online('romeo', 'phone', '<presence/>', 'crayon')), [ROOM])
+  assert.deepEqual(await items(await world.online('romeo', 'phone', '<presence/>', 'crayon')), ['b@muc.example'])
+})
+
+story('of what a recovery code brings back the newer one wins, also after another password', async world => {
+  for (const [i, name] of ['romeo', 'juliet', 'nurse', 'tybalt'].entries()) {
+    const before = await world.online(name)
+    await gets(before, 'set', publishXml(BOOKMARKS, item(ROOM, 'old')), own)
+    const code = await world.host.keys.newRecoveryCode(before.session.account)
+    await world.host.life.resetPassword(name, 'crayon')
+    const after = await world.online(name, 'phone', '<presence/>', 'crayon')
+    await gets(after, 'set', publishXml(BOOKMARKS, item(ROOM, 'new')), own)
+    await recovers(after, code!)
+    if (i % 2 === 0) await items(after)
+    await changes(after, 'chalk')
+    world.restarts()
+    const again = await world.online(name, 'phone', '<presence/>', 'chalk')
+    assert.match(String(await gets(again, 'get', `<items node="${BOOKMARKS}"/>`, own)), /<title>new</)
+    again.forget()
+  }
+})
+
+story('what a recovery code brings back is there at once', async world => {
+  const romeo = await world.online('romeo')
+  await gets(romeo, 'set', publishXml(BOOKMARKS, item(ROOM)), own)
+  const code = await world.host.keys.newRecoveryCode(romeo.session.account)
+  await world.host.life.resetPassword('romeo', 'crayon')
+  const again = await world.online('romeo', 'phone', '<presence/>', 'crayon')
+  await refuses(again, 'get', `<items node="${BOOKMARKS}"/>`, 'item-not-found', own)
+  await recovers(again, code!)
+  assert.deepEqual(await items(again), [ROOM])
+  again.forget()
+})
+
+story(
+  'what a lost password has locked leaves its owner all the room there is',
+  async world => {
+    const romeo = await world.online('romeo')
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) await ask(romeo, 'set', publishXml(BOOKMARKS, item(id, 'x'.repeat(2000))), own)
+    await world.host.keys.newRecoveryCode(romeo.session.account)
+    await world.host.life.resetPassword('romeo', 'crayon')
+    const again = await world.online('romeo', 'phone', '<presence/>', 'crayon')
+    await gets(again, 'set', publishXml(BOOKMARKS, item('a', 'x'.repeat(10_000))), own)
+    await refuses(again, 'set', publishXml(BOOKMARKS, item('b', 'x'.repeat(10_000))), 'resource-constraint', own)
+    again.forget()
+  },
+  { settings: { pubsub: { bytes: '16KiB' } } },
+)
+
+story('a request of somebody else that waits while the account is locked is answered all the same', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  await gets(juliet, 'set', createXml('urn:example:n', { access_model: 'open' }), own)
+  await gets(juliet, 'set', publishXml(BOOKMARKS, item(ROOM)), own)
+  let go!: () => void
+  const busy = juliet.session.account.turn.take(() => new Promise<void>(resolve => (go = resolve)))
+  const asked = ask(romeo, 'set', '<subscribe node="urn:example:n" jid="romeo@here.example"/>', { to: 'juliet@here.example' })
+  await new Promise(resolve => setImmediate(resolve))
+  juliet.keys!.release()
+  go()
+  await busy
+  assert.equal(conditionOf(await asked), 'ok')
+  for (const client of [romeo, juliet]) client.forget()
 })
 
 story('with a lost password all that was private is lost', async world => {
@@ -186,7 +312,8 @@ story('what a recovery code brings back comes to what there is since', async wor
   const again = await world.connect('romeo', 'phone', 'crayon')
   await gets(again, 'set', publishXml(BOOKMARKS, item('b@muc.example', 'new') + item('c@muc.example', 'new')), own)
   assert.deepEqual(await items(again), ['b@muc.example', 'c@muc.example'])
-  assert.equal(await world.host.keys.recover(again.session.account, code!), true)
+  await recovers(again, code!)
+  assert.deepEqual((await items(again)).sort(), [ROOM, 'b@muc.example', 'c@muc.example'].sort())
   world.restarts()
   const third = await world.online('romeo', 'phone', '<presence/>', 'crayon')
   assert.deepEqual((await items(third)).sort(), [ROOM, 'b@muc.example', 'c@muc.example'].sort())

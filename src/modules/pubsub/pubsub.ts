@@ -4,6 +4,7 @@ import type { Account } from '../../core/account.ts'
 import { type AccountRequest, defineModule, xep } from '../../core/module.ts'
 import {
   accountLocked,
+  accountRegained,
   accountRemoved,
   accountReset,
   messageIn,
@@ -84,7 +85,7 @@ export const pubsub = defineModule({
     described.account.identities.push({ category: 'pubsub', type: 'pep' })
     const listeners = new Listeners()
     const notifier = new Notifier(send)
-    const fleeting = new Fleeting()
+    const fleeting = new Fleeting(log)
     const places = new WeakMap<Account, AccountPlace>()
     const usual = new Map<string, Partial<NodeConfig>>()
     const around = { roster: needs.roster, isBlocked: needs.blocking.isBlocked, listeners, sealed: rows, usual }
@@ -119,11 +120,9 @@ export const pubsub = defineModule({
     }
 
     async function placeOf(account: Account): Promise<AccountPlace> {
-      const known = places.get(account)
-      const place = known ?? new AccountPlace(account, around, db, clock, settings)
+      const place = places.get(account) ?? new AccountPlace(account, around, db, clock, settings)
       places.set(account, place)
-      await place.load()
-      if (known === undefined) await Fleeting.sweep(context, place)
+      if (await place.load()) await fleeting.sweep(context, place)
       return place
     }
 
@@ -192,6 +191,9 @@ export const pubsub = defineModule({
     on(accountLocked, function forgetPrivate(account) {
       // What is under way for it has read what would be overwritten.
       return account.turn.take(() => places.get(account)?.lock())
+    })
+    on(accountRegained, function readAnew(account) {
+      places.get(account)?.lock()
     })
     on(accountReset, function forgetLost({ account, afterwards }) {
       afterwards(() => places.get(account)?.forget())

@@ -1,6 +1,6 @@
 import { type Db, list, type Migration, sql } from '../../storage/db.ts'
 import type { Affiliation } from './access.ts'
-import { type Item, type ItemHead, Node } from './node.ts'
+import { type Item, type ItemHead, Node, weightOf } from './node.ts'
 import { readConfig, writeConfig } from './node-config.ts'
 import { endOf, readOptions, type Subscription, writeOptions } from './subscription.ts'
 
@@ -147,7 +147,7 @@ export class ClearRows implements Rows {
   async putItems(node: Node, items: readonly Item[]): Promise<void> {
     for (const { id, publisher, at, expiresAt = null, payload } of items)
       await this.#db.run(sql`INSERT INTO pubsub_item (account, node, id, ord, publisher, at, expires_at, size, payload)
-        VALUES (${this.#owner}, ${node.name}, ${id}, ${++node.last}, ${publisher}, ${at}, ${expiresAt}, ${payload.length}, ${payload})
+        VALUES (${this.#owner}, ${node.name}, ${id}, ${++node.last}, ${publisher}, ${at}, ${expiresAt}, ${weightOf({ id, payload })}, ${payload})
         ON CONFLICT (account, node, id) DO UPDATE SET ord = excluded.ord, publisher = excluded.publisher, at = excluded.at,
           expires_at = excluded.expires_at, size = excluded.size, payload = excluded.payload`)
   }

@@ -218,6 +218,43 @@ story('cards from before there were two formats are found again', async world =>
   assert.deepEqual(await world.store.all(sql`SELECT * FROM vcard`), [])
 })
 
+story('a card from before is moved as a whole or not at all, and never over a newer one', async world => {
+  const before = await world.connect('romeo')
+  await world.store.run(sql`INSERT INTO vcard (account, xml) VALUES ('romeo', '<vCard xmlns="vcard-temp"><FN>Old</FN></vCard>')`)
+  await before.leaves()
+  world.restarts()
+  const tx = world.store.tx.bind(world.store)
+  world.store.tx = work =>
+    tx(db => {
+      const run: typeof db.run = query => (query.sql.includes('FROM vcard') ? Promise.reject(new Error('the disk is full')) : db.run(query))
+      return work({ all: db.all.bind(db), insert: db.insert.bind(db), tx: db.tx.bind(db), run, writesPages: db.writesPages })
+    })
+  await (await world.connect('romeo')).leaves()
+  world.store.tx = tx
+  assert.equal((await world.store.all(sql`SELECT * FROM vcard`)).length, 1)
+  assert.equal((await world.store.all(sql`SELECT * FROM pubsub_item`)).length, 0)
+  world.restarts()
+  const romeo = await world.connect('romeo')
+  assert.equal((await world.store.all(sql`SELECT * FROM vcard`)).length, 0)
+  await world.store.run(sql`INSERT INTO vcard (account, xml) VALUES ('romeo', '<vCard xmlns="vcard-temp"><FN>Old</FN></vCard>')`)
+  await publishes(romeo, 'New')
+  world.restarts()
+  const again = await world.connect('romeo')
+  await again.sends(get())
+  again.receives(card('New'))
+})
+
+story('contacts see a card from before while its owner is away', async world => {
+  const romeo = await world.online('romeo')
+  const juliet = await world.online('juliet')
+  await world.befriend(romeo, juliet)
+  await world.store.run(sql`INSERT INTO vcard (account, xml) VALUES ('romeo', '<vCard xmlns="vcard-temp"><FN>Romeo</FN></vCard>')`)
+  world.restarts()
+  const again = await world.online('juliet')
+  await again.sends(get('romeo'))
+  again.receives(card('Romeo'))
+})
+
 story(
   'a card and its photo are kept together, or neither is',
   async world => {

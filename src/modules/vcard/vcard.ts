@@ -70,7 +70,6 @@ export const vcard = defineModule({
         if (error instanceof StanzaError) return
         throw error
       }
-      await former.remove(account.name)
     }
 
     /** What of the card and the avatar this address may see; undefined where that is nothing. */
@@ -81,7 +80,10 @@ export const vcard = defineModule({
       return (v4 === undefined ? Temp('vCard') : toTemp(v4)).without(isPhoto).add(photoElement(image))
     }
 
-    /** A card in the old format takes the place of the card and of the avatar: its clients always send all (XEP-0054 §3.2). */
+    /**
+     * A card in the old format takes the place of the card and of the avatar: its clients always send all (XEP-0054 §3.2). What is still
+     * to be moved goes with it, since it is older, or has been moved.
+     */
     async function keep(account: Account, card: Element): Promise<void> {
       const image = card
         .all(Temp, 'PHOTO')
@@ -92,7 +94,7 @@ export const vcard = defineModule({
       const changes = await avatar.changesTo(account, image)
       if (now.children.length === 0) changes.push({ node: NODE, retract: there === undefined ? [] : [there.id] })
       else if (String(now) !== String(there?.payload)) changes.push({ node: NODE, publish: [{ id: there?.id ?? ONLY_ITEM, payload: now }] })
-      await pep.change(account, changes)
+      await pep.change(account, changes, inner => former.remove(account.name, inner))
     }
   },
 })
