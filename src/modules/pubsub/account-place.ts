@@ -173,9 +173,13 @@ export class AccountPlace extends Place {
 
   /** Strangers must not learn which accounts there are: it looks as if there were none, unless something is meant for all. */
   mustKnowPlace(who: Jid): void {
-    if (this.isOwn(who) || this.#isContact(who)) return
-    for (const node of this.all()) if (this.knows(node, who)) return
-    throw new StanzaError('service-unavailable')
+    if (!this.isKnownTo(who)) throw new StanzaError('service-unavailable')
+  }
+
+  isKnownTo(who: Jid): boolean {
+    if (this.isOwn(who) || this.#isContact(who)) return true
+    for (const node of this.all()) if (this.knows(node, who)) return true
+    return false
   }
 
   #isContact(who: Jid): boolean {
