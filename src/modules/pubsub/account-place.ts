@@ -186,6 +186,11 @@ export class AccountPlace extends Place {
     return this.#around.roster.isSubscriber(this.account, who)
   }
 
+  /** XEP-0163 §4.3.3: nobody who is blocked. */
+  override mayBeTold(to: string): boolean {
+    return !this.#around.isBlocked(this.account, Jid.parse(to))
+  }
+
   *ownersOf(): Iterable<string> {
     yield String(this.account.jid)
   }
@@ -225,10 +230,10 @@ export class AccountPlace extends Place {
     return showValues.some(show => show === client.show)
   }
 
-  /** What somebody is to the node who may be notified. XEP-0163 §4.3.3: nobody who is blocked. */
+  /** What somebody is to the node who may be notified. */
   #mayHear(node: Node, jid: Jid): Standing | undefined {
     const standing = this.standingOf(node, jid)
-    return may('retrieve', standing, node.config) && !this.#around.isBlocked(this.account, jid) ? standing : undefined
+    return may('retrieve', standing, node.config) ? standing : undefined
   }
 }
 
