@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Recent } from '../../lib/recent.ts'
-import { capsHash } from '../../xmpp/caps-hash.ts'
+import { capsHash, hashedTexts } from '../../xmpp/caps-hash.ts'
 import type { Info } from '../../xmpp/disco.ts'
 import type { ClaimedCaps } from './claimed.ts'
 
@@ -37,10 +37,17 @@ export class KnownClients {
   learn(claimed: ClaimedCaps, info: Info): Interests {
     const interests = interestsIn(info)
     const algorithm = ALGORITHMS.get(claimed.hash ?? '')
-    if (algorithm !== undefined && capsHash(info, algorithm) === claimed.ver) this.#interests.set(keyOf(claimed), interests)
+    if (algorithm !== undefined && saysAllInterests(info) && capsHash(info, algorithm) === claimed.ver)
+      this.#interests.set(keyOf(claimed), interests)
     return interests
   }
 }
+
+/** The hash does not tell features from what forms hold (XEP-0115 §9.3): whatever looks like an interest must be one. */
+const saysAllInterests = (info: Info): boolean =>
+  hashedTexts(info)?.filter(isInterest).length === [...info.features].filter(isInterest).length
+
+const isInterest = (text: string): boolean => text.endsWith(NOTIFY)
 
 /** Of the same length whatever a client claims. */
 const keyOf = ({ hash = '', ver }: ClaimedCaps): string =>
@@ -51,7 +58,7 @@ const keyOf = ({ hash = '', ver }: ClaimedCaps): string =>
 function interestsIn({ features }: Info): Interests {
   const interests = new Set<string>()
   for (const feature of features) {
-    if (!feature.endsWith(NOTIFY) || feature.length > LONGEST_NODE + NOTIFY.length || interests.size >= MOST_INTERESTS) continue
+    if (!isInterest(feature) || feature.length > LONGEST_NODE + NOTIFY.length || interests.size >= MOST_INTERESTS) continue
     // A text of its own: a part of the answer would keep all of it in memory.
     interests.add(Buffer.from(feature.slice(0, -NOTIFY.length)).toString())
   }

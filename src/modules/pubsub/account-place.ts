@@ -177,13 +177,22 @@ export class AccountPlace extends Place {
 
   /** Strangers must not learn which accounts there are: it looks as if there were none, unless something is meant for all. */
   mustKnowPlace(who: Jid): void {
-    if (this.isOwn(who) || this.#isContact(who)) return
-    for (const node of this.all()) if (this.knows(node, who)) return
-    throw new StanzaError('service-unavailable')
+    if (!this.isKnownTo(who)) throw new StanzaError('service-unavailable')
+  }
+
+  isKnownTo(who: Jid): boolean {
+    if (this.isOwn(who) || this.#isContact(who)) return true
+    for (const node of this.all()) if (this.knows(node, who)) return true
+    return false
   }
 
   #isContact(who: Jid): boolean {
     return this.#around.roster.isSubscriber(this.account, who)
+  }
+
+  /** XEP-0163 §4.3.3: nobody who is blocked. */
+  override mayBeTold(to: string): boolean {
+    return !this.#around.isBlocked(this.account, Jid.parse(to))
   }
 
   *ownersOf(): Iterable<string> {
@@ -225,10 +234,10 @@ export class AccountPlace extends Place {
     return showValues.some(show => show === client.show)
   }
 
-  /** What somebody is to the node who may be notified. XEP-0163 §4.3.3: nobody who is blocked. */
+  /** What somebody is to the node who may be notified. */
   #mayHear(node: Node, jid: Jid): Standing | undefined {
     const standing = this.standingOf(node, jid)
-    return may('retrieve', standing, node.config) && !this.#around.isBlocked(this.account, jid) ? standing : undefined
+    return may('retrieve', standing, node.config) ? standing : undefined
   }
 }
 

@@ -160,18 +160,6 @@ story('XEP-0163 §7.1: who loses sight of the owner loses what he was subscribed
   await refuses(romeo, 'get', `<items node="${TUNE}"/>`, 'service-unavailable', { to: JULIET })
 })
 
-story('XEP-0163 §4.3.3: nobody who is blocked hears or asks', async world => {
-  const juliet = await world.online('juliet')
-  const romeo = await world.online('romeo')
-  await world.befriend(juliet, romeo)
-  await listens(romeo, TUNE)
-  await juliet.sends('<iq type="set" id="b1"><block xmlns="urn:xmpp:blocking"><item jid="romeo@here.example"/></block></iq>')
-  juliet.forget()
-  romeo.forget()
-  await gets(juliet, 'set', publishXml(TUNE, item('a')), own)
-  await refuses(romeo, 'get', `<items node="${TUNE}"/>`, 'service-unavailable', { to: JULIET })
-})
-
 story('XEP-0060 §9.1.3: who shows himself to the owner hears of open nodes until he is gone, and people in rooms do not', async world => {
   const juliet = await world.online('juliet')
   const benvolio = await world.online('benvolio', 'x')

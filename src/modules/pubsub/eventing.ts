@@ -14,7 +14,7 @@ import { may, type Standing } from './access.ts'
 import type { AccountPlace } from './account-place.ts'
 import type { Context } from './context.ts'
 import { readLast } from './items.ts'
-import type { Listeners } from './listeners.ts'
+import type { Listener, Listeners } from './listeners.ts'
 import type { Node } from './node.ts'
 import type { NodeConfig } from './node-config.ts'
 import type { Notifier } from './notifier.ts'
@@ -59,18 +59,43 @@ export class Eventing {
 
   /** Somebody else's client, as far as the account may be told of it. */
   presence({ account, stanza, from, to }: Incoming): void | Promise<void> {
-    const { caps, listeners, roster } = this.#around
+    const { listeners, roster } = this.#around
     const { type } = stanza.attrs
     if (from.isBare || from.bare.equals(account.jid)) return
     if (type === 'unavailable' || type === 'error') return listeners.remove(account, from)
-    const isSharer = !roster.isSubscriber(account, from)
+    if (type !== undefined) return
+    if (roster.isSubscriber(account, from)) return this.#available(account, from, stanza, false)
     // XEP-0060 §9.1.3: whoever has shown himself to the account; a room shows somebody to all who are in it.
-    if (type !== undefined || (isSharer && (!to.isBare || stanza.child(MucUser, 'x') !== undefined))) return
-    const before = listeners.get(account, from)
-    const interests = caps.interestsOf(account, from, stanza)
+    if (to.isBare && stanza.child(MucUser, 'x') === undefined) return this.#shared(account, from, stanza)
+  }
+
+  /** Who may know of no node must not learn from a question either that there is such an account. */
+  async #shared(account: Account, from: Jid, stanza: Element): Promise<void> {
+    const place = await this.#around.placeOf(account)
+    if (place.isKnownTo(from)) await this.#available(account, from, stanza, true)
+  }
+
+  #available(account: Account, jid: Jid, stanza: Element, isSharer: boolean): void | Promise<void> {
+    const { caps, listeners } = this.#around
     const show = stanza.child(Client, 'show')?.text ?? 'online'
-    listeners.set(account, { jid: from, show, interests: interests ?? before?.interests, isSharer })
-    if (interests !== undefined) return this.#tellLast(account, interests, before?.interests, { to: String(from) }, from)
+    const listener = { jid, show, interests: listeners.get(account, jid)?.interests, isSharer }
+    listeners.set(account, listener)
+    const interests = caps.interestsOf(account, jid, stanza)
+    return interests && this.#hears(account, listener, interests)
+  }
+
+  /** It is known what somebody else's client wants to hear. Of a stranger's that is kept which there is for him, so that it is not much. */
+  #hears(account: Account, listener: Listener, interests: Interests): void | Promise<void> {
+    if (!listener.isSharer) return this.#follows(account, listener, interests)
+    return this.#around.placeOf(account).then(place => {
+      const names = place.nodes(listener.jid).map(({ name }) => name)
+      return this.#follows(account, listener, new Set(names.filter(name => interests.has(name))))
+    })
+  }
+
+  #follows(account: Account, listener: Listener, interests: Interests): void | Promise<void> {
+    this.#around.listeners.set(account, { ...listener, interests })
+    return this.#tellLast(account, interests, listener.interests, { to: String(listener.jid) }, listener.jid)
   }
 
   /** A client that was asked has said of what it wants to hear. */
@@ -79,9 +104,7 @@ export class Eventing {
     const session = client.bare.equals(account.jid) ? account.sessions.get(client.resource) : undefined
     if (session !== undefined) return session.isAvailable ? this.#ownInterests(session, interests) : undefined
     const listener = listeners.get(account, client)
-    if (listener === undefined) return
-    listeners.set(account, { ...listener, interests })
-    return this.#tellLast(account, interests, listener.interests, { to: String(client) }, client)
+    return listener && this.#hears(account, listener, interests)
   }
 
   /**

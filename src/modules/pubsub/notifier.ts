@@ -27,26 +27,25 @@ export class Notifier {
     const signed = by === undefined || by.isBare ? message : message.add(replyTo(by))
     let told = 0
     for (const receiver of place.receivers(node)) {
-      this.#give(receiver, receiver.seesPresence ? signed : message)
+      this.#give(place, receiver, receiver.seesPresence ? signed : message)
       if (++told % SLICE === 0) await new Promise(resolve => setImmediate(resolve))
     }
   }
 
   /** §12.16, §8.9.4: what concerns one person; whether the node notifies or not. */
   tellOne(place: Place, node: Node, event: Element, to: string): void {
-    this.#give({ to, seesPresence: false }, messageFrom(place, node, event))
+    this.#give(place, { to, seesPresence: false }, messageFrom(place, node, event))
   }
 
   /** XEP-0060 §6.1.7 and XEP-0163 §4.3.4: the last item, with the day on which it was published. */
   tellLast(place: Place, node: Node, item: Item, receiver: Receiver): void {
     const message = messageFrom(place, node, itemsEvent(node, [item]))
-    this.#give(receiver, message.add(delayElement(item.at)))
+    this.#give(place, receiver, message.add(delayElement(item.at)))
   }
 
-  #give({ to, deliver }: Receiver, message: Element): void {
-    const addressed = message.with({ to })
-    if (deliver === undefined) this.send(addressed)
-    else deliver(addressed)
+  #give(place: Place, { to, deliver }: Receiver, message: Element): void {
+    if (deliver !== undefined) deliver(message.with({ to }))
+    else if (place.mayBeTold(to)) this.send(message.with({ to }))
   }
 }
 

@@ -83,6 +83,11 @@ export abstract class Place {
   /** Throws where he must not even learn that there is such a place. Said before anything else. */
   abstract mustKnowPlace(who: Jid): void
 
+  /** Whether anything may be sent to that address, whatever it has subscribed to. */
+  mayBeTold(_to: string): boolean {
+    return true
+  }
+
   /** Reads its nodes, unless they are known; true if there are some now that were not. To be called before all else. */
   async load(): Promise<boolean> {
     if (this.#isLoaded) return false

@@ -18,7 +18,7 @@ import {
 import type { Session } from '../../core/session.ts'
 import { count, size } from '../../lib/settings.ts'
 import type { Jid } from '../../xmpp/jid.ts'
-import { blocking } from '../blocking/blocking.ts'
+import { blocking, blockListChanged } from '../blocking/blocking.ts'
 import { caps, interestsLearned } from '../caps/caps.ts'
 import { commands } from '../commands/commands.ts'
 import { discovery } from '../discovery.ts'
@@ -182,6 +182,10 @@ export const pubsub = defineModule({
     })
     on(contactMoved, function reviewContact({ account, contact, former }) {
       return eventing.contactChanged(context, account, contact, { groups: former })
+    })
+    on(blockListChanged, function forgetBlocked({ account, isNewlyBlocked }) {
+      // Of their presence nothing is heard any more, not even that they are gone.
+      for (const { jid } of [...listeners.others(account)]) if (isNewlyBlocked(jid)) listeners.remove(account, jid)
     })
     on(interestsLearned, function tellWhatIsThere({ account, client, interests }) {
       return eventing.learned(account, client, interests)

@@ -1,0 +1,115 @@
+/** Who must hear nothing of an account's nodes, or learn of them, or of the account. */
+import assert from 'node:assert/strict'
+import {
+  clientFor,
+  configXml,
+  createXml,
+  event,
+  gets,
+  item,
+  listens,
+  OWNER,
+  publishXml,
+  refuses,
+  tellsFeatures,
+} from '../../../test/pubsub-story.ts'
+import { story } from '../../../test/story.ts'
+import type { Element } from '../../xml/element.ts'
+
+const TUNE = 'http://jabber.org/protocol/tune'
+const GEOLOC = 'http://jabber.org/protocol/geoloc'
+const JULIET = 'juliet@here.example'
+const own = { to: '' }
+const owner = { to: '', ns: OWNER }
+
+story('a stranger who shows himself learns of no account, unless it has a node for him', async world => {
+  const juliet = await world.online('juliet')
+  const tybalt = await world.online('tybalt')
+  const { caps } = clientFor(TUNE)
+  const isAsked = async (): Promise<boolean> => {
+    for (const client of world.clients) client.forget()
+    await tybalt.sends(`<presence to="${JULIET}">${caps}</presence>`)
+    juliet.forget()
+    return tybalt.unread.length > 0
+  }
+  assert.ok(!(await isAsked()))
+  for (const [node, model] of [
+    [TUNE, 'presence'],
+    [GEOLOC, 'whitelist'],
+  ] as const)
+    await gets(juliet, 'set', createXml(node, { access_model: model }), own)
+  assert.ok(!(await isAsked()))
+  await gets(juliet, 'set', createXml('urn:example:blog', { access_model: 'open' }), own)
+  assert.ok(await isAsked())
+  tybalt.forget()
+})
+
+story('XEP-0060 §9.1.3: of what a stranger wants to hear that counts which there is for him', async world => {
+  const juliet = await world.online('juliet')
+  const tybalt = await world.online('tybalt')
+  await gets(juliet, 'set', createXml(TUNE, { access_model: 'open' }), own)
+  await gets(juliet, 'set', publishXml(GEOLOC, item('a')), own)
+  const { caps, features } = clientFor(TUNE, GEOLOC)
+  await tybalt.sends(`<presence to="${JULIET}">${caps}</presence>`)
+  await tellsFeatures(tybalt, features)
+  await gets(juliet, 'set', `<configure node="${GEOLOC}">${configXml({ access_model: 'open' })}</configure>`, owner)
+  tybalt.receivesNothing()
+  await tybalt.sends(`<presence to="${JULIET}">${caps}</presence>`)
+  event(tybalt, `<items node="${GEOLOC}">${item('a')}</items>`, JULIET)
+  juliet.forget()
+})
+
+const block = (what: 'block' | 'unblock', jid: string): string =>
+  `<iq type="set" id="b1"><${what} xmlns="urn:xmpp:blocking"><item jid="${jid}"/></${what}></iq>`
+
+story('XEP-0163 §4.3.3: nobody who is blocked hears or asks, nor hears what changes for him', async world => {
+  const juliet = await world.online('juliet')
+  const romeo = await world.online('romeo')
+  await world.befriend(juliet, romeo)
+  await listens(romeo, TUNE)
+  for (const [node, model] of [
+    [TUNE, 'whitelist'],
+    [GEOLOC, 'open'],
+  ] as const)
+    await gets(juliet, 'set', createXml(node, { access_model: model }), own)
+  await gets(romeo, 'set', `<subscribe node="${GEOLOC}" jid="romeo@here.example"/>`, { to: JULIET })
+  await gets(juliet, 'set', publishXml(TUNE, item('a')), own)
+  await juliet.sends(block('block', 'romeo@here.example'))
+  juliet.forget()
+  romeo.forget()
+  await gets(juliet, 'set', publishXml(GEOLOC, item('a')), own)
+  await gets(juliet, 'set', `<configure node="${TUNE}">${configXml({ access_model: 'presence' })}</configure>`, owner)
+  await gets(juliet, 'set', publishXml(TUNE, item('b')), own)
+  await gets(
+    juliet,
+    'set',
+    `<affiliations node="${GEOLOC}"><affiliation jid="romeo@here.example" affiliation="outcast"/></affiliations>`,
+    owner,
+  )
+  await refuses(romeo, 'get', `<items node="${TUNE}"/>`, 'service-unavailable', { to: JULIET })
+})
+
+story('XEP-0191 §3.3: who was blocked is heard of no more, so afterwards he is not taken for one who is still there', async world => {
+  const sent: Element[] = []
+  world.router.foreign = { deliver: stanza => void sent.push(stanza) }
+  const juliet = await world.online('juliet')
+  await juliet.sends('<presence type="subscribed" to="romeo@far.example"/>')
+  await world.arrives(`<presence type="subscribe" from="romeo@far.example" to="${JULIET}"/>`)
+  const { caps, features } = clientFor(TUNE)
+  await world.arrives(`<presence from="romeo@far.example/orchard" to="${JULIET}">${caps}</presence>`)
+  const { id } = sent.at(-1)!.attrs
+  await world.arrives(
+    `<iq type="result" id="${id}" from="romeo@far.example/orchard" to="${JULIET}"><query xmlns="http://jabber.org/protocol/disco#info">${features}</query></iq>`,
+  )
+  const isTold = async (): Promise<boolean> => {
+    sent.length = 0
+    await gets(juliet, 'set', publishXml(TUNE, item('a')), own)
+    return sent.some(({ name }) => name === 'message')
+  }
+  assert.ok(await isTold())
+  await juliet.sends(block('block', 'romeo@far.example'))
+  await world.arrives(`<presence type="unavailable" from="romeo@far.example/orchard" to="${JULIET}"/>`)
+  await juliet.sends(block('unblock', 'romeo@far.example'))
+  assert.ok(!(await isTold()))
+  juliet.forget()
+})
