@@ -191,6 +191,18 @@ story(
   { settings: { 'pubsub-service': { nodesPerUser: 2 } } },
 )
 
+story('an answer has an end, also where items are named', async world => {
+  const romeo = await world.online('romeo')
+  await gets(romeo, 'set', createXml(NODE))
+  const ids = Array.from({ length: 40 }, (_, i) => `i${i}`)
+  for (const id of ids) await gets(romeo, 'set', publishXml(NODE, item(id, 'x'.repeat(60_000))))
+  const answer = (await gets(romeo, 'get', `<items node="${NODE}">${ids.map(id => `<item id="${id}"/>`).join('')}</items>`))!
+  const told = idsIn(answer)
+  assert.ok(String(answer).length < 1_500_000 && told.length > 10)
+  assert.deepEqual(told, ids.slice(-told.length))
+  assert.match(String(answer), new RegExp(`<first index='${40 - told.length}'>${told[0]}</first>.*<count>40</count>`))
+})
+
 story(
   'a storm of publications ends after so many in a minute, and others are not kept from theirs',
   async world => {

@@ -47,10 +47,11 @@ interface Chosen {
   readonly page?: Page | undefined
 }
 
-/** §6.5.8. */
+/** §6.5.8: those that are named. */
 function only(wanted: readonly string[], heads: readonly ItemHead[]): Chosen {
   const names = new Set(wanted)
-  return { ids: heads.filter(({ id }) => names.has(id)).map(({ id }) => id) }
+  const found = heads.filter(({ id }) => names.has(id))
+  return newest(found, found.length)
 }
 
 function choose({ limits }: Place, pubsub: Element, heads: readonly ItemHead[]): Chosen {

@@ -1,6 +1,6 @@
 import type { Affiliation } from './access.ts'
 import type { NodeConfig } from './node-config.ts'
-import type { Subscription } from './subscription.ts'
+import { type Subscription, Subscriptions } from './subscription.ts'
 
 /** A node in memory, as it is on disk (XEP-0060 §4). Its items are in the store. */
 export class Node {
@@ -12,8 +12,7 @@ export class Node {
   readonly createdAt: number
   /** By bare address; whoever is not there has none. The account is the owner of its nodes without being there. */
   readonly affiliations: Map<string, Affiliation>
-  /** By the address that is subscribed. */
-  readonly subscriptions: Map<string, Subscription>
+  readonly subscriptions: Subscriptions
   /** The place of the newest item in the order of items; 0 where there was none. */
   last = 0
   /** Of a node that keeps nothing: what was published last since the start (XEP-0060 §12.7). */
@@ -22,14 +21,15 @@ export class Node {
   seal: number | undefined
 
   constructor(
-    of: Pick<Node, 'name' | 'config' | 'creator' | 'createdAt'> & Partial<Pick<Node, 'affiliations' | 'subscriptions' | 'last' | 'seal'>>,
+    of: Pick<Node, 'name' | 'config' | 'creator' | 'createdAt'> &
+      Partial<Pick<Node, 'affiliations' | 'last' | 'seal'>> & { readonly subscriptions?: ReadonlyMap<string, Subscription> },
   ) {
     this.name = of.name
     this.config = of.config
     this.creator = of.creator
     this.createdAt = of.createdAt
     this.affiliations = of.affiliations ?? new Map()
-    this.subscriptions = of.subscriptions ?? new Map()
+    this.subscriptions = new Subscriptions(of.subscriptions?.values())
     this.last = of.last ?? 0
     this.seal = of.seal
   }

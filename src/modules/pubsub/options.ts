@@ -10,7 +10,7 @@ import { PubSub } from './namespaces.ts'
 import type { Node } from './node.ts'
 import type { Place } from './place.ts'
 import { refusal } from './refusal.ts'
-import { ownAddress } from './subscribe.ts'
+import { ownAddress, subscriptionOf } from './subscribe.ts'
 import { type Subscription, USUAL_OPTIONS } from './subscription.ts'
 import { setSubscription } from './subscription-changes.ts'
 import { optionsForm, readOptionsForm } from './subscription-form.ts'
@@ -22,6 +22,7 @@ export async function answerOptions(_: Context, place: Place, from: Jid, pubsub:
 }
 
 export async function answerSetOptions(_: Context, place: Place, from: Jid, pubsub: Element): Promise<void> {
+  place.mustNotHurry(from)
   const { node, subscription } = subscriptionIn(place, from, pubsub)
   const x = pubsub.child(PubSub, 'options')!.child(Forms, 'x')
   const options = readOptionsForm(x, subscription.options, place.kind, place.clock.now())
@@ -32,7 +33,7 @@ function subscriptionIn(place: Place, from: Jid, pubsub: Element): { node: Node;
   const request = pubsub.child(PubSub, 'options')!
   const node = place.node(readNodeId(request), from)
   const jid = ownAddress(request, from, new StanzaError('forbidden'))
-  const subscription = node.subscriptions.get(String(jid))
+  const subscription = subscriptionOf(place, node, jid)
   if (subscription === undefined) throw refusal('unexpected-request', 'not-subscribed', '', 'modify')
   return { node, subscription }
 }

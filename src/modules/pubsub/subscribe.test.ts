@@ -107,8 +107,7 @@ story('XEP-0060 §6.3: subscribers choose whether they are notified, and until w
   assert.match(String(await gets(francisco, 'get', `<options node="${MUSINGS}" jid="${jid}"/>`)), /<value>2026-01-01T01:00:00.000Z</)
   await gets(hamlet, 'set', publishXml(MUSINGS, item('b')))
   event(francisco, `<items node="${MUSINGS}"><item id="b"/></items>`)
-  await world.later(3_600_000)
-  await gets(hamlet, 'set', publishXml(MUSINGS, item('c')))
+  await gets(francisco, 'set', set({ 'pubsub#expire': '' }))
   for (const wrong of [{ 'pubsub#deliver': 'x' }, { 'pubsub#expire': 'soon' }, { 'pubsub#expire': '2025-01-01T00:00:00Z' }])
     await refuses(francisco, 'set', set(wrong), 'bad-request/invalid-options')
   await refuses(francisco, 'get', `<options node="${MUSINGS}"/>`, 'bad-request/jid-required')
@@ -116,4 +115,54 @@ story('XEP-0060 §6.3: subscribers choose whether they are notified, and until w
   await refuses(hamlet, 'get', `<options node="${MUSINGS}" jid="hamlet@here.example"/>`, 'unexpected-request/not-subscribed')
   await refuses(francisco, 'get', `<options node="nowhere" jid="${jid}"/>`, 'item-not-found')
   assert.match(String(await gets(francisco, 'get', '<default/>')), /<default><x xmlns='jabber:x:data' type='form'>.*subscribe_options/)
+})
+
+story('XEP-0060 §12.18: a lease ends, can be taken anew, and be made longer by subscribing once more', async world => {
+  const hamlet = await world.online('hamlet')
+  const francisco = await world.online('francisco')
+  const jid = 'francisco@here.example'
+  const inMinutes = (minutes: number): string => new Date(world.clock.now() + minutes * 60_000).toISOString()
+  const subscribe = (fields: Record<string, string>): string =>
+    `${subscribeXml(jid)}<options>${form(`${PUBSUB}#subscribe_options`, fields)}</options>`
+  for (const to of ['', SERVICE]) {
+    const where = { to: to === '' ? 'hamlet@here.example' : to }
+    const hears = async (id: string, isToHear: boolean): Promise<void> => {
+      await gets(hamlet, 'set', publishXml(MUSINGS, item(id)), { to })
+      hamlet.forget()
+      if (isToHear) event(francisco, `<items node="${MUSINGS}"><item id="${id}"/></items>`, where.to)
+      else francisco.receivesNothing()
+    }
+    const list = async (): Promise<number> => (await gets(francisco, 'get', '<subscriptions/>', where))!.first()!.elements().length
+    await gets(hamlet, 'set', createXml(MUSINGS, { access_model: 'open', send_last_published_item: 'never' }), { to })
+    await gets(francisco, 'set', subscribe({ 'pubsub#expire': inMinutes(1) }), where)
+    const end = inMinutes(9)
+    const longer = await gets(francisco, 'set', subscribe({ 'pubsub#expire': end }), where)
+    assert.match(String(longer), new RegExp(`<value>${end}</value>`))
+    const options = `<options node="${MUSINGS}" jid="${jid}"/>`
+    assert.match(String(await gets(francisco, 'get', options, where)), new RegExp(`<value>${end}</value>`))
+    await world.later(5 * 60_000)
+    await hears('a', true)
+    await world.later(5 * 60_000)
+    await hears('b', false)
+    assert.equal(await list(), 0)
+    await refuses(francisco, 'get', options, 'unexpected-request/not-subscribed', where)
+    await gets(francisco, 'set', subscribeXml(jid), where)
+    assert.equal(await list(), 1)
+    await world.later(5 * 60_000)
+    await hears('c', true)
+  }
+})
+
+story('XEP-0060 §6.3.7: the answer says what is kept of the options', async world => {
+  const hamlet = await world.online('hamlet')
+  const own = { to: '' }
+  await gets(hamlet, 'set', createXml(MUSINGS))
+  await gets(hamlet, 'set', createXml(MUSINGS), own)
+  const subscribe = (deliver: string): string =>
+    `${subscribeXml('hamlet@here.example')}<options>${form(`${PUBSUB}#subscribe_options`, { 'pubsub#deliver': deliver })}</options>`
+  const deliver = (answer: unknown): string | undefined => /pubsub#deliver.*?<value>(\d)/.exec(String(answer))?.[1]
+  await gets(hamlet, 'set', subscribe('1'))
+  assert.equal(deliver(await gets(hamlet, 'set', subscribe('0'))), '0')
+  assert.equal(deliver(await gets(hamlet, 'get', `<options node="${MUSINGS}" jid="hamlet@here.example"/>`)), '0')
+  assert.equal(deliver(await gets(hamlet, 'set', subscribe('0'), own)), '1', 'XEP-0060 §9.1.1: he is always subscribed')
 })

@@ -36,6 +36,47 @@ export function readOptions(json: string, endsAt: number | undefined): Subscript
 /** The moment of the end in ms, if it has one. */
 export const endOf = ({ expire }: SubscriptionOptions): number | undefined => (typeof expire === 'number' ? expire : undefined)
 
+/** Whether its end has come (§12.18): it is as if there were none, and is removed in time. */
+export const isOver = ({ options }: Subscription, now: number): boolean => (endOf(options) ?? Number.POSITIVE_INFINITY) <= now
+
 /** Neither waiting for approval nor over. */
 export const isCurrent = (subscription: Subscription | undefined, now: number): boolean =>
-  subscription?.state === 'subscribed' && !(typeof subscription.options.expire === 'number' && subscription.options.expire <= now)
+  subscription?.state === 'subscribed' && !isOver(subscription, now)
+
+/** Of an address as it stands in a subscription. */
+export const bareOf = (jid: string): string => jid.split('/', 1)[0]!
+
+/** Those to one node, by the address that is subscribed. */
+export class Subscriptions extends Map<string, Subscription> {
+  /** By bare address. */
+  readonly #addresses = new Map<string, Set<string>>()
+
+  constructor(all: Iterable<Subscription> = []) {
+    super()
+    for (const subscription of all) this.set(subscription.jid, subscription)
+  }
+
+  /** Of one bare address, and its full ones. */
+  of(bare: string): Subscription[] {
+    return [...(this.#addresses.get(bare) ?? [])].map(jid => this.get(jid)!)
+  }
+
+  override set(jid: string, subscription: Subscription): this {
+    const bare = bareOf(jid)
+    this.#addresses.set(bare, (this.#addresses.get(bare) ?? new Set()).add(jid))
+    return super.set(jid, subscription)
+  }
+
+  override delete(jid: string): boolean {
+    const bare = bareOf(jid)
+    const addresses = this.#addresses.get(bare)
+    addresses?.delete(jid)
+    if (addresses?.size === 0) this.#addresses.delete(bare)
+    return super.delete(jid)
+  }
+
+  override clear(): void {
+    this.#addresses.clear()
+    super.clear()
+  }
+}
