@@ -186,6 +186,10 @@ export class AccountPlace extends Place {
     return this.#around.roster.isSubscriber(this.account, who)
   }
 
+  override isShown(client: Jid): boolean {
+    return this.isOwn(client) && this.account.sessions.get(client.resource)?.isAvailable === true
+  }
+
   /** XEP-0163 §4.3.3: nobody who is blocked. */
   override mayBeTold(to: string): boolean {
     return !this.#around.isBlocked(this.account, Jid.parse(to))

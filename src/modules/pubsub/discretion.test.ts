@@ -22,6 +22,10 @@ const JULIET = 'juliet@here.example'
 const own = { to: '' }
 const owner = { to: '', ns: OWNER }
 
+const tune = (id: string): string => `<items node="${TUNE}">${item(id)}</items>`
+const affiliateXml = (node: string, jid: string, affiliation: string): string =>
+  `<affiliations node="${node}"><affiliation jid="${jid}" affiliation="${affiliation}"/></affiliations>`
+
 story('a stranger who shows himself learns of no account, unless it has a node for him', async world => {
   const juliet = await world.online('juliet')
   const tybalt = await world.online('tybalt')
@@ -80,12 +84,7 @@ story('XEP-0163 §4.3.3: nobody who is blocked hears or asks, nor hears what cha
   await gets(juliet, 'set', publishXml(GEOLOC, item('a')), own)
   await gets(juliet, 'set', `<configure node="${TUNE}">${configXml({ access_model: 'presence' })}</configure>`, owner)
   await gets(juliet, 'set', publishXml(TUNE, item('b')), own)
-  await gets(
-    juliet,
-    'set',
-    `<affiliations node="${GEOLOC}"><affiliation jid="romeo@here.example" affiliation="outcast"/></affiliations>`,
-    owner,
-  )
+  await gets(juliet, 'set', affiliateXml(GEOLOC, 'romeo@here.example', 'outcast'), owner)
   await refuses(romeo, 'get', `<items node="${TUNE}"/>`, 'service-unavailable', { to: JULIET })
 })
 
@@ -112,4 +111,18 @@ story('XEP-0191 §3.3: who was blocked is heard of no more, so afterwards he is 
   await juliet.sends(block('unblock', 'romeo@far.example'))
   assert.ok(!(await isTold()))
   juliet.forget()
+})
+
+story('XEP-0163 §4.3.1: contacts are not told of a client which they do not see', async world => {
+  const juliet = await world.online('juliet', 'balcony')
+  const hidden = await world.connect('juliet', 'hidden')
+  const romeo = await world.online('romeo')
+  await world.befriend(juliet, romeo)
+  await listens(romeo, TUNE)
+  await gets(hidden, 'set', publishXml(TUNE, item('a')), own)
+  assert.equal(event(romeo, tune('a'), JULIET).elements().length, 1)
+  await gets(juliet, 'set', affiliateXml(TUNE, 'paris@here.example', 'publisher'), owner)
+  const paris = await world.online('paris', 'secret')
+  await gets(paris, 'set', publishXml(TUNE, item('b')), { to: JULIET })
+  assert.equal(event(romeo, tune('b'), JULIET).elements().length, 1, 'contacts of hers need not see him')
 })
