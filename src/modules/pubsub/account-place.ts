@@ -251,5 +251,7 @@ const isSubscribed = ({ subscriptions }: Node, who: Jid, now: number): boolean =
 
 function isForStrangers({ config, affiliations, subscriptions }: Node, who: Jid): boolean {
   if (config.accessModel === 'open' || config.accessModel === 'authorize' || config.publishModel === 'open') return true
-  return affiliations.has(String(who.bare)) || subscriptions.has(String(who)) || subscriptions.has(String(who.bare))
+  const bare = String(who.bare)
+  const isAffiliated = affiliations.has(bare) && affiliations.get(bare) !== 'outcast'
+  return isAffiliated || subscriptions.has(String(who)) || subscriptions.has(bare)
 }
