@@ -35,7 +35,7 @@ const MEANING: Readonly<Record<string, string>> = {
   u: 'service-unavailable',
 }
 
-/** With an affiliation it is the same whatever the access model (§4.1). */
+/** With an affiliation it is the same whatever the access model (§4.1), but for strangers who are outcasts. */
 const AFFILIATED = {
   owner: '+ + + + + + + + + +',
   publisher: '+ + + + f f f f f f',
@@ -78,6 +78,14 @@ const AT_ACCOUNT = {
     friend: 'c c f f f f f f f f',
     subscriber: 'u u u u u u u u u u',
   },
+}
+/** He learns of the account no more than before he was one. */
+const STRANGE_OUTCAST = {
+  open: AFFILIATED.outcast,
+  presence: 'u u u u u u u u u u',
+  roster: 'u u u u u u u u u u',
+  authorize: AFFILIATED.outcast,
+  whitelist: 'u u u u u u u u u u',
 }
 const PRIVATE = {
   stranger: 'u u u u u u u u u u',
@@ -171,7 +179,7 @@ for (const model of ACCESS_MODELS) {
     async world => {
       const scene = await begin(world, JULIET)
       for (const who of ['stranger', 'subscriber']) await check(scene, model, who, rows[who]!)
-      for (const [who, row] of Object.entries(AFFILIATED)) await check(scene, model, who, row)
+      for (const [who, row] of Object.entries({ ...AFFILIATED, outcast: STRANGE_OUTCAST[model] })) await check(scene, model, who, row)
       if (model === 'whitelist') await check(scene, model, 'stranger', PRIVATE.stranger, true)
       await world.befriend(scene.juliet, scene.romeo)
       for (const [who, row] of Object.entries(AFFILIATED)) await check(scene, model, who, row)

@@ -190,6 +190,10 @@ export class AccountPlace extends Place {
     return this.#around.roster.isSubscriber(this.account, who)
   }
 
+  override isShown(client: Jid): boolean {
+    return this.isOwn(client) && this.account.sessions.get(client.resource)?.isAvailable === true
+  }
+
   /** XEP-0163 §4.3.3: nobody who is blocked. */
   override mayBeTold(to: string): boolean {
     return !this.#around.isBlocked(this.account, Jid.parse(to))
@@ -251,5 +255,7 @@ const isSubscribed = ({ subscriptions }: Node, who: Jid, now: number): boolean =
 
 function isForStrangers({ config, affiliations, subscriptions }: Node, who: Jid): boolean {
   if (config.accessModel === 'open' || config.accessModel === 'authorize' || config.publishModel === 'open') return true
-  return affiliations.has(String(who.bare)) || subscriptions.has(String(who)) || subscriptions.has(String(who.bare))
+  const bare = String(who.bare)
+  const isAffiliated = affiliations.has(bare) && affiliations.get(bare) !== 'outcast'
+  return isAffiliated || subscriptions.has(String(who)) || subscriptions.has(bare)
 }

@@ -3,9 +3,10 @@
 import type { Element } from '../../xml/element.ts'
 import { writeDateTime } from '../../xmpp/date-time.ts'
 import type { Info, Item } from '../../xmpp/disco.ts'
+import { StanzaError } from '../../xmpp/error.ts'
 import { type Field, formElement } from '../../xmpp/forms.ts'
 import type { Jid } from '../../xmpp/jid.ts'
-import { may } from './access.ts'
+import { may, refusalOf } from './access.ts'
 import { CONFIG_FIELDS, valuesOf } from './config-fields.ts'
 import { META_DATA, PubSub } from './namespaces.ts'
 import type { Node } from './node.ts'
@@ -15,16 +16,24 @@ import type { Place } from './place.ts'
 export const discoverNodes = (place: Place, from: Jid): Item[] =>
   place
     .nodes(from)
-    .filter(node => may('retrieve', place.standingOf(node, from), node.config) || node.config.accessModel === 'authorize')
+    .filter(node => isFor(place, node, from))
     .map(({ name, config: { title } }) => ({ jid: String(place.jid), node: name, ...(title !== '' && { name: title }) }))
 
-/** Undefined where there is nothing that somebody may know of. */
+/** Whether he may read it, or subscribe, be it that an owner must say yes. */
+function isFor(place: Place, node: Node, from: Jid): boolean {
+  const standing = place.standingOf(node, from)
+  return may('retrieve', standing, node.config) || !(refusalOf('subscribe', standing, node.config) instanceof StanzaError)
+}
+
+/** Undefined where there is nothing that somebody may know of. For whom the node is not, he learns no more than that it is there. */
 export function discoverNode(place: Place, name: string, from: Jid): Info | undefined {
   const node = place.find(name)
   if (node === undefined || !place.knows(node, from)) return undefined
+  const identity = { category: 'pubsub', type: 'leaf' }
+  const features = [PubSub.uri]
+  if (!isFor(place, node, from)) return { identities: [identity], features, forms: [] }
   const { title } = node.config
-  const identity = { category: 'pubsub', type: 'leaf', ...(title !== '' && { name: title }) }
-  return { identities: [identity], features: [PubSub.uri], forms: [metaData(place, node)] }
+  return { identities: [{ ...identity, ...(title !== '' && { name: title }) }], features, forms: [metaData(place, node)] }
 }
 
 /** §5.5: items have the id as their name, and no node. */

@@ -23,8 +23,8 @@ export class Notifier {
   async tell(place: Place, node: Node, event: Element, by?: Jid): Promise<void> {
     if (!node.config.deliverNotifications) return
     const message = messageFrom(place, node, event)
-    // XEP-0163 §4.3.1: who may not see the owner's presence must not learn which client it was.
-    const signed = by === undefined || by.isBare ? message : message.add(replyTo(by))
+    // XEP-0163 §4.3.1: who may not see the owner's presence must not learn which client it was; nobody does of one that shows none.
+    const signed = by !== undefined && place.isShown(by) ? message.add(replyTo(by)) : message
     let told = 0
     for (const receiver of place.receivers(node)) {
       this.#give(place, receiver, receiver.seesPresence ? signed : message)

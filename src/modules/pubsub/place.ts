@@ -83,6 +83,11 @@ export abstract class Place {
   /** Throws where he must not even learn that there is such a place. Said before anything else. */
   abstract mustKnowPlace(who: Jid): void
 
+  /** Whether those who see the account's presence see this client's. */
+  isShown(_client: Jid): boolean {
+    return false
+  }
+
   /** Whether anything may be sent to that address, whatever it has subscribed to. */
   mayBeTold(_to: string): boolean {
     return true
