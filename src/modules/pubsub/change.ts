@@ -111,9 +111,11 @@ export async function changesOf(place: Place, wanted: readonly NodeChange[], by:
 /** Makes these changes: all, or none. Then subscribers are told, and other modules. */
 export async function commit(context: Context, place: Place, changes: readonly Change[]): Promise<void> {
   const growth = growthBy(changes)
-  if (growth > 0) await place.mustHaveRoom(growth)
+  // Several nodes at once are of one account.
+  const creator = changes[0]?.node.creator ?? ''
+  if (growth > 0) await place.mustHaveRoom(creator, growth)
   await place.change(db => write(place, changes, db))
-  place.grow(growth)
+  place.grow(creator, growth)
   await tellAll(context, place, changes)
 }
 
