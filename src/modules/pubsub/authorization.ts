@@ -11,7 +11,7 @@ import { SUBSCRIBE_AUTHORIZATION } from './namespaces.ts'
 import type { Node } from './node.ts'
 import type { Place } from './place.ts'
 import type { Subscription } from './subscription.ts'
-import { approve, cancelSubscription } from './subscription-changes.ts'
+import { askedOwners, changeSubscriptions, ended, granted } from './subscription-changes.ts'
 
 /** Asks the owners whether somebody may subscribe; the first answer counts (§12.9). */
 export function askOwners({ notifier }: Context, place: Place, node: Node, { jid }: Subscription): void {
@@ -21,7 +21,7 @@ export function askOwners({ notifier }: Context, place: Place, node: Node, { jid
     { var: 'pubsub#allow', type: 'boolean', label: 'Allow it', values: ['0'] },
   ] as const
   const form = formElement('form', SUBSCRIBE_AUTHORIZATION, fields, { title: 'Somebody wants to subscribe' })
-  for (const owner of place.ownersOf(node)) {
+  for (const owner of askedOwners(place, node)) {
     notifier.send(Client('message', { id: randomUUID(), from: String(place.jid), to: owner }, form))
   }
 }
@@ -45,8 +45,7 @@ export async function takeAuthorization(context: Context, place: Place, from: Ji
   if (jid === undefined || isAllowed === undefined) throw new StanzaError('bad-request', 'it must be said who, and whether')
   const subscription = node.subscriptions.get(String(jid))
   if (subscription?.state !== 'pending') return
-  if (isAllowed) await approve(context, place, node, subscription)
-  else await cancelSubscription(context, place, node, subscription)
+  await changeSubscriptions(context, place, node, [isAllowed ? granted(subscription) : ended(subscription)])
 }
 
 /** Nodes of his to which somebody wants to subscribe. */

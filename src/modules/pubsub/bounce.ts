@@ -6,7 +6,7 @@ import type { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
 import type { Context } from './context.ts'
 import type { Place } from './place.ts'
-import { setSubscription, tellOwners } from './subscription-changes.ts'
+import { endAll } from './subscription-changes.ts'
 
 /** There is nobody of that address, and there will not be. Of others it is not known for how long. */
 const FINAL: ReadonlySet<Condition> = new Set(['gone', 'item-not-found', 'jid-malformed'])
@@ -15,10 +15,5 @@ const FINAL: ReadonlySet<Condition> = new Set(['gone', 'item-not-found', 'jid-ma
 export async function takeBounce(context: Context, place: Place, error: Element, from: Jid): Promise<void> {
   const [condition] = error.child(Client, 'error')?.elements() ?? []
   if (condition === undefined || !isCondition(condition) || !FINAL.has(condition.name as Condition)) return
-  const jid = String(from)
-  for (const node of [...place.all()]) {
-    if (!node.subscriptions.has(jid)) continue
-    await setSubscription(place, node, jid, undefined)
-    tellOwners(context, place, node, jid, 'none')
-  }
+  await endAll(context, place, [from], () => true)
 }

@@ -122,12 +122,14 @@ export async function commit(
   also?: (db: Db) => Promise<unknown>,
 ): Promise<void> {
   const growth = growthBy(changes)
-  if (growth > 0) await place.mustHaveRoom(growth)
+  // Several nodes at once are of one account.
+  const creator = changes[0]?.node.creator ?? ''
+  if (growth > 0) await place.mustHaveRoom(creator, growth)
   await place.change(async db => {
     await write(place, changes, db)
     await also?.(db)
   })
-  place.grow(growth)
+  place.grow(creator, growth)
   await tellAll(context, place, changes)
 }
 

@@ -13,7 +13,7 @@ import type { ItemHead, Node } from './node.ts'
 import type { NodeConfig } from './node-config.ts'
 import type { Place } from './place.ts'
 import { unsupported } from './refusal.ts'
-import { reviewSubscriptions } from './subscription-changes.ts'
+import { reviewed, tellSubscriptions, writeSubscriptions } from './subscription-changes.ts'
 
 export async function answerConfiguration(_: Context, place: Place, from: Jid, pubsub: Element): Promise<Element> {
   const node = place.nodeFor('own', readNodeId(pubsub.child(PubSubOwner, 'configure')!), from)
@@ -35,15 +35,18 @@ export async function configure(context: Context, place: Place, node: Node, conf
   const removed = heads.map(({ id }) => id)
   const change = await changeOf(place, { node, by, heads }, { retracted: removed })
   const also = removed.length === 0 ? [] : await context.alongside(place, change)
-  await place.change(async db => {
+  const reviews = await place.change(async db => {
     if (removed.length > 0) await place.rows(node, db).removeItems(node, removed)
     await place.reconfigure(node, config, db)
+    const changes = reviewed(place, node, node.subscriptions.values())
+    await writeSubscriptions(place, node, changes, db)
     await write(place, also, db)
+    return changes
   })
-  place.grow(growthBy([change, ...also]))
+  place.grow(node.creator, growthBy([change, ...also]))
   if (config.persistItems) node.latest = undefined
   if (config.notifyConfig) await context.notifier.tell(place, node, configurationEvent(node, configForm(config, place.kind, 'result')))
-  await reviewSubscriptions(context, place, node)
+  await tellSubscriptions(context, place, node, reviews)
   await context.configured(place, node, before)
   if (removed.length > 0) await context.removed(place, node, removed, by)
   await tellAll(context, place, also)

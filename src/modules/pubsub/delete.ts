@@ -30,7 +30,7 @@ export async function remove(context: Context, place: Place, node: Node, uri: st
     await place.remove(node, db, uri)
     await write(place, also, db)
   })
-  place.grow(growthBy([change, ...also]))
+  place.grow(node.creator, growthBy([change, ...also]))
   // Who is subscribed is asked of the node itself, which is in memory still.
   if (node.config.notifyDelete) await context.notifier.tell(place, node, deleteEvent(node, uri))
   if (ids.length > 0) await context.removed(place, node, ids, by)

@@ -153,8 +153,8 @@ story(
       await refuses(romeo, 'set', createXml('d'), full, where)
       if (to === '') await refuses(romeo, 'set', publishXml('e', item('a')), full, where)
       await gets(romeo, 'set', '<delete node="c"><redirect uri="xmpp:a@b"/></delete>', ownerOf)
-      await refuses(romeo, 'set', createXml('d'), full, where)
       await gets(romeo, 'set', createXml('c', { access_model: 'open' }), where)
+      await refuses(romeo, 'set', createXml('d'), full, where)
       for (const id of ['1', '2', '3', '4']) await gets(romeo, 'set', publishXml('a', item(id)), where)
       assert.deepEqual(idsIn((await gets(romeo, 'get', '<items node="a"/>', where))!), ['2', '3', '4'])
       await refuses(romeo, 'set', publishXml('a', item('big', 'x'.repeat(2000))), 'not-acceptable/payload-too-big', where)
@@ -190,6 +190,124 @@ story(
   },
   { settings: { 'pubsub-service': { nodesPerUser: 2 } } },
 )
+
+story(
+  'nobody fills the service with words about where nodes went: the oldest makes room, and in time all are forgotten',
+  async world => {
+    const romeo = await world.online('romeo')
+    for (const node of ['a', 'b', 'c', 'd']) {
+      await gets(romeo, 'set', createXml(node))
+      await gets(romeo, 'set', `<delete node="${node}"><redirect uri="xmpp:a@b"/></delete>`, owner)
+    }
+    await gets(await world.online('juliet'), 'set', createXml('hers'))
+    for (const node of ['a', 'b']) await refuses(romeo, 'get', `<items node="${node}"/>`, 'item-not-found')
+    for (const node of ['c', 'd']) await refuses(romeo, 'get', `<items node="${node}"/>`, 'gone')
+    await gets(romeo, 'set', createXml('d'))
+    await gets(romeo, 'set', createXml('e'))
+    await refuses(romeo, 'get', '<items node="c"/>', 'item-not-found')
+    await gets(romeo, 'set', '<delete node="e"><redirect uri="xmpp:a@b"/></delete>', owner)
+    world.restarts()
+    const again = await world.online('romeo')
+    await refuses(again, 'get', '<items node="e"/>', 'gone')
+    await world.later(91 * 86_400_000)
+    await refuses(again, 'get', '<items node="e"/>', 'item-not-found')
+  },
+  { settings: { 'pubsub-service': { nodes: 3, nodesPerUser: 2 } } },
+)
+
+story(
+  'nobody takes more of the bytes and affiliations of the service than his share',
+  async world => {
+    const romeo = await world.online('romeo')
+    const juliet = await world.online('juliet')
+    const affiliate = (node: string, ...jids: string[]): string =>
+      `<affiliations node="${node}">${jids.map(jid => `<affiliation jid="${jid}" affiliation="member"/>`).join('')}</affiliations>`
+    for (const node of ['a', 'b']) await gets(romeo, 'set', createXml(node))
+    await gets(juliet, 'set', createXml('hers', { publish_model: 'open' }))
+    await gets(romeo, 'set', publishXml('a', item('1', 'x'.repeat(2500))))
+    await refuses(romeo, 'set', publishXml('b', item('1', 'x'.repeat(2500))), 'resource-constraint')
+    await gets(romeo, 'set', publishXml('hers', item('1', 'x'.repeat(2500))))
+    await gets(romeo, 'set', '<purge node="a"/>', owner)
+    await gets(romeo, 'set', publishXml('b', item('1', 'x'.repeat(2500))))
+    await gets(romeo, 'set', affiliate('a', 'a@far', 'b@far'), owner)
+    await refuses(romeo, 'set', affiliate('b', 'c@far'), 'not-acceptable', owner)
+    await gets(juliet, 'set', affiliate('hers', 'c@far'), owner)
+  },
+  { settings: { 'pubsub-service': { bytesPerUser: '4KiB', affiliationsPerUser: 4 } } },
+)
+
+story(
+  'what is in one request counts, each for itself',
+  async world => {
+    const romeo = await world.online('romeo')
+    const juliet = await world.online('juliet')
+    const ids = Array.from({ length: 6 }, (_, i) => `i${i}`)
+    for (const to of ['', SERVICE]) {
+      const ownerOf = { to, ns: OWNER }
+      const affiliations = ids.map(id => `<affiliation jid="${id}@far" affiliation="member"/>`)
+      const subscriptions = ids.map(id => `<subscription jid="${id}@far" subscription="none"/>`)
+      await gets(romeo, 'set', createXml(NODE, { max_items: 'max', access_model: 'open' }), { to })
+      const address = to === '' ? 'romeo@here.example' : to
+      await gets(juliet, 'set', `<subscribe node="${NODE}" jid="juliet@here.example"/>`, { to: address })
+      await refuses(romeo, 'set', publishXml(NODE, ids.map(id => item(id)).join('')), 'policy-violation', { to })
+      await refuses(romeo, 'set', `<affiliations node="${NODE}">${affiliations.join('')}</affiliations>`, 'policy-violation', ownerOf)
+      await refuses(romeo, 'set', `<subscriptions node="${NODE}">${subscriptions.join('')}</subscriptions>`, 'policy-violation', ownerOf)
+      juliet.receivesNothing()
+      await gets(
+        romeo,
+        'set',
+        publishXml(
+          NODE,
+          ids
+            .slice(1)
+            .map(id => item(id))
+            .join(''),
+        ),
+        { to },
+      )
+      assert.equal(juliet.unread.length, 5)
+      for (const client of [romeo, juliet]) client.forget()
+    }
+  },
+  { settings: { pubsub: { changes: 5 }, 'pubsub-service': { changes: 5 } } },
+)
+
+story(
+  'who subscribes and unsubscribes all the time does not make others hear of it all the time',
+  async world => {
+    const juliet = await world.online('juliet')
+    const tybalt = await world.online('tybalt')
+    for (const to of ['', SERVICE]) {
+      await gets(juliet, 'set', createXml(NODE, { access_model: 'authorize' }), { to })
+      const address = { to: to === '' ? 'juliet@here.example' : to }
+      for (let i = 0; i < 50; i++)
+        for (const name of ['subscribe', 'unsubscribe'])
+          await ask(tybalt, 'set', `<${name} node="${NODE}" jid="tybalt@here.example"/>`, address)
+      assert.equal(juliet.unread.length, 5)
+      await refuses(tybalt, 'set', `<options node="${NODE}" jid="tybalt@here.example"/>`, 'policy-violation', address)
+      juliet.forget()
+    }
+  },
+  { settings: { pubsub: { changes: 10 }, 'pubsub-service': { changes: 10 } } },
+)
+
+story('the service writes to nobody who has not asked for it, whatever he was made', async world => {
+  const mallory = await world.online('mallory')
+  const victim = await world.online('victim')
+  const sent: string[] = []
+  world.router.foreign = { deliver: (_stanza, _from, to) => void sent.push(String(to)) }
+  for (const access of ['open', 'authorize']) {
+    await gets(mallory, 'set', createXml(access, { notify_sub: '1', access_model: access }))
+    for (const affiliation of ['member', 'owner']) {
+      const entries = ['victim@here.example', 'victim@far.example'].map(jid => `<affiliation jid="${jid}" affiliation="${affiliation}"/>`)
+      await gets(mallory, 'set', `<affiliations node="${access}">${entries.join('')}</affiliations>`, owner)
+    }
+    for (const name of ['subscribe', 'unsubscribe']) await gets(mallory, 'set', `<${name} node="${access}" jid="mallory@here.example"/>`)
+  }
+  mallory.forget()
+  victim.receivesNothing()
+  assert.deepEqual(sent, [])
+})
 
 story('an answer has an end, also where items are named', async world => {
   const romeo = await world.online('romeo')

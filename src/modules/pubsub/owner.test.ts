@@ -147,7 +147,9 @@ story('XEP-0060 §8.8: an owner sees who is subscribed, ends subscriptions, and 
 story('XEP-0060 §8.9: an owner sees and changes affiliations; the last one stays, and no owner is deposed', async world => {
   const hamlet = await world.online('hamlet')
   const polonius = await world.online('polonius')
-  await gets(hamlet, 'set', createXml(MUSINGS))
+  await gets(hamlet, 'set', createXml(MUSINGS, { notify_sub: '1' }))
+  await subscribed(polonius)
+  hamlet.forget()
   const set = (...entries: [jid: string, affiliation: string][]): string =>
     `<affiliations node="${MUSINGS}">${entries.map(([name, affiliation]) => `<affiliation jid="${name}@here.example" affiliation="${affiliation}"/>`).join('')}</affiliations>`
   const list = async (): Promise<Record<string, string>> => {
@@ -176,6 +178,12 @@ story('XEP-0060 §8.9: an owner sees and changes affiliations; the last one stay
   assert.deepEqual(await list(), { hamlet: 'owner', polonius: 'member', bard: 'publisher' })
   assert.match(String(await gets(polonius, 'get', '<affiliations/>')), /<affiliation node='princely_musings' affiliation='member'\/>/)
   await gets(hamlet, 'set', set(['polonius', 'owner'], ['bard', 'none']), owner)
+  polonius.forget()
+  const francisco = await world.online('francisco')
+  await subscribed(francisco)
+  // Each has asked for it: the one has made the node, the other one is subscribed.
+  for (const client of [hamlet, polonius])
+    event(client, `<subscription node="${MUSINGS}" jid="francisco@here.example" subscription="subscribed"/>`)
   await refuses(polonius, 'set', set(['hamlet', 'outcast']), 'not-acceptable', owner)
   await refuses(polonius, 'set', set(['hamlet', 'none']), 'not-acceptable', owner)
   assert.deepEqual(await list(), { hamlet: 'owner', polonius: 'owner' })

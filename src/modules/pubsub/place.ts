@@ -6,18 +6,24 @@ import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { type Action, must, type Standing } from './access.ts'
 import type { NodeLimits, PlaceKind } from './config-fields.ts'
-import { Moved } from './moved.ts'
+import { dayOf } from './day.ts'
+import { MOVE_IS_TOLD, type Move, Moved } from './moved.ts'
 import type { Node } from './node.ts'
 import type { NodeConfig } from './node-config.ts'
 import { ClearRows, type Rows } from './rows.ts'
+import { Tally } from './tally.ts'
 
-/** The most that there may be in one place. */
-export interface PlaceLimits extends NodeLimits {
+/** The most that there may be of the nodes of one person, or of all. */
+export interface Share {
   readonly nodes: number
   /** Bytes of all items together. */
   readonly bytes: number
-  readonly subscriptions: number
   readonly affiliations: number
+}
+
+/** The most that there may be in one place. */
+export interface PlaceLimits extends NodeLimits, Share {
+  readonly subscriptions: number
   /** Changes by one person of which others are notified, in a minute. */
   readonly changes: number
 }
@@ -50,9 +56,9 @@ export abstract class Place {
   protected readonly db: Db
   readonly #nodes = new Map<string, Node>()
   /** Where nodes went that were here. */
-  readonly #moved = new Map<string, string>()
+  readonly #moved = new Map<string, Move>()
   #isLoaded = false
-  #size: number | undefined
+  readonly #size = new Tally(() => this.readSize())
   /** By bare address: whether he has changed too much of late. */
   readonly #changes: LimitedEach
 
@@ -97,7 +103,7 @@ export abstract class Place {
   async load(): Promise<boolean> {
     if (this.#isLoaded) return false
     for (const node of await new ClearRows(this.db, this.owner).nodes()) this.#nodes.set(node.name, node)
-    for (const [name, uri] of await new Moved(this.db, this.owner).all()) this.#moved.set(name, uri)
+    for (const [name, move] of await new Moved(this.db, this.owner).all()) this.#moved.set(name, move)
     this.#isLoaded = true
     return true
   }
@@ -118,11 +124,20 @@ export abstract class Place {
     return all
   }
 
-  /** The same. */
-  get affiliations(): number {
+  /** How much of the place those nodes may have that one person has made. */
+  get share(): Share {
+    return this.limits
+  }
+
+  /** Whether somebody more may be affiliated with the node. */
+  hasRoomForAffiliation({ creator }: Node): boolean {
     let all = 0
-    for (const { affiliations } of this.#nodes.values()) all += affiliations.size
-    return all
+    let ofOne = 0
+    for (const { affiliations, creator: other } of this.#nodes.values()) {
+      all += affiliations.size
+      if (other === creator) ofOne += affiliations.size
+    }
+    return all < this.limits.affiliations && ofOne < this.share.affiliations
   }
 
   find(name: string): Node | undefined {
@@ -135,8 +150,10 @@ export abstract class Place {
     this.mustKnow(node, who)
     if (node !== undefined) return node
     // §6.1.3.11.
-    const uri = this.#moved.get(name)
-    throw uri === undefined ? noSuchNode() : new StanzaError('gone', '', { uri })
+    const move = this.#moved.get(name)
+    throw move === undefined || (move.until ?? Number.POSITIVE_INFINITY) <= this.clock.now()
+      ? noSuchNode()
+      : new StanzaError('gone', '', { uri: move.uri })
   }
 
   /** The node of that name, if he may do that with it. */
@@ -151,23 +168,20 @@ export abstract class Place {
     return new ClearRows(db, this.owner)
   }
 
-  /** Counts a change of which many may be notified; throws if there were too many of his of late. */
-  mustNotHurry(who: Jid): void {
-    if (this.#changes.isTooMuch(String(who.bare))) throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
+  /** Counts changes of which others may be notified; throws if these are too many, with those of late. */
+  mustNotHurry(who: Jid, changes = 1): void {
+    if (this.#changes.isTooMuch(String(who.bare), Math.max(1, changes)))
+      throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
   }
 
-  /** Throws if there is no room for so many bytes more. */
-  async mustHaveRoom(more: number): Promise<void> {
-    this.#size ??= await this.readSize()
-    if (this.#size + more <= this.limits.bytes) return
-    // Some may have expired.
-    this.#size = await this.readSize()
-    if (this.#size + more > this.limits.bytes) throw new StanzaError('resource-constraint', 'there is no room for more')
+  /** Throws if there is no room for so many bytes more in a node that he has made. */
+  async mustHaveRoom(_creator: string, more: number): Promise<void> {
+    if (!(await this.#size.hasRoom(more, this.limits.bytes))) throw new StanzaError('resource-constraint', 'there is no room for more')
   }
 
-  /** So many bytes more are kept, or fewer. */
-  grow(more: number): void {
-    if (this.#size !== undefined) this.#size += more
+  /** So many bytes more are kept there, or fewer. */
+  grow(_creator: string, more: number): void {
+    this.#size.grow(more)
   }
 
   protected readSize(): Promise<number> {
@@ -188,19 +202,33 @@ export abstract class Place {
   forget(): void {
     this.#nodes.clear()
     this.#moved.clear()
-    this.#size = undefined
+    this.#size.forget()
     this.#isLoaded = false
   }
 
   /** Within a change. Throws a StanzaError if there are too many. */
   async add(node: Node, db: Db): Promise<void> {
-    const isBack = this.#moved.delete(node.name)
-    if (this.#nodes.size + this.#moved.size >= this.limits.nodes) throw new StanzaError('resource-constraint', 'there are too many nodes')
-    if (isBack) await new Moved(db, this.owner).remove(node.name)
+    await this.#forgetMove(node.name, db)
+    await this.#makeRoom(node, db)
     this.#nodes.set(node.name, node)
     const rows = this.rows(node, db)
     await rows.put(node)
     for (const [jid, affiliation] of node.affiliations) await rows.setAffiliation(node, jid, affiliation)
+  }
+
+  /** For one node more. Where nodes went makes room for those that there are: the oldest word first, of the same person. */
+  async #makeRoom({ creator }: Node, db: Db): Promise<void> {
+    const { nodes } = this.share
+    const ofHis = [...this.#nodes.values(), ...this.#moved.values()].filter(each => each.creator === creator).length
+    const tooMany = Math.max(ofHis - nodes, this.#nodes.size + this.#moved.size - this.limits.nodes) + 1
+    if (tooMany <= 0) return
+    const oldest = [...this.#moved].filter(([, move]) => (move.creator ?? creator) === creator).slice(0, tooMany)
+    if (oldest.length < tooMany) throw new StanzaError('resource-constraint', 'there are too many nodes')
+    for (const [name] of oldest) await this.#forgetMove(name, db)
+  }
+
+  async #forgetMove(name: string, db: Db): Promise<void> {
+    if (this.#moved.delete(name)) await new Moved(db, this.owner).remove(name)
   }
 
   /** Within a change. Who asks for it is sent to `uri` from then on, if there is one. */
@@ -208,8 +236,9 @@ export abstract class Place {
     this.#nodes.delete(node.name)
     await this.rows(node, db).remove(node)
     if (uri === undefined || node.seal !== undefined) return
-    this.#moved.set(node.name, uri)
-    await new Moved(db, this.owner).set(node.name, uri)
+    const move: Move = { uri, creator: node.creator, until: dayOf(this.clock.now()) + MOVE_IS_TOLD }
+    this.#moved.set(node.name, move)
+    await new Moved(db, this.owner).set(node.name, move)
   }
 
   /** Within a change: also where only affiliations have changed. */

@@ -55,7 +55,7 @@ export async function publish(
   from: Jid,
   { node: name, items: wanted, preconditions }: Publication,
 ): Promise<readonly Item[]> {
-  place.mustNotHurry(from)
+  place.mustNotHurry(from, wanted.length)
   const found = place.find(name) === undefined && place.autoCreates(from) ? undefined : place.nodeFor('publish', name, from)
   if (found !== undefined) preconditions?.check(found.config)
   const usual = place.usual(name)

@@ -19,6 +19,7 @@ export const migrations: readonly Migration[] = [
     state TEXT NOT NULL, options TEXT NOT NULL, expires_at BIGINT, PRIMARY KEY (account, node, jid)) ${withoutRowid}`,
   ({ withoutRowid }) => `CREATE TABLE pubsub_moved (account TEXT NOT NULL, node TEXT NOT NULL, uri TEXT NOT NULL,
     PRIMARY KEY (account, node)) ${withoutRowid}`,
+  () => 'ALTER TABLE pubsub_moved ADD COLUMN creator TEXT; ALTER TABLE pubsub_moved ADD COLUMN expires_at BIGINT',
 ]
 
 /** Where nodes of one place stand, and their items. What it changes is first in memory, in the node, and then on disk. */
@@ -156,6 +157,13 @@ export class ClearRows implements Rows {
     await this.#db.run(sql`DELETE FROM pubsub_item WHERE account = ${this.#owner} AND node = ${name} AND id IN ${list(ids)}`)
   }
 
+  /** The same of the nodes that one person has made. */
+  async sizeOf(creator: string): Promise<number> {
+    const [row] = await this.#db.all<{ size: number | null }>(sql`SELECT SUM(size) AS size FROM pubsub_item
+      WHERE account = ${this.#owner} AND node IN (SELECT node FROM pubsub_node WHERE account = ${this.#owner} AND creator = ${creator})`)
+    return Number(row?.size ?? 0)
+  }
+
   async size(): Promise<number> {
     const [row] = await this.#db.all<{ size: number | null }>(sql`SELECT SUM(size) AS size FROM pubsub_item WHERE account = ${this.#owner}`)
     return Number(row?.size ?? 0)
@@ -186,4 +194,5 @@ export async function removeAll(db: Db, account: string): Promise<void> {
 export async function removeExpired(db: Db, now: number): Promise<void> {
   await db.run(sql`DELETE FROM pubsub_item WHERE expires_at <= ${now}`)
   await db.run(sql`DELETE FROM pubsub_subscription WHERE expires_at <= ${now}`)
+  await db.run(sql`DELETE FROM pubsub_moved WHERE expires_at <= ${now}`)
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { createXml, event, gets, idsIn, item, OWNER, PUBSUB, publishXml, refuses, SERVICE } from '../../../test/pubsub-story.ts'
+import { configXml, createXml, event, gets, idsIn, item, OWNER, PUBSUB, publishXml, refuses, SERVICE } from '../../../test/pubsub-story.ts'
 import { story } from '../../../test/story.ts'
+import { sql } from '../../storage/db.ts'
 
 const MUSINGS = 'princely_musings'
 const owner = { ns: OWNER }
@@ -20,6 +21,31 @@ story('XEP-0060 §12.3: who is not there any more is not subscribed any more', a
   assert.match(await list(), /francisco/)
   await world.arrives(bounce('item-not-found'))
   assert.doesNotMatch(await list(), /francisco/)
+})
+
+story('XEP-0060 §12.2: whoever has lost access hears nothing more, and loses it wholly or not at all', async world => {
+  const hamlet = await world.online('hamlet')
+  const francisco = await world.online('francisco')
+  const bernardo = await world.online('bernardo', 'x')
+  const configure = `<configure node="${MUSINGS}">${configXml({ access_model: 'whitelist' })}</configure>`
+  const ban = `<affiliations node="${MUSINGS}"><affiliation jid="bernardo@here.example" affiliation="outcast"/></affiliations>`
+  const list = async (): Promise<string> => String(await gets(hamlet, 'get', `<subscriptions node="${MUSINGS}"/>`, owner))
+  await gets(hamlet, 'set', createXml(MUSINGS))
+  await gets(francisco, 'set', subscribeXml('francisco@here.example'))
+  await gets(bernardo, 'set', subscribeXml('bernardo@here.example/x'))
+  await world.store.run(sql`ALTER TABLE pubsub_subscription RENAME TO away`)
+  for (const change of [configure, ban]) await refuses(hamlet, 'set', change, 'resource-constraint', owner)
+  await world.store.run(sql`ALTER TABLE away RENAME TO pubsub_subscription`)
+  for (const client of [francisco, bernardo]) client.receivesNothing()
+  assert.match(String(await gets(hamlet, 'get', `<configure node="${MUSINGS}"/>`, owner)), /pubsub#access_model.*?<value>open/)
+  assert.match(await list(), /francisco.*bernardo|bernardo.*francisco/)
+  await gets(hamlet, 'set', ban, owner)
+  event(bernardo, `<subscription node="${MUSINGS}" jid="bernardo@here.example/x" subscription="none"/>`)
+  await gets(hamlet, 'set', configure, owner)
+  event(francisco, `<subscription node="${MUSINGS}" jid="francisco@here.example" subscription="none"/>`)
+  await gets(hamlet, 'set', publishXml(MUSINGS, item('secret')))
+  for (const client of [francisco, bernardo]) client.receivesNothing()
+  assert.doesNotMatch(await list(), /@/)
 })
 
 story('what there is outlives a restart: nodes, items, affiliations, subscriptions', async world => {

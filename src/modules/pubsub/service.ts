@@ -34,8 +34,14 @@ export const pubsubService = defineModule({
     items: count(1000, { min: 1, max: 100_000 }, 'How many items a node may have.'),
     payload: size('64KiB', 'How large an item may be.', { min: 1024 }),
     bytes: size('100MiB', 'How large all items may be together.', { min: 4096 }),
+    bytesPerUser: size('10MiB', 'How large all items may be in the nodes that one user has made.', { min: 4096 }),
     subscriptions: count(20_000, { min: 1, max: 1_000_000 }, 'How many subscriptions there may be.'),
     affiliations: count(20_000, { min: 1, max: 1_000_000 }, 'How many affiliations there may be.'),
+    affiliationsPerUser: count(
+      1000,
+      { min: 1, max: 1_000_000 },
+      'How many affiliations there may be with the nodes that one user has made.',
+    ),
     changes: count(120, { min: 1 }, 'How often in a minute somebody may change something of which subscribers are notified.'),
   },
 
@@ -43,7 +49,8 @@ export const pubsubService = defineModule({
     if (!settings.enabled) return
     const jid = Jid.of('', `${settings.name ?? 'pubsub'}.${domain}`)
     const mayCreate = (who: Jid): boolean => settings.create === 'users' && who.domain === domain && who.local !== ''
-    const place = new ServicePlace({ jid, mayCreate, nodesOfOne: settings.nodesPerUser }, db, clock, settings)
+    const share = { nodes: settings.nodesPerUser, bytes: settings.bytesPerUser, affiliations: settings.affiliationsPerUser }
+    const place = new ServicePlace({ jid, mayCreate, share }, db, clock, settings)
     const nothing = async (): Promise<void> => {}
     const context: Context = {
       notifier: new Notifier(send),

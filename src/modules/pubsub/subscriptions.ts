@@ -8,12 +8,14 @@ import { readNodeId } from './ids.ts'
 import { PubSubOwner } from './namespaces.ts'
 import type { Node } from './node.ts'
 import type { Place } from './place.ts'
-import { approve, cancelSubscription } from './subscription-changes.ts'
+import { isCurrent } from './subscription.ts'
+import { changeSubscriptions, ended, granted, type SubscriptionChange } from './subscription-changes.ts'
 
 /** §8.8.1.2: those that wait for approval are not among them. */
 export async function answerSubscriptions(_: Context, place: Place, from: Jid, pubsub: Element): Promise<Element> {
   const node = place.nodeFor('own', readNodeId(pubsub.child(PubSubOwner, 'subscriptions')!), from)
-  const subscribed = [...node.subscriptions.values()].filter(({ state }) => state === 'subscribed')
+  const now = place.clock.now()
+  const subscribed = [...node.subscriptions.values()].filter(each => isCurrent(each, now))
   return listElement(
     node,
     subscribed.map(({ jid, state }) => subscriptionElement(jid, state)),
@@ -25,22 +27,29 @@ export async function answerSubscriptions(_: Context, place: Place, from: Jid, p
  * approves of requests; nobody is subscribed who has not asked for it.
  */
 export async function answerSetSubscriptions(context: Context, place: Place, from: Jid, pubsub: Element): Promise<void> {
-  place.mustNotHurry(from)
   const request = pubsub.child(PubSubOwner, 'subscriptions')!
+  const wishes = request.all(PubSubOwner, 'subscription').map(readWish)
+  place.mustNotHurry(from, wishes.length)
   const node = place.nodeFor('own', readNodeId(request), from)
+  if (new Set(wishes.map(({ jid }) => jid)).size < wishes.length) throw new StanzaError('bad-request', 'somebody is there twice')
+  const changes: SubscriptionChange[] = []
   const refused: Element[] = []
-  for (const { attrs } of request.all(PubSubOwner, 'subscription')) {
-    const { jid: text = '', subscription: wanted } = attrs
-    const jid = String(Jid.parse(text))
+  for (const { jid, wanted } of wishes) {
     const before = node.subscriptions.get(jid)
     const state = before?.state ?? 'none'
     if (wanted === undefined || wanted === state) continue
-    if (before !== undefined && wanted === 'none') await cancelSubscription(context, place, node, before)
-    else if (before?.state === 'pending' && wanted === 'subscribed') await approve(context, place, node, before)
+    if (before !== undefined && wanted === 'none') changes.push(ended(before))
+    else if (before?.state === 'pending' && wanted === 'subscribed') changes.push(granted(before))
     else refused.push(subscriptionElement(jid, state))
   }
+  await changeSubscriptions(context, place, node, changes)
   if (refused.length > 0) throw new StanzaError('not-acceptable', '', { payload: listElement(node, refused) })
 }
+
+const readWish = ({ attrs: { jid = '', subscription } }: Element): { jid: string; wanted: string | undefined } => ({
+  jid: String(Jid.parse(jid)),
+  wanted: subscription,
+})
 
 const subscriptionElement = (jid: string, subscription: string): Element => PubSubOwner('subscription', { jid, subscription })
 
