@@ -249,13 +249,13 @@ export abstract class Place {
 
   /** Nodes that become known later than others. */
   protected know(nodes: Iterable<Node>): void {
-    this.#size = undefined
+    this.#size.forget()
     for (const node of nodes) if (!this.#nodes.has(node.name)) this.#nodes.set(node.name, node)
   }
 
   /** Those that are to be known no longer. */
   protected unknow(test: (node: Node) => boolean): void {
-    this.#size = undefined
+    this.#size.forget()
     for (const node of [...this.#nodes.values()]) if (test(node)) this.#nodes.delete(node.name)
   }
 }
