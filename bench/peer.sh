@@ -57,6 +57,10 @@ certificate = { cert = "cert.pem", key = "key.pem" }
 [auth]
 sha1 = true
 iterations = 4096
+[modules.pubsub]
+changes = 1000000
+[modules.pubsub-service]
+changes = 1000000
 [modules.retention]
 usual = "$([ "${MAM:-off}" = off ] && echo delivered || echo 7d)"
 T

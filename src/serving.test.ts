@@ -53,7 +53,11 @@ test('XEP-0030 §4: a component stands among the items of the nearest host above
         return (answer as Element).elements().map(({ attrs }) => attrs['jid'])
       }),
     )
-    assert.deepEqual(items, [['irc.here.example'], ['irc.deep.here.example'], []])
+    assert.deepEqual(items, [
+      ['pubsub.here.example', 'irc.here.example'],
+      ['pubsub.deep.here.example', 'irc.deep.here.example'],
+      ['pubsub.other.example'],
+    ])
   } finally {
     await close()
     await rm(folder, { recursive: true })

@@ -5,7 +5,7 @@ import type { Account } from './account.ts'
 import type { StoredCredential } from './account-store.ts'
 import type { LocalHost } from './host.ts'
 import type { KeyChange, NewCredential } from './keys.ts'
-import { accountCreated, accountLoaded, accountLocked, accountRekeyed, accountRemoved, accountReset } from './points.ts'
+import { accountCreated, accountLoaded, accountLocked, accountRegained, accountRekeyed, accountRemoved, accountReset } from './points.ts'
 import type { Router } from './router.ts'
 
 /** What is stored of a new password. Takes a while, and much of the processor. */
@@ -92,7 +92,7 @@ export class AccountLife {
   }
 
   async #reset(account: Account, password: string): Promise<{ readonly isLost: boolean } | undefined> {
-    const { documents, hooks, keys } = this.#host
+    const { documents, hooks, keys, rows } = this.#host
     const { name } = account
     if (account.trouble !== undefined) throw account.trouble
     if (!account.exists) return undefined
@@ -100,11 +100,20 @@ export class AccountLife {
     const { isLost } = change
     const write = async (inside: InTransaction): Promise<void> => {
       if (isLost) await documents.removeAll(name, inside.db)
+      if (isLost) await rows.removeAll(name, inside.db)
       await hooks.run(accountReset, { account, ...inside, isLost })
     }
     if (!(await this.#replacePassword(account, change, write))) return undefined
     await keys.shredDoomed()
     return { isLost }
+  }
+
+  /** Brings back what a reset has locked. False if the code does not open it. In the account's turn. */
+  async recover(account: Account, code: string): Promise<boolean> {
+    const { failed, hooks, keys } = this.#host
+    if (!(await keys.recover(account, code))) return false
+    await hooks.tell(accountRegained, account, failed)
+    return true
   }
 
   async #replacePassword(account: Account, change: KeyChange, write: (inside: InTransaction) => unknown, by?: Jid): Promise<boolean> {
@@ -144,7 +153,7 @@ export class AccountLife {
   }
 
   async #remove(account: Account, gone: (() => void) | undefined): Promise<boolean> {
-    const { accounts, documents, hooks, keys, store } = this.#host
+    const { accounts, documents, hooks, keys, rows, store } = this.#host
     const { name } = account
     // Without its keys what is kept for it would not be found.
     if (account.trouble !== undefined) throw account.trouble
@@ -156,11 +165,13 @@ export class AccountLife {
       const isRemoved = await store.remove(name, async db => {
         await keys.remove(account, db)
         await documents.removeAll(name, db)
+        await rows.removeAll(name, db)
         await hooks.run(accountRemoved, { account: name, db, afterwards: work => afterwards.push(work) })
       })
       gone?.()
       for (const work of afterwards) work()
       keys.forget(account)
+      rows.forget(account)
       await keys.shredDoomed()
       return isRemoved
     } finally {

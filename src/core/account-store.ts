@@ -3,6 +3,7 @@ import type { Db, Migration } from '../storage/db.ts'
 import { sql } from '../storage/db.ts'
 import { keyMigrations, type SealIdentity } from './key-store.ts'
 import { documentMigrations } from './sealed-documents.ts'
+import { rowMigrations } from './sealed-rows.ts'
 import { TokenStore, tokenMigrations } from './token-store.ts'
 
 /** A SCRAM verifier (RFC 5802 §3). The password cannot be computed from it, only guessed. */
@@ -24,6 +25,7 @@ export const migrations: readonly Migration[] = [
   ...keyMigrations,
   ...tokenMigrations,
   ...documentMigrations,
+  ...rowMigrations,
 ]
 
 interface CredentialRow {

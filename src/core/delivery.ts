@@ -6,7 +6,7 @@ import { Client, result } from '../xmpp/stanza.ts'
 import type { Account } from './account.ts'
 import { Custody } from './custody.ts'
 import { type LocalHost, SUBSCRIPTION_TYPES, then } from './host.ts'
-import { payloadOf } from './iq-answers.ts'
+import { mustBeIq, payloadOf } from './iq-answers.ts'
 import {
   type Flow,
   type Incoming,
@@ -228,12 +228,6 @@ function mustBeStanza({ stanza, to }: Incoming): void {
   if (stanza.name !== 'iq') return
   mustBeIq(stanza)
   if (to.isBare && isRequest(stanza)) payloadOf(stanza)
-}
-
-/** RFC 6120 §8.2.3. Throws `bad-request`. */
-function mustBeIq({ attrs: { type } }: Element): void {
-  if (type !== 'get' && type !== 'set' && type !== 'result' && type !== 'error')
-    throw new StanzaError('bad-request', 'a request or an answer has one of four types')
 }
 
 /** What becomes of a message that no session takes (RFC 6121 §8.5.2.2.1 and §8.5.3.2.1, Table 1). */

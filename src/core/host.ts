@@ -25,6 +25,7 @@ import {
   type Outgoing,
   presenceBroadcast,
   presenceOut,
+  presenceShaped,
   sessionBound,
   sessionEnded,
   sessionSuspended,
@@ -32,6 +33,8 @@ import {
 } from './points.ts'
 import { addresses, type Destination, type Router } from './router.ts'
 import { SealedDocuments } from './sealed-documents.ts'
+import { SealedRows } from './sealed-rows.ts'
+import { Service } from './service.ts'
 import { Session, type Transport } from './session.ts'
 import { StreamRegistry } from './stream-registry.ts'
 import { type TokenSettings, Tokens } from './tokens.ts'
@@ -67,6 +70,7 @@ export class LocalHost implements Destination {
   readonly store: AccountStore
   readonly keys: Keys
   readonly documents: SealedDocuments
+  readonly rows: SealedRows
   readonly tokens: Tokens
   readonly db: Db
   readonly clock: Clock
@@ -91,12 +95,15 @@ export class LocalHost implements Destination {
     this.store = new AccountStore(db)
     this.keys = new Keys(db, options.shred ?? openShredMemory(), this.log)
     this.documents = new SealedDocuments(db, this.keys, this.log)
+    this.rows = new SealedRows(db, this.keys, this.log)
+    this.hooks.on(accountLocked, account => this.rows.forget(account))
     this.life = new AccountLife(this, router, this.#credentialsOf)
     this.accounts = new Accounts(domain, account => this.life.load(account))
     this.tokens = new Tokens(this, options.tokens ?? { days: 14, clients: 20 })
     this.#delivery = new Delivery(this, router)
-    for (const module of modules) this.#setUp(module, options.settings?.[module.name])
+    // Before the services of its modules: it is what the server is called.
     router.add(domain, this)
+    for (const module of modules) this.#setUp(module, options.settings?.[module.name])
   }
 
   /** What a module's `setup` returned; for those outside the modules, such as commands. */
@@ -252,8 +259,8 @@ export class LocalHost implements Destination {
   #broadcast(session: Session, stanza: Element): void | Promise<void> {
     const { type } = stanza.attrs
     if (type !== undefined && type !== 'unavailable') throw new StanzaError('bad-request', 'presence of this type needs an address')
-    const verdict = this.hooks.run(presenceBroadcast, { session, stanza })
-    if (verdict instanceof Promise) return verdict as Promise<void>
+    const event = { session, stanza }
+    return then(this.hooks.run(presenceShaped, event), () => then(this.hooks.run(presenceBroadcast, event), () => undefined))
   }
 
   #passOut(envelope: Outgoing, isSubscription: boolean, custody: Custody | undefined): void | Promise<void> {
@@ -306,6 +313,7 @@ export class LocalHost implements Destination {
       store: this.store,
       keys: this.keys,
       documents: this.documents,
+      rows: this.rows,
       tokens: this.tokens,
       on: (point, handler) => this.hooks.on(point, handler, module.name),
       hooks: this.hooks,
@@ -318,6 +326,11 @@ export class LocalHost implements Destination {
       send: stanza => this.send(stanza),
       track: work => void this.track(work),
       end: (session, error) => this.end(session, error),
+      serve: (domain, handlers) => {
+        const service = new Service(module.name, this.#router, handlers, thrown => this.asStanzaError(thrown))
+        this.#router.add(domain, service)
+        return service
+      },
       credentialsOf: (name, password) => this.#credentialsOf(name, password),
       life: this.life,
     }

@@ -48,3 +48,9 @@ export function payloadOf(iq: Element): Element {
   if (payload === undefined || more.length > 0) throw new StanzaError('bad-request', 'a request has one payload')
   return payload
 }
+
+/** RFC 6120 §8.2.3. Throws `bad-request`. */
+export function mustBeIq({ attrs: { type } }: Element): void {
+  if (type !== 'get' && type !== 'set' && type !== 'result' && type !== 'error')
+    throw new StanzaError('bad-request', 'a request or an answer has one of four types')
+}

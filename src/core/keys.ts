@@ -297,10 +297,12 @@ export class Keys {
     const key = PrivateKey.generate()
     const { number, id, generation: before } = keys
     const now = { number, id, generation: before + 1, publicKey: key.publicKey }
+    // At once: whoever opened them may go while it is written.
+    const former = [...(opened ?? [])].map(([generation, old]) => lockedIn(now, generation, old))
     const write = async (db: Db): Promise<void> => {
       const store = new KeyStore(db)
       mustBeDone(await store.replace(account.name, now, before))
-      for (const [generation, old] of opened ?? []) await store.addLockedKey(account.name, lockedIn(now, generation, old))
+      for (const locked of former) await store.addLockedKey(account.name, locked)
     }
     const done = (): void => {
       // Whoever opened them may have gone meanwhile.

@@ -12,6 +12,8 @@ import type { Hooks } from './hooks.ts'
 import type { Keys } from './keys.ts'
 import type { Log } from './log.ts'
 import type { SealedDocuments } from './sealed-documents.ts'
+import type { SealedRows } from './sealed-rows.ts'
+import type { Service, ServiceHandlers } from './service.ts'
 import type { Session } from './session.ts'
 import type { StreamRegistry, UnboundStream } from './stream-registry.ts'
 import type { Tokens } from './tokens.ts'
@@ -38,6 +40,7 @@ export interface Host<Settings = {}, Needs = {}> {
   /** To which things are sealed, and what opens them. */
   readonly keys: Keys
   readonly documents: SealedDocuments
+  readonly rows: SealedRows
   /** By which clients log in without their password. */
   readonly tokens: Tokens
   readonly on: Hooks['on']
@@ -52,6 +55,8 @@ export interface Host<Settings = {}, Needs = {}> {
   send(stanza: Element): void
   /** Work that nobody waits for, but that shall be done before the server stops. */
   track(work: Promise<unknown>): void
+  /** From now on stanzas to that domain are for a service of the module. */
+  serve(domain: string, handlers: ServiceHandlers): Service
   /** Ends a session in its account's turn, with an error if one is given. */
   end(session: Session, error?: StreamError): void
   readonly credentialsOf: CredentialsOf

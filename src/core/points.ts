@@ -66,6 +66,8 @@ export const iqIn = flow<Incoming>('iq.in')
 
 /** Presence without `to`: what the session says to all who may see it (RFC 6121 §4.2, §4.4, §4.5). */
 export const presenceBroadcast = point<{ readonly session: Session; readonly stanza: Element }>('presence.broadcast')
+/** The same before anybody hears it: what must be altered in it? */
+export const presenceShaped = point<{ readonly session: Session; stanza: Element }>('presence.shaped')
 /** Presence of type subscribe, subscribed, unsubscribe or unsubscribed; `'drop'` ends its way here (RFC 6121 App. A). */
 export const subscriptionOut = point<Outgoing, 'drop'>('subscription.out')
 export const subscriptionIn = point<Incoming, 'drop'>('subscription.in')
@@ -123,6 +125,8 @@ interface Change {
 export const accountRekeyed = point<Change & { readonly now: SealedAccount }>('account.rekeyed')
 /** Someone else gave the account a new password. `isLost`: what was sealed for it opens never again, and goes; else a code opens it. */
 export const accountReset = point<Change & { readonly isLost: boolean }>('account.reset')
+/** In the account's turn: a recovery code has opened what a reset had locked; what was opened before may not be all any more. */
+export const accountRegained = point<Account>('account.regained')
 /** The time of some secrets is over, and they are destroyed: what they opened must be forgotten, and its rows may go. */
 export const secretsDestroyed = point<void>('secrets.destroyed')
 export const accountCreated = point<{ readonly account: string; readonly db: Db }>('account.created')

@@ -21,7 +21,9 @@ export class Router {
   #underWay = 0
   #whenIdle: (() => void)[] = []
 
+  /** Throws where stanzas to that domain go already. */
   add(domain: string, destination: Destination): void {
+    if (this.#local.has(domain)) throw new Error(`${domain} is served already`)
     this.#local.set(domain, destination)
   }
 
@@ -45,7 +47,8 @@ export class Router {
   refuse(stanza: Element, from: Jid, to: Jid, error: StanzaError): void {
     const { type } = stanza.attrs
     if (type === 'error' || type === 'result') return
-    void this.route(errorTo(stanza, error.toElement()).with({ from: String(to), to: String(from) }), to, from)
+    const answer = errorTo(stanza, error.toElement(), error.payload)
+    void this.route(answer.with({ from: String(to), to: String(from) }), to, from)
   }
 
   /** Counts work that has not ended, so that `idle` knows when all is done. */

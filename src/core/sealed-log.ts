@@ -20,7 +20,7 @@ export { ArchiveIds } from '../seal/archive-id.ts'
 export { endOf, type RetentionClass } from '../seal/retention.ts'
 export type { Entry } from './sealed-log/opening.ts'
 export type { LogHost } from './sealed-log/parts.ts'
-export { logMigrations } from './sealed-log/tables.ts'
+export { logMigrations, unfiledMigration } from './sealed-log/tables.ts'
 
 /** A message that was added. */
 export interface Appended {

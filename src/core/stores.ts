@@ -5,3 +5,6 @@ export const PRIVATE_XML = 3
 export const ARCHIVE_PREFERENCES = 4
 export const CLIENT_NAMES = 5
 export const HIBERNATING_STREAM = 6
+export const ROW_SECRET = 7
+export const PRIVATE_NODE = 8
+export const PRIVATE_ITEM = 9

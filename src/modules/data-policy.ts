@@ -65,7 +65,7 @@ function explain({ secrets }: Arrangements, kept: string, isChosen: boolean): st
     secrets === 'memory'
       ? 'The secrets that lock them live in memory alone: if the server loses its power, all stored messages are lost.'
       : 'The secrets that lock them are on a disk of the server until they are destroyed, and in no backup.',
-    'Not locked are your contacts, your block list and your vCard, and how many messages you got on a day.',
+    'Not locked are your contacts, your block list, your vCard and your avatar, and how many messages you got on a day.',
     'While you are connected, a server in the wrong hands could see what passes: use end-to-end encryption, which it cannot open.',
   ]
 }

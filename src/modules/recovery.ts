@@ -18,7 +18,7 @@ export const recovery = defineModule({
   xeps: [],
   needs: { commands },
 
-  setup({ jid, keys, needs, on, send }) {
+  setup({ jid, keys, life, needs, on, send }) {
     needs.commands.add({
       who: 'account',
       node: 'recovery-code',
@@ -44,7 +44,7 @@ export const recovery = defineModule({
         instructions: 'It opens what was kept for you before the operator gave you a new password. Then it is used up.',
         fields: [{ var: 'code', type: 'text-private', label: 'Recovery code', isRequired: true }],
         async answer(form, { account }) {
-          if (await keys.recover(account, form.text('code') ?? '')) return { note: 'What was kept for you can be read again.' }
+          if (await life.recover(account, form.text('code') ?? '')) return { note: 'What was kept for you can be read again.' }
           return { note: 'This code opens nothing.', noteType: 'error' }
         },
       }),

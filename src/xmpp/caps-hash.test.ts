@@ -37,6 +37,20 @@ test('XEP-0115 §5.4: what is said twice is ill-formed', () => {
   assert.equal(hashOf(form(field('FORM_TYPE', ['urn:example:a', 'urn:example:b'], 'hidden'))), undefined)
 })
 
+test('XEP-0115 §9.3: what could be read as something else is ill-formed', () => {
+  assert.equal(hashOf('<feature var="a&lt;b"/>'), undefined)
+  assert.equal(hashOf('<identity category="client" type="pc" name="a&lt;b"/>'), undefined)
+  for (const [name, value] of [
+    ['a&lt;b', 'c'],
+    ['a', 'b&lt;c'],
+  ] as const)
+    assert.equal(hashOf(form(field('FORM_TYPE', ['urn:example:a'], 'hidden') + field(name, [value]))), undefined)
+  assert.equal(hashOf(form(field('FORM_TYPE', ['a&lt;b'], 'hidden'))), undefined)
+  assert.equal(hashOf('<identity category="client/pc" type="" name="a"/>'), undefined)
+  assert.equal(hashOf('<identity category="http:" type="" xml:lang="jabber.org" name="protocol/tune+notify"/>'), undefined)
+  assert.notEqual(hashOf('<identity category="client" type="pc" name="a/b"/>'), undefined)
+})
+
 test('XEP-0115 §5.4: forms without a hidden FORM_TYPE are left out', () => {
   const plain = hashOf('<feature var="a"/>')
   assert.equal(hashOf(`<feature var="a"/>${form(field('os', ['Mac']))}`), plain)

@@ -32,22 +32,40 @@ export type ErrorType = 'auth' | 'cancel' | 'continue' | 'modify' | 'wait'
 const Stanzas = namespace<Condition | 'text'>('urn:ietf:params:xml:ns:xmpp-stanzas')
 const ClientError = namespace<'error'>('jabber:client')
 
+/** Whether an element names a condition of stanza errors. */
+export const isCondition = ({ ns, name }: Element): boolean => ns === Stanzas.uri && Object.hasOwn(USUAL_TYPE, name)
+
 /** Throw this to answer a stanza with an error. What `text` says reaches the sender. */
 export class StanzaError extends Error {
   readonly condition: Condition
   readonly type: ErrorType
   readonly extra: Element | undefined
+  /** Of `gone` and `redirect`: where to turn to, as a URI (RFC 6120 §8.3.3.5). */
+  readonly uri: string | undefined
 
-  constructor(condition: Condition, text = '', options: { type?: ErrorType; extra?: Element; cause?: unknown } = {}) {
+  /** Stands beside the error, where a specification wants it. */
+  readonly payload: Element | undefined
+  /** XEP-0086: for clients that look at nothing else. */
+  readonly code: number | undefined
+
+  constructor(
+    condition: Condition,
+    text = '',
+    options: { type?: ErrorType; extra?: Element; uri?: string; payload?: Element; code?: number; cause?: unknown } = {},
+  ) {
     super(text, { cause: options.cause })
     this.name = 'StanzaError'
     this.condition = condition
     this.type = options.type ?? USUAL_TYPE[condition]
     this.extra = options.extra
+    this.uri = options.uri
+    this.payload = options.payload
+    this.code = options.code
   }
 
   toElement(): Element {
-    const error = ClientError('error', { type: this.type }, Stanzas(this.condition))
+    const condition = this.uri === undefined ? Stanzas(this.condition) : Stanzas(this.condition, {}, this.uri)
+    const error = ClientError('error', { type: this.type, code: this.code?.toString() }, condition)
     const described = this.message === '' ? error : error.add(Stanzas('text', { 'xml:lang': 'en' }, this.message))
     return this.extra === undefined ? described : described.add(this.extra)
   }

@@ -187,3 +187,8 @@ test('an address of 256 KiB is refused at once, whatever it is made of', () => {
     assert.ok(performance.now() - startedAt < 50, JSON.stringify(unit))
   }
 })
+
+test('an address that is read privately is the same, and is refused for the same', () => {
+  assert.ok(Jid.parsePrivately('Romeo@Montague.example/Orchard').equals(Jid.parse('romeo@montague.example/Orchard')))
+  assert.throws(() => Jid.parsePrivately('@montague.example'), { name: 'StanzaError', condition: 'jid-malformed' })
+})

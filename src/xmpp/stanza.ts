@@ -18,8 +18,8 @@ export function result(iq: Element, payload?: Element): Element {
   return payload === undefined ? Client('iq', attrs) : Client('iq', attrs, payload)
 }
 
-/** An answer to any stanza that says what went wrong (RFC 6120 §8.3.1). */
-export function errorTo(stanza: Element, error: Element): Element {
+/** An answer to any stanza that says what went wrong (RFC 6120 §8.3.1), with what goes beside the error. */
+export function errorTo(stanza: Element, error: Element, payload?: Element): Element {
   const { id, from: to, to: from } = stanza.attrs
-  return Client(stanza.name as 'message', { type: 'error', id, to, from }, error)
+  return Client(stanza.name as 'message', { type: 'error', id, to, from }, ...(payload === undefined ? [] : [payload]), error)
 }

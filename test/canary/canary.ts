@@ -21,6 +21,8 @@ import { choose, lookBack } from './scenes/archive.ts'
 import { browse } from './scenes/browse.ts'
 import { meetGateway } from './scenes/component.ts'
 import { crash } from './scenes/crash.ts'
+import { publishAndGo, publishAtNodes } from './scenes/nodes.ts'
+import { showThemselves } from './scenes/profiles.ts'
 import { comeBack, leaveMessages, talk } from './scenes/talk.ts'
 import { Search } from './search.ts'
 import { type Class, Hits } from './verdict.ts'
@@ -43,6 +45,9 @@ await fail(day)
 await choose(day)
 await talk(day)
 await leaveMessages(day)
+await showThemselves(day)
+await publishAtNodes(day)
+await publishAndGo(day)
 await abroad.talk()
 await lookBack(day)
 await meetGateway(day)

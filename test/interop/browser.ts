@@ -59,12 +59,18 @@ export class Browser implements AsyncDisposable {
     return new Browser(await mkdtemp(join(tmpdir(), 'interop-chromium-')))
   }
 
-  async open(url: string): Promise<Page> {
-    const { targetId } = await this.send<{ targetId: string }>('Target.createTarget', { url })
+  /** In a new tab of that profile, or of the first. */
+  async open(url: string, profile?: Profile): Promise<Page> {
+    const { targetId } = await this.send<{ targetId: string }>('Target.createTarget', { url, ...profile })
     const { sessionId } = await this.send<{ sessionId: string }>('Target.attachToTarget', { targetId, flatten: true })
     // What the page says to its console is an event.
     await this.send('Runtime.enable', {}, sessionId)
     return new Page(this, targetId, sessionId)
+  }
+
+  /** As another browser: what pages keep in one profile, those in others do not find. */
+  newProfile(): Promise<Profile> {
+    return this.send('Target.createBrowserContext', {})
   }
 
   async send<Result>(method: string, params: object, sessionId?: string): Promise<Result> {
@@ -91,6 +97,10 @@ export class Browser implements AsyncDisposable {
     if (error === undefined) answer?.resolve(result)
     else answer?.reject(new Error(error.message))
   }
+}
+
+export interface Profile {
+  readonly browserContextId: string
 }
 
 interface Evaluation {
@@ -141,10 +151,15 @@ export class Page {
     while (!(await isNew())) await pause(LOOK_EVERY)
   }
 
-  /** What is to be seen, as a PNG, for whoever looks for a fault. */
+  /** What is to be seen, as a PNG. */
   async capture(file: string): Promise<void> {
     const { data } = await this.#browser.send<{ data: string }>('Page.captureScreenshot', {}, this.#session)
     await writeFile(file, data, 'base64')
+  }
+
+  /** As if the window had this size, in pixels. */
+  async resize(width: number, height: number): Promise<void> {
+    await this.#browser.send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false }, this.#session)
   }
 
   async close(): Promise<void> {

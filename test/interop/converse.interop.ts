@@ -16,7 +16,7 @@ let site: ConverseSite
 let names = 0
 before(async () => {
   server = await startServer('[auth]\nsha1 = true\niterations = 4096\n')
-  if (!installed.skip) site = await ConverseSite.start(server)
+  if (!installed.skip) site = await ConverseSite.start()
 })
 after(async () => {
   await site?.[Symbol.asyncDispose]()
@@ -35,7 +35,7 @@ test('Converse.js scrolls up through a long history, and goes on with it', insta
   await using other = await Device.online('slixmpp', account)
   const { bodies } = await talk(other, bob, 250, 'message', 1)
 
-  await using chat = await site.chat(account.name, bob.address, PASSWORD)
+  await using chat = await site.chat(account, bob.address, PASSWORD)
   await chat.shows(bodies.slice(-PAGE))
   const archived = await readAll(other)
   assert.deepEqual(
@@ -58,7 +58,7 @@ test(
     await using other = await Device.online('slixmpp', account)
     const { bodies: former } = await talk(other, bob, 20, 'former', 1)
 
-    await using chat = await site.chat(account.name, bob.address, PASSWORD)
+    await using chat = await site.chat(account, bob.address, PASSWORD)
     await chat.shows(former)
     const { bodies: later } = await talk(other, bob, 20, 'later', 1)
     await chat.shows([...former, ...later])
@@ -75,7 +75,7 @@ test('Converse.js has once what came while it was away, from the spool and from 
   other.do('close')
   await other.hears('closed')
   {
-    await using chat = await site.chat(account.name, bob.address, PASSWORD)
+    await using chat = await site.chat(account, bob.address, PASSWORD)
     await chat.shows(former)
     await chat.logout()
   }
@@ -84,7 +84,7 @@ test('Converse.js has once what came while it was away, from the spool and from 
     bob.send(other.address, body)
     await bob.settled()
   }
-  await using chat = await site.chat(account.name, bob.address, PASSWORD)
+  await using chat = await site.chat(account, bob.address, PASSWORD)
   await chat.shows([...former, ...missed])
 })
 
@@ -95,7 +95,7 @@ test('Converse.js opens many chats at once, and has the history of each', instal
   for (let at = 0; at < 8; at++) friends.push(`${(await newAccount()).name}@localhost`)
   for (const friend of friends) other.send(friend, `hello ${friend}`, 'are you there?')
   await other.settled()
-  await using chat = await site.chat(account.name, friends[0]!, PASSWORD, { auto_join_private_chats: friends })
+  await using chat = await site.chat(account, friends[0]!, PASSWORD, { auto_join_private_chats: friends })
   for (const friend of friends) {
     await chat.turnTo(friend)
     await chat.shows([`hello ${friend}`, 'are you there?'])
@@ -104,14 +104,13 @@ test('Converse.js opens many chats at once, and has the history of each', instal
 
 test('Converse.js changes the password, and the archive stays', installed, async () => {
   const account = await newAccount()
-  const { name } = account
   await using bob = await Device.online('xmpp-js', await newAccount())
   await using carol = await Device.online('xmpp-js', await newAccount())
   await using other = await Device.online('slixmpp', account)
   const { bodies: withBob } = await talk(other, bob, 20, 'with Bob', 1)
   const { bodies: withCarol } = await talk(other, carol, 20, 'with Carol', 1)
 
-  await using chat = await site.chat(name, bob.address, PASSWORD)
+  await using chat = await site.chat(account, bob.address, PASSWORD)
   await chat.shows(withBob)
   await chat.changePassword(NEW_PASSWORD)
   await other.hears('lost')
@@ -120,7 +119,7 @@ test('Converse.js changes the password, and the archive stays', installed, async
   await chat.logout()
 
   await assert.rejects(Device.online('slixmpp', account), /not-authorized/)
-  await using again = await site.chat(name, carol.address, NEW_PASSWORD)
+  await using again = await site.chat(account, carol.address, NEW_PASSWORD)
   await again.shows(withCarol)
   await again.turnTo(bob.address)
   await again.shows(withBob)
@@ -131,7 +130,7 @@ test('Converse.js sets what is archived', installed, async () => {
   await using bob = await Device.online('xmpp-js', await newAccount())
   await using other = await Device.online('xmpp-js', account)
   const { always, never } = await other.asks('preferences', 'preferences')
-  await using chat = await site.chat(account.name, bob.address, PASSWORD, { message_archiving: 'never' })
+  await using chat = await site.chat(account, bob.address, PASSWORD, { message_archiving: 'never' })
   await chat.write('not to be kept')
   await bob.hears('message', { body: 'not to be kept' })
   const { event: _, ...preferences } = await other.asks('preferences', 'preferences')

@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type Server, within } from './server.ts'
+import { type Reachable, within } from './server.ts'
 
 type Happening =
   | ('online' | 'resumed' | 'lost' | 'closed' | 'failed')
   | ('registered' | 'carbons' | 'sent' | 'message' | 'presence' | 'items' | 'clients' | 'revoked')
+  | ('published' | 'retracted')
   | ('page' | 'history' | 'metadata' | 'preferences' | 'password' | 'ran' | 'trimmed')
 
 /** What a client told: what happened, and facts about it. */
@@ -17,7 +18,7 @@ export interface Told {
 }
 
 export interface DeviceOptions {
-  readonly server: Server
+  readonly server: Reachable
   readonly name: string
   readonly password?: string
   /** Instead of the server's own, as of a Cable. */
@@ -158,10 +159,10 @@ export class Device implements AsyncDisposable {
   }
 }
 
-function wayTo({ ports, domain }: Server, tls: 'starttls' | 'direct' | 'websocket', port: number | undefined) {
+function wayTo({ ports, domain, address }: Reachable, tls: 'starttls' | 'direct' | 'websocket', port: number | undefined) {
   if (tls === 'websocket') return { tls, service: `wss://${domain}:${port ?? ports.https}/xmpp-websocket` }
   const at = port ?? (tls === 'direct' ? ports.tls : ports.starttls)
-  return { tls, host: 'localhost', port: at, service: `${tls === 'direct' ? 'xmpps' : 'xmpp'}://${domain}:${at}` }
+  return { tls, host: address, port: at, service: `${tls === 'direct' ? 'xmpps' : 'xmpp'}://${domain}:${at}` }
 }
 
 /** Addresses are the same when one is the bare form of the other that was asked for. */

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { PASSWORD } from './device.ts'
-import type { Server } from './server.ts'
+import type { Reachable } from './server.ts'
 import { Terminal } from './terminal.ts'
 
 export interface ProfanityOptions {
-  readonly server: Server
+  readonly server: Reachable
   readonly name: string
   readonly password?: string
   readonly tls?: 'force' | 'legacy'
@@ -13,26 +13,50 @@ export interface ProfanityOptions {
   readonly settings?: readonly string[]
 }
 
-const LOG = 'data/profanity/logs/profanity.log'
+/** In its home. All that goes over the connection is there. */
+export const LOG = 'data/profanity/logs/profanity.log'
 
 /** Profanity, logged in, and told what the server can do. */
-export async function startProfanity({
-  server,
-  name,
-  password = PASSWORD,
-  tls = 'force',
-  settings = [],
-}: ProfanityOptions): Promise<Terminal> {
-  const terminal = await Terminal.start('profanity -l DEBUG', { SSL_CERT_FILE: server.ca })
+export async function startProfanity(options: ProfanityOptions): Promise<Terminal> {
+  const terminal = await Terminal.start('profanity -l DEBUG', { SSL_CERT_FILE: options.server.ca })
   await terminal.shows("Type '/help'")
-  for (const setting of settings) await terminal.type(setting)
+  for (const setting of options.settings ?? []) await terminal.type(setting)
+  await login(terminal, options)
+  for (const service of [options.server.domain, ...(await servicesTold(terminal))]) {
+    await terminal.writes(LOG, `Received disco#info response from: ${service}`)
+  }
+  return terminal
+}
+
+/** What the server has told it of, and it asks then what that is. */
+async function servicesTold(terminal: Terminal): Promise<string[]> {
+  const answer = /RECV: <iq id="discoitemsreq_onconnect".*<\/iq>/
+  const [answered] = answer.exec(await terminal.writes(LOG, answer))!
+  return Array.from(answered.matchAll(/<item [^>]*jid="([^"]+)"/g), ([, service]) => service!)
+}
+
+export async function login(terminal: Terminal, { server, name, password = PASSWORD, tls = 'force' }: ProfanityOptions): Promise<void> {
   const port = tls === 'force' ? server.ports.starttls : server.ports.tls
-  await terminal.type(`/connect ${name}@localhost server 127.0.0.1 port ${port} tls ${tls}`)
+  await terminal.type(`/connect ${name}@${server.domain} server ${server.address} port ${port} tls ${tls}`)
   await terminal.shows('password')
   await terminal.type(password)
   await terminal.shows('logged in successfully')
-  await terminal.writes(LOG, 'Received disco#info response from: localhost')
-  return terminal
+}
+
+/** Gives it keys for OMEMO. It believes those of everybody, and says when the server has told it of its own. */
+export async function startOmemo(terminal: Terminal): Promise<void> {
+  await terminal.type('/omemo trustmode blind')
+  await terminal.type('/omemo log on')
+  await terminal.type('/omemo gen')
+  await terminal.writes(LOG, 'bundle published successfully')
+  await terminal.writes(LOG, /device id: (\d+).*RECV: <message[^\n]*<device id="\1"/s)
+}
+
+/** Opens a chat in which it encrypts, and waits until it can do so for so many devices of that address. */
+export async function encryptTo(terminal: Terminal, address: string, devices: number): Promise<void> {
+  await terminal.type(`/omemo start ${address}`)
+  await terminal.shows('[OMEMO]')
+  await terminal.writes(LOG, new RegExp(`(create session with ${address} device .*){${devices}}`, 's'))
 }
 
 /** What it has written into its own database: there it knows a message again by its id in the archive. */

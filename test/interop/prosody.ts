@@ -24,6 +24,7 @@ export async function startProsody(folder: string, ports: Ports): Promise<Server
   }
   return {
     domain: 'localhost',
+    address: '127.0.0.1',
     ports,
     ca,
     async start() {
@@ -52,6 +53,7 @@ c2s_direct_tls_ports = { ${tls} }
 s2s_ports = {}
 http_ports = {}
 https_ports = { ${https} }
+http_default_host = "localhost"
 https_certificate = "${folder}/cert.pem"
 ssl = { key = "${folder}/key.pem"; certificate = "${folder}/cert.pem" }
 https_ssl = { key = "${folder}/key.pem"; certificate = "${folder}/cert.pem" }

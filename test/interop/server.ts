@@ -6,12 +6,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startProsody } from './prosody.ts'
 
-/** What the tests want of a server. */
-export interface Server extends AsyncDisposable {
+/** What clients must know of a server. */
+export interface Reachable {
   readonly domain: string
-  readonly ports: Ports
+  readonly address: string
+  readonly ports: { readonly starttls?: number; readonly tls: number; readonly https: number }
   /** The PEM file that clients shall trust. */
   readonly ca: string
+}
+
+/** What the tests want of a server. */
+export interface Server extends Reachable, AsyncDisposable {
+  readonly ports: Ports
   addUser(name: string, password: string): Promise<void>
   /** The token of a new invitation (XEP-0445). */
   invite(): Promise<string>
@@ -55,6 +61,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 class Conexizan implements Server {
   readonly domain = DOMAIN
+  readonly address = '127.0.0.1'
   readonly ports: Ports
   readonly ca: string
   readonly #folder: string

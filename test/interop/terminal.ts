@@ -54,8 +54,8 @@ export class Terminal implements AsyncDisposable {
   }
 
   /** Looks at a file in its home until this stands there. */
-  async writes(file: string, wanted: string | RegExp): Promise<void> {
-    await look(file, wanted, () => readFile(join(this.home, file), 'utf8'))
+  writes(file: string, wanted: string | RegExp): Promise<string> {
+    return look(file, wanted, () => readFile(join(this.home, file), 'utf8'))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

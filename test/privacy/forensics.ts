@@ -3,7 +3,7 @@ import { pbkdf2Sync } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { messageAt, placesIn } from '../../src/core/sealed-log/batch.ts'
 import { indexIn, ORDS } from '../../src/core/sealed-log/tables.ts'
-import { ARCHIVE, SPOOL } from '../../src/core/stores.ts'
+import { ARCHIVE, ROW_SECRET, SPOOL } from '../../src/core/stores.ts'
 import { credentialFromSaltedPassword } from '../../src/sasl/credential.ts'
 import { DIGESTS, HASH_SIZES, type ScramHash } from '../../src/sasl/scram-hash.ts'
 import type { SealedAccount } from '../../src/seal/account.ts'
@@ -12,6 +12,7 @@ import { hkdf } from '../../src/seal/hkdf.ts'
 import { openItem } from '../../src/seal/item.ts'
 import type { PrivateKey } from '../../src/seal/private-key.ts'
 import type { RetentionClass } from '../../src/seal/retention.ts'
+import { openRow } from '../../src/seal/row.ts'
 import { SECRET_SIZE, SegmentOpener } from '../../src/seal/segment.ts'
 import { blindTag, openForServer } from '../../src/seal/server-box.ts'
 import type { ShredStore } from '../../src/seal/shred-store.ts'
@@ -75,7 +76,14 @@ function ask(db: DatabaseSync, text: string, values: readonly (string | number)[
 type All = (text: string, ...values: (string | number)[]) => Row[]
 
 /** How to open what there is: one for each kind of table. */
-const WAYS: readonly ((all: All, victim: Victim, loot: Loot) => Opened[])[] = [openDocuments, openArchive, openSpool, readNotes, guessTags]
+const WAYS: readonly ((all: All, victim: Victim, loot: Loot) => Opened[])[] = [
+  openDocuments,
+  openRows,
+  openArchive,
+  openSpool,
+  readNotes,
+  guessTags,
+]
 
 function openDocuments(all: All, { name, number, id, keys }: Victim): Opened[] {
   const rows = all('SELECT store, generation, box FROM sealed_document WHERE account = ?', name)
@@ -84,6 +92,23 @@ function openDocuments(all: All, { name, number, id, keys }: Victim): Opened[] {
     if (key === undefined) return []
     const plain = attempt(() => openItem(key, sealedBy(key, id, Number(generation)), Number(store), 0, bytesOf(box)))
     return plain === undefined ? [] : [{ place: 'sealed_document.box', account: name, number, plain }]
+  })
+}
+
+/** Under a secret of the account, which is sealed to its key. */
+function openRows(all: All, { name, number, id, keys }: Victim): Opened[] {
+  const secrets = all('SELECT generation, box FROM sealed_secret WHERE account = ?', name)
+  return secrets.flatMap(({ generation, box }) => {
+    const key = keys.get(Number(generation))
+    const by = key && sealedBy(key, id, Number(generation))
+    const secret = key && by && attempt(() => openItem(key, by, ROW_SECRET, 0, bytesOf(box)))
+    if (by === undefined || secret === undefined) return []
+    const rows = all('SELECT store, part, number, box FROM sealed_row WHERE account = ? AND generation = ?', name, Number(generation))
+    return rows.flatMap(row => {
+      const place = { store: Number(row['store']), part: Number(row['part']), number: Number(row['number']) }
+      const plain = attempt(() => openRow(secret, by, place, bytesOf(row['box'])))
+      return plain === undefined ? [] : [{ place: 'sealed_row.box', account: name, number, plain }]
+    })
   })
 }
 

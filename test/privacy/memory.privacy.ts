@@ -94,6 +94,14 @@ test('T-MEM: a minute after their logout, nothing is left of what users have sho
     const bob = await online('bob')
     await bob.asks('set', xml`<query xmlns="jabber:iq:private"><notes xmlns="urn:x-test">${mint.text('private XML')}</notes></query>`)
     await bob.asks('get', '<query xmlns="jabber:iq:private"><notes xmlns="urn:x-test"/></query>')
+    const bookmark = xml`<item id="${mint.word('address of a bookmark')}@muc.example"><conference xmlns="urn:xmpp:bookmarks:1" name="${mint.text('private item')}"/></item>`
+    for (const [type, what] of [
+      ['set', `<publish node="urn:xmpp:bookmarks:1">${bookmark}</publish>`],
+      ['get', '<items node="urn:xmpp:bookmarks:1"/>'],
+    ] as const) {
+      const answer = await bob.asks(type, `<pubsub xmlns="http://jabber.org/protocol/pubsub">${what}</pubsub>`)
+      assert.equal(answer.attrs['type'], 'result', String(answer))
+    }
     const withAlice = xml`<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>urn:xmpp:mam:2</value></field><field var="with"><value>alice@localhost</value></field></x>`
     for (const filter of ['', withAlice]) {
       const answer = await bob.asks('set', `<query xmlns="urn:xmpp:mam:2">${filter}</query>`)

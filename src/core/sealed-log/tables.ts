@@ -99,8 +99,13 @@ export const logMigrations = (prefix: string, hasNotes = false): readonly Migrat
   () => `CREATE INDEX ${prefix}_segment_by_period ON ${prefix}_segment (class, period)`,
   ({ withoutRowid }) => `CREATE TABLE ${prefix}_extent (account_no BIGINT NOT NULL PRIMARY KEY, slot BIGINT NOT NULL UNIQUE,
     last BIGINT NOT NULL, until BIGINT NOT NULL) ${withoutRowid}`,
-  ({ identity, bytes }) => `CREATE TABLE ${prefix}_unfiled (number ${identity}, messages ${bytes} NOT NULL)`,
 ]
+
+/** A step that came later. */
+export const unfiledMigration =
+  (prefix: string): Migration =>
+  ({ identity, bytes }) =>
+    `CREATE TABLE ${prefix}_unfiled (number ${identity}, messages ${bytes} NOT NULL)`
 
 /** The rows of a log. They are found by the account's number alone; what is in them is sealed. */
 export class LogTables {

@@ -8,7 +8,7 @@ import { Account } from '../account.ts'
 import { Hooks } from '../hooks.ts'
 import { silentLog } from '../log.ts'
 import { accountLoaded, accountLocked, accountRemoved, hostClosed } from '../points.ts'
-import { logMigrations, SealedLog } from '../sealed-log.ts'
+import { logMigrations, SealedLog, unfiledMigration } from '../sealed-log.ts'
 import type { LogKeys, Shred } from './parts.ts'
 
 class TestKeys implements LogKeys {
@@ -84,7 +84,11 @@ export class TestLog {
   }
 
   static async open(): Promise<TestLog> {
-    return new TestLog(await openTestStore(['test', 'spool'].map(owner => ({ owner, steps: logMigrations(owner, owner === 'spool') }))))
+    return new TestLog(
+      await openTestStore(
+        ['test', 'spool'].map(owner => ({ owner, steps: [...logMigrations(owner, owner === 'spool'), unfiledMigration(owner)] })),
+      ),
+    )
   }
 
   /** As after a crash. */

@@ -158,10 +158,10 @@ export const archive = defineModule({
       })
     })
     on(messageOut.after, function takeBackOwn(envelope) {
-      return retract(envelope, false)
+      return retract(envelope, () => false)
     })
     on(messageIn.after, function takeBack(envelope) {
-      return retract(envelope, isStranger(envelope.account, envelope.from))
+      return retract(envelope, () => isStranger(envelope.account, envelope.from))
     })
 
     iq.self.set(Mam, 'query', async request => {
@@ -192,9 +192,9 @@ export const archive = defineModule({
       return keeper.keep(account, cls, message, { peer, isOutgoing, isFromStranger: !isOutgoing && isStranger(account, peer) })
     }
 
-    function retract(envelope: Incoming | Outgoing, isOfStranger: boolean): void | Promise<void> {
+    function retract(envelope: Incoming | Outgoing, isOfStranger: () => boolean): void | Promise<void> {
       const ord = retracting.get(envelope)
-      if (ord !== undefined) return retractions.came(envelope.account, ord, isOfStranger)
+      if (ord !== undefined) return retractions.came(envelope.account, ord, isOfStranger())
     }
 
     function failed(error: unknown): undefined {

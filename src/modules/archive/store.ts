@@ -1,4 +1,4 @@
-import { logMigrations } from '../../core/sealed-log.ts'
+import { logMigrations, unfiledMigration } from '../../core/sealed-log.ts'
 import { type Db, type Migration, sql } from '../../storage/db.ts'
 
 export const migrations: readonly Migration[] = [
@@ -8,6 +8,7 @@ export const migrations: readonly Migration[] = [
   ({ withoutRowid }) =>
     `CREATE TABLE archive_retraction (account TEXT NOT NULL, ord BIGINT NOT NULL, PRIMARY KEY (account, ord)) ${withoutRowid}`,
   ({ withoutRowid }) => `CREATE TABLE archive_shortened (account TEXT NOT NULL PRIMARY KEY, until BIGINT NOT NULL) ${withoutRowid}`,
+  unfiledMigration('archive'),
 ]
 
 /** What a user wants to have archived, as the server may know it: the addresses are tags. */

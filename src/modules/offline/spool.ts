@@ -1,5 +1,5 @@
 import type { Account } from '../../core/account.ts'
-import { type LogHost, logMigrations, type RetentionClass, SealedLog } from '../../core/sealed-log.ts'
+import { type LogHost, logMigrations, type RetentionClass, SealedLog, unfiledMigration } from '../../core/sealed-log.ts'
 import { SPOOL } from '../../core/stores.ts'
 import type { Db, Migration } from '../../storage/db.ts'
 import { type Note, readNote, writeNote } from './note.ts'
@@ -14,6 +14,7 @@ export const migrations: readonly Migration[] = [
   // What is kept is sealed from here on; what was kept before stood in the clear.
   () => 'DROP TABLE offline_message',
   ...logMigrations('spool', true),
+  unfiledMigration('spool'),
 ]
 
 /** A message that waits, as its owner reads it. */

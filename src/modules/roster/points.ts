@@ -12,3 +12,6 @@ export interface Subscriber {
 export const subscriberGained = point<Subscriber>('subscriber.gained')
 /** The contact may not see the account's presence any more; it will be told so next. */
 export const subscriberLost = point<Subscriber>('subscriber.lost')
+
+/** A contact of the account is in other groups than before. In the account's turn, when that is safe on disk. */
+export const contactMoved = point<Subscriber & { readonly former: readonly string[] }>('contact.moved')

@@ -10,12 +10,12 @@ import { StanzaError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { farewells, keepSubscriptions, subscriptionStanza } from './flows.ts'
 import { type Item, itemElement, Roster, readWish, stranger } from './item.ts'
-import { subscriberGained, subscriberLost } from './points.ts'
+import { contactMoved, subscriberGained, subscriberLost } from './points.ts'
 import { Rosters } from './rosters.ts'
 import { migrations, RosterStore } from './store.ts'
 import { isPendingIn, isPendingOut, type Subscription, seesContact, seesUser, subscriptionIn } from './subscription.ts'
 
-export { type Subscriber, subscriberGained, subscriberLost } from './points.ts'
+export { contactMoved, type Subscriber, subscriberGained, subscriberLost } from './points.ts'
 export type { Subscription } from './subscription.ts'
 
 const Versioning = namespace<'ver'>('urn:xmpp:features:rosterver')
@@ -37,6 +37,8 @@ export interface RosterApi {
   isSubscriber(account: Account, contact: Jid): boolean
   /** Neither the user, nor the host, nor anybody in the roster or who may see the account's presence. */
   isStranger(account: Account, other: Jid): boolean
+  /** The groups in which the contact is; none for who is no contact. */
+  groupsOf(account: Account, contact: Jid): readonly string[]
   items(account: Account): Contact[]
   /** Bare addresses of those who may see the account's presence. */
   subscribers(account: Account): Iterable<string>
@@ -123,6 +125,12 @@ export const roster = defineModule({
       const item = { ...before, name, groups, isListed: true }
       await rosters.save(account, item)
       rosters.push(account, item)
+      await tellMoved(account, before, item)
+    }
+
+    async function tellMoved(account: Account, { jid, groups: former }: Item, { groups }: Item): Promise<void> {
+      if (new Set([...former, ...groups]).size === former.length && former.length === groups.length) return
+      await host.hooks.run(contactMoved, { account, contact: Jid.parse(jid), former })
     }
 
     async function remove(account: Account, jid: Jid, before: Item): Promise<void> {
@@ -134,6 +142,7 @@ export const roster = defineModule({
       if (seesUser(before.state)) await host.hooks.run(subscriberLost, { account, contact: jid })
       for (const type of farewells(before.state)) host.send(subscriptionStanza(type, account.jid, before.jid))
       rosters.push(account, item)
+      await tellMoved(account, before, item)
     }
 
     async function add(account: Account, contact: Jid, name = ''): Promise<void> {
@@ -167,6 +176,7 @@ export const roster = defineModule({
       subscriptionOf: (account, contact) => subscriptionIn(rosters.item(account, contact.bare).state),
       knows: (account, contact) => rosters.item(account, contact.bare).isListed,
       isSubscriber: (account, contact) => seesUser(rosters.item(account, contact.bare).state),
+      groupsOf: (account, contact) => rosters.item(account, contact.bare).groups,
       isStranger: (account, { bare }) => {
         const { isListed, state } = rosters.item(account, bare)
         return !isListed && !seesUser(state) && !bare.equals(account.jid) && !bare.equals(host.jid)

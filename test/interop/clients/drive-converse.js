@@ -3,6 +3,7 @@ import converse from '/dist/converse.min.js'
 
 const settings = JSON.parse(decodeURIComponent(location.hash.slice(1)))
 const idByServer = `stanza_id ${settings.jid}`
+const omemo = ['eu.siacs.conversations.axolotl', 'urn:xmpp:omemo:2']
 const all = selector => Array.from(document.querySelectorAll(selector))
 const found = async selector => {
   while (document.querySelector(selector) === null) await new Promise(requestAnimationFrame)
@@ -13,6 +14,17 @@ converse.plugins.add('driver', {
   initialize() {
     const { api, state } = this._converse
     let chat
+    let asking
+    const wire = { came: '', went: '' }
+    api.listen.on('connectionInitialized', () => {
+      const rawInput = xml => void (wire.came += xml)
+      const rawOutput = xml => void (wire.went += xml)
+      Object.assign(api.connection.get(), { rawInput, rawOutput })
+    })
+    const openProfile = async tab => {
+      api.modal.show('converse-profile-modal', { model: state.profile })
+      ;(await found(`#${tab}-tab`)).click()
+    }
     globalThis.driver = {
       isConnected: () => api.connection.connected(),
       open: async jid => {
@@ -24,7 +36,22 @@ converse.plugins.add('driver', {
       known: () =>
         chat.messages
           .filter(message => message.get('body'))
-          .map(message => ({ body: message.get('body'), stanzaId: message.get(idByServer) })),
+          .map(message => ({ body: message.getMessageText(), stanzaId: message.get(idByServer) })),
+      /** Whether the server has told it of its own device, for both kinds of OMEMO. */
+      isAnnounced: async () => {
+        const own = await api.omemo.getDeviceID()
+        const lists = wire.came.match(/<items [^>]*axolotl.devicelist.*?<.items>|<items [^>]*omemo:2:devices.*?<.items>/g) ?? []
+        return new Set(lists.filter(list => list.includes(own)).map(list => list.includes('omemo:2'))).size === 2
+      },
+      /** Whether what is written here will be encrypted. */
+      isEncrypting: () => chat.get('omemo_supported') && chat.get('omemo_active'),
+      /** How many devices it knows of this address, for each kind. */
+      devices: jid => Promise.all(omemo.map(async kind => (await api.omemo.devicelists.get(jid, true, kind)).devices.length)),
+      /** Which of the messages in that chat were encrypted, and nowhere to be read between here and the server. */
+      secrets: () => {
+        const texts = chat.messages.filter(message => message.get('is_encrypted')).map(message => message.getMessageText())
+        return texts.filter(text => !wire.came.includes(text) && !wire.went.includes(text))
+      },
       /** Gives how many places there are where the client knows something to be missing. It fetches that when such a place is seen. */
       scrollUp: () => {
         all('converse-chat-message, converse-mam-placeholder')[0]?.scrollIntoView()
@@ -36,12 +63,48 @@ converse.plugins.add('driver', {
         box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }))
       },
       changePassword: async password => {
-        api.modal.show('converse-profile-modal', { model: state.profile })
-        ;(await found('#passwordreset-tab')).click()
+        await openProfile('passwordreset')
         const form = await found('.passwordreset-form')
         for (const field of form.querySelectorAll('input[type=password]')) field.value = password
         form.requestSubmit()
       },
+      chooseAvatar: async colour => {
+        await openProfile('profile')
+        const field = await found('input[name=avatar_image]')
+        const chosen = new DataTransfer()
+        chosen.items.add(new File([await paint(colour)], 'avatar.png', { type: 'image/png' }))
+        field.files = chosen.files
+        field.form.requestSubmit()
+      },
+      ownAvatar: () => state.profile.vcard?.get('image'),
+      paint: async colour => btoa(String.fromCharCode(...new Uint8Array(await (await paint(colour)).arrayBuffer()))),
+      /** The colour of the picture of the one that is talked with. */
+      avatar: async () => {
+        const image = document.querySelector('.chat-head converse-avatar image')
+        return image === null ? undefined : colourOf(image.getAttribute('href'))
+      },
+      /** Whether the server has done what was asked last. */
+      isDone: () => {
+        const asked =
+          wire.went
+            .slice(asking.since)
+            .match(/<iq .*?<.iq>/g)
+            ?.filter(request => request.includes(asking.topic)) ?? []
+        const answers = wire.came.match(/<iq [^>]*>/g) ?? []
+        const tags = asked.map(request => answers.find(answer => answer.includes(/ id="(.*?)"/.exec(request)[1])))
+        const refusal = tags.find(tag => /type=.error/.test(tag))
+        if (refusal !== undefined) throw new Error(wire.came.slice(wire.came.indexOf(refusal)).slice(0, 1000))
+        return asked.length > 0 && !tags.includes(undefined)
+      },
+      bookmark: async (jid, name, nick) => {
+        asking = { topic: jid, since: wire.went.length }
+        await api.bookmarks.set({ jid, name, nick, autojoin: false })
+      },
+      unbookmark: async jid => {
+        asking = { topic: jid, since: wire.went.length }
+        ;(await api.bookmarks.get(jid)).destroy()
+      },
+      bookmarks: () => state.bookmarks?.map(mark => `${mark.get('name')} <${mark.get('jid')}> as ${mark.get('nick')}`).sort(),
       /** Whether all is on disk that would be shown. It writes a little later, and believes after a restart that it knows what it showed. */
       isKept: async () => (await chat.messages.storage.findAll()).length >= globalThis.driver.known().length,
       says: text => document.body.textContent.includes(text),
@@ -49,6 +112,21 @@ converse.plugins.add('driver', {
     }
   },
 })
+
+function paint(colour) {
+  const canvas = new OffscreenCanvas(64, 64)
+  const context = canvas.getContext('2d')
+  context.fillStyle = colour
+  context.fillRect(0, 0, 64, 64)
+  return canvas.convertToBlob({ type: 'image/png' })
+}
+
+async function colourOf(url) {
+  const canvas = new OffscreenCanvas(1, 1)
+  const context = canvas.getContext('2d')
+  context.drawImage(await createImageBitmap(await (await fetch(url)).blob()), 0, 0, 1, 1)
+  return `#${Array.from(context.getImageData(0, 0, 1, 1).data.slice(0, 3), part => part.toString(16).padStart(2, '0')).join('')}`
+}
 
 converse.initialize({
   assets_path: '/dist/',

@@ -24,6 +24,8 @@ class Device(slixmpp.ClientXMPP):
         self.ca_certs = options["ca"]
         for plugin in ("xep_0030", "xep_0045", "xep_0198", "xep_0280", *archive.PLUGINS):
             self.register_plugin(plugin)
+        if "watch" in options:
+            self.register_plugin("xep_0163")
         if "alpn" in options:
             self.ssl_context.set_alpn_protocols([options["alpn"]])
         if "token" in options:
@@ -41,6 +43,8 @@ class Device(slixmpp.ClientXMPP):
             "message": self.on_message,
             "carbon_sent": self.on_carbon_sent,
             "carbon_received": self.on_carbon_received,
+            "pubsub_publish": self.on_published,
+            "pubsub_retract": self.on_retracted,
         }
         for event, handler in handlers.items():
             self.add_event_handler(event, handler)
@@ -89,6 +93,9 @@ class Device(slixmpp.ClientXMPP):
     async def on_online(self, _):
         # Only who has asked for the roster is told of subscriptions (RFC 6121 §2.2).
         await self.get_roster()
+        if "watch" in options:
+            self["xep_0163"].add_interest(options["watch"])
+            await self["xep_0115"].update_caps(broadcast=False)
         tls = self.transport.get_extra_info("ssl_object")
         tell("online", jid=str(self.boundjid), mechanism=self.used, profile="SASL", tls=tls.version(), alpn=tls.selected_alpn_protocol())
 
@@ -119,6 +126,14 @@ class Device(slixmpp.ClientXMPP):
 
     def on_presence(self, presence):
         tell("presence", **{"from": str(presence["from"]), "type": presence["type"]})
+
+    def on_published(self, message):
+        items = message["pubsub_event"]["items"]
+        tell("published", node=items["node"], id=items["item"]["id"])
+
+    def on_retracted(self, message):
+        items = message["pubsub_event"]["items"]
+        tell("retracted", node=items["node"], id=items["retract"]["id"])
 
     closing = False
 

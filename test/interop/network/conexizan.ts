@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PROGRAM, run } from '../server.ts'
 import { NAME_SERVER } from './isolation.ts'
-import { C2S_TLS, type Place, S2S, type Software } from './member.ts'
+import { C2S_TLS, HTTPS, type Place, S2S, type Software } from './member.ts'
 
 const configIn = (folder: string): string => join(folder, 'conexizan.toml')
 
@@ -32,7 +32,7 @@ hosts = ${JSON.stringify(domains)}
 [listen]
 c2s = false
 c2sTls = ["${address}:${C2S_TLS}"]
-https = false
+https = ["${address}:${HTTPS}"]
 s2s = ${portOf('starttls')}
 s2sTls = ${portOf('direct')}
 [auth]

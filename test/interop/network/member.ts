@@ -1,4 +1,5 @@
 import type { Login } from '../../faults/client.ts'
+import type { Reachable } from '../server.ts'
 import type { Certificate } from './authority.ts'
 import { Program } from './program.ts'
 
@@ -13,6 +14,8 @@ export const IS_WIRE_KEPT = process.env['INTEROP_KEEP'] !== undefined
 
 /** The port for clients, with TLS from the first byte. */
 export const C2S_TLS = 5223
+/** The port for clients in browsers. */
+export const HTTPS = 5443
 /** The ports for servers, of which a member has one. */
 export const S2S = { starttls: 5269, direct: 5270 } as const
 
@@ -47,19 +50,24 @@ export interface Software {
 }
 
 /** A server of the network, with two domains at an address of its own. */
-export class Member implements AsyncDisposable {
+export class Member implements Reachable, AsyncDisposable {
   readonly software: Software
+  readonly ports = { tls: C2S_TLS, https: HTTPS }
+  readonly ca: string
   readonly #place: Place
-  readonly #ca: string
   readonly #program: Program
 
   /** Clients shall trust the PEM file `ca`. */
   constructor(software: Software, place: Place, ca: string) {
     this.software = software
     this.#place = place
-    this.#ca = ca
+    this.ca = ca
     const { command, env } = software.install(place)
     this.#program = new Program(command, place.folder, env)
+  }
+
+  get address(): string {
+    return this.#place.address
   }
 
   get domain(): string {
@@ -71,7 +79,7 @@ export class Member implements AsyncDisposable {
   }
 
   login(name: string, domain = this.domain): Login {
-    return { name, password: `the password of ${name}`, domain, host: this.#place.address, port: C2S_TLS, ca: this.#ca }
+    return { name, password: `the password of ${name}`, domain, host: this.#place.address, port: C2S_TLS, ca: this.ca }
   }
 
   addUser(name: string, domain = this.domain): Promise<void> {

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { C2S_TLS, IS_WIRE_KEPT, type Place, S2S, type Software } from './member.ts'
+import { C2S_TLS, HTTPS, IS_WIRE_KEPT, type Place, S2S, type Software } from './member.ts'
 import { register } from './register.ts'
 
 /** Debian's Prosody, with stream management and bidirectional streams between servers. */
@@ -21,7 +21,10 @@ export const prosody: Software = {
 function configOf({ address, domains, folder, way, certificates, authority }: Place): string {
   const isDirect = way.connection === 'direct'
   const isExternal = way.mechanism === 'external'
-  const modules = ['roster', 'saslauth', 'tls', 'disco', 'smacks', 's2s_bidi', 'ping', 'blocklist', 'offline', 'register_ibr', 'posix']
+  const modules = [
+    ...['roster', 'saslauth', 'tls', 'disco', 'smacks', 's2s_bidi', 'ping', 'blocklist', 'offline', 'register_ibr', 'posix'],
+    ...['websocket', 'carbons', 'pep', 'vcard_legacy', 'bookmarks'],
+  ]
   if (!isExternal) modules.push('dialback')
   const pair = (domain: string): string => {
     const { cert, key } = certificates.get(domain)!
@@ -29,7 +32,7 @@ function configOf({ address, domains, folder, way, certificates, authority }: Pl
   }
   // Whoever names no domain in TLS is shown the first one's certificate.
   const tls = (domain: string): string =>
-    ['ssl', 'c2s_direct_tls_ssl', 's2s_direct_tls_ssl'].map(name => `${name} = ${pair(domain)}\n`).join('')
+    ['ssl', 'c2s_direct_tls_ssl', 's2s_direct_tls_ssl', 'https_ssl'].map(name => `${name} = ${pair(domain)}\n`).join('')
   const hosts = domains.map(domain => `VirtualHost "${domain}"\n${tls(domain)}`)
   return `
 run_as_root = true
@@ -42,7 +45,8 @@ c2s_direct_tls_ports = { ${C2S_TLS} }
 s2s_ports = { ${isDirect ? '' : S2S.starttls} }
 s2s_direct_tls_ports = { ${isDirect ? S2S.direct : ''} }
 ${tls(domains[0]!)}http_ports = {}
-https_ports = {}
+https_ports = { ${HTTPS} }
+http_default_host = "${domains[0]}"
 s2s_require_encryption = true
 s2s_secure_auth = ${isExternal}
 allow_registration = true

@@ -1,0 +1,88 @@
+/**
+ * What a notification costs a server (XEP-0060): one publishes, so many subscribers are notified, and the next item comes when all have
+ * heard of the last one. The accounts are the yardstick's: u0 … uN at sha256.localhost, SCRAM-SHA-256, `pass`.
+ *
+ *     bin/with-node bench/pubsub.bench.ts PORT PID CERTIFICATE [SUBSCRIBERS] [SECONDS]
+ */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Client } from '../test/faults/client.ts'
+
+const PUBSUB = 'http://jabber.org/protocol/pubsub'
+/** Of the kernel's clock, in which /proc counts. */
+const TICK_MS = 10
+const PARALLEL = 16
+const WARM_UP = 2
+const TEXT = 'abcdefgh '.repeat(44)
+
+const [port = '', pid = '', ca = '', subscribers = '1000', seconds = '6'] = process.argv.slice(2)
+const domain = 'sha256.localhost'
+const service = `pubsub.${domain}`
+const node = `bench${Date.now()}`
+const login = (n: number) => ({ domain, port: Number(port), ca, name: `u${n}`, password: 'pass', mechanism: 'SCRAM-SHA-256' })
+
+let heard = 0
+let missing = 0
+const publisher = await Client.online(login(0), undefined, false)
+const readers: Client[] = []
+for (let n = 1; n <= Number(subscribers); n += PARALLEL) {
+  const logins = Array.from({ length: Math.min(PARALLEL, Number(subscribers) - n + 1) }, (_, i) =>
+    Client.online(login(n + i), undefined, false),
+  )
+  readers.push(...(await Promise.all(logins)))
+}
+await ask(publisher, `<create node="${node}"/>`)
+for (const reader of readers) {
+  const [bare] = reader.jid.split('/')
+  await ask(reader, `<subscribe node="${node}" jid="${bare}"/>`)
+  reader.onStanza = ({ name }) => {
+    if (name !== 'message') return
+    heard++
+    if (--missing === 0) publish()
+  }
+}
+publish()
+await wait(WARM_UP * 1000)
+const [from, before] = [heard, cpuOf(Number(pid))]
+await wait(Number(seconds) * 1000)
+const [count, used] = [heard - from, cpuOf(Number(pid)) - before]
+console.log(
+  `${count} notifications, ${Math.round(count / Number(seconds))} a second; ${((used * 1000) / count).toFixed(1)} ms of CPU for 1,000`,
+)
+process.exit()
+
+function publish(): void {
+  missing = readers.length
+  const item = `<item id="${heard}"><entry xmlns="http://www.w3.org/2005/Atom"><title>${TEXT}</title></entry></item>`
+  publisher.send(
+    `<iq type="set" id="p${heard}" to="${service}"><pubsub xmlns="${PUBSUB}"><publish node="${node}">${item}</publish></pubsub></iq>`,
+  )
+}
+
+async function ask(client: Client, xml: string): Promise<void> {
+  const answer = await client.asks('set', `<pubsub xmlns="${PUBSUB}">${xml}</pubsub>`, service)
+  assert.equal(answer.attrs['type'], 'result', String(answer))
+}
+
+/** In ms, of the process and its children. */
+function cpuOf(parent: number): number {
+  const fields = (id: string): string[] | undefined => {
+    try {
+      return readFileSync(`/proc/${id}/stat`, 'latin1')
+        .replace(/^.*\) /s, '')
+        .split(' ')
+    } catch {
+      return undefined
+    }
+  }
+  const all = readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(name => ({ id: Number(name), fields: fields(name) }))
+  const sum = (id: number): number => {
+    const own = all.find(each => each.id === id)?.fields
+    const children = all.filter(each => Number(each.fields?.[1]) === id)
+    return (Number(own?.[11] ?? 0) + Number(own?.[12] ?? 0)) * TICK_MS + children.reduce((total, each) => total + sum(each.id), 0)
+  }
+  return sum(parent)
+}

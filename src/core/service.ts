@@ -1,0 +1,68 @@
+import { Turn } from '../lib/turn.ts'
+import type { Element } from '../xml/element.ts'
+import { StanzaError } from '../xmpp/error.ts'
+import type { Jid } from '../xmpp/jid.ts'
+import { result } from '../xmpp/stanza.ts'
+import type { Custody } from './custody.ts'
+import { then } from './host.ts'
+import { IqAnswers, mustBeIq, payloadOf } from './iq-answers.ts'
+import type { IqTable, Request } from './module.ts'
+import type { Destination, Router } from './router.ts'
+
+/** What a service says to what it is sent beside requests. In its turn. */
+export interface ServiceHandlers {
+  /** Not for errors. Throws a StanzaError to refuse; without it all messages are. */
+  message?(stanza: Element, from: Jid): void | Promise<void>
+  /** A message of the service came back. */
+  failed?(stanza: Element, from: Jid): void | Promise<void>
+}
+
+/** A service of a host under a domain of its own: an island, as accounts are (DESIGN law 6). */
+export class Service implements Destination {
+  readonly turn = new Turn()
+  readonly #router: Router
+  readonly #handlers: ServiceHandlers
+  readonly #answers = new IqAnswers()
+  readonly #asStanzaError: (thrown: unknown) => StanzaError
+  /** Requests to the service itself. */
+  readonly iq: IqTable<Request>
+
+  constructor(owner: string, router: Router, handlers: ServiceHandlers, asStanzaError: (thrown: unknown) => StanzaError) {
+    this.#router = router
+    this.#handlers = handlers
+    this.#asStanzaError = asStanzaError
+    this.iq = this.#answers.tables(owner).host
+  }
+
+  deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void | Promise<void> {
+    custody?.hold()
+    const refuse = (error: unknown): void => this.#router.refuse(stanza, from, to, this.#asStanzaError(error))
+    try {
+      const pending = this.turn.take(() => this.#take(stanza, from, to))
+      if (pending instanceof Promise) {
+        const watched = pending.catch(refuse).finally(() => custody?.release())
+        this.#router.track(watched)
+        return watched
+      }
+    } catch (error) {
+      refuse(error)
+    }
+    custody?.release()
+  }
+
+  #take(stanza: Element, from: Jid, to: Jid): void | Promise<void> {
+    const { type } = stanza.attrs
+    const isHere = to.local === '' && to.resource === ''
+    if (stanza.name === 'message' && type === 'error') return this.#handlers.failed?.(stanza, from)
+    if (stanza.name === 'message') {
+      if (!isHere || this.#handlers.message === undefined) throw new StanzaError('service-unavailable')
+      return this.#handlers.message(stanza, from)
+    }
+    if (stanza.name !== 'iq') return
+    mustBeIq(stanza)
+    if (type !== 'get' && type !== 'set') return
+    if (!isHere) throw new StanzaError('service-unavailable')
+    const answer = this.#answers.answer('host', { from, to, payload: payloadOf(stanza), iq: stanza })
+    return then(answer, payload => void this.#router.route(result(stanza, payload ?? undefined), to, from))
+  }
+}
