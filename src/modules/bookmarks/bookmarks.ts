@@ -2,11 +2,11 @@
 
 import type { Account } from '../../core/account.ts'
 import { defineModule, xep } from '../../core/module.ts'
-import { accountRegained, sessionBound } from '../../core/points.ts'
+import { accountRegained } from '../../core/points.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import { privateXml } from '../private-xml.ts'
-import { type NodeChange, type PublishedItem, pubsub } from '../pubsub/pubsub.ts'
+import { type NodeChange, nodesRead, type PublishedItem, pubsub } from '../pubsub/pubsub.ts'
 import { type Bookmark, Bookmarks, fromStorage, normalRoom, Storage, toStorage } from './convert.ts'
 
 const NATIVE = Bookmarks.uri
@@ -50,7 +50,7 @@ export const bookmarks = defineModule({
       },
       write: replace,
     })
-    on(sessionBound, function mendOnce({ account }) {
+    on(nodesRead, function mendOnce(account) {
       if (mended.has(account)) return
       return mendIfOpen(account)
     })

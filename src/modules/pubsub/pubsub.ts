@@ -64,6 +64,9 @@ export const itemRetracted = point<Happened & { readonly ids: readonly string[] 
 /** The same, when a node is configured in another way, such as for other readers. */
 export const nodeConfigured = point<{ readonly account: Account; readonly node: string }>('pubsub.configured')
 
+/** In the account's turn, before anything is done with its nodes: they have just been read, private ones if the account is open. */
+export const nodesRead = point<Account>('pubsub.read')
+
 export const pubsub = defineModule({
   name: 'pubsub',
   about: 'Clients keep at the account what contacts or their own devices shall know, and hear of changes.',
@@ -122,7 +125,10 @@ export const pubsub = defineModule({
     async function placeOf(account: Account): Promise<AccountPlace> {
       const place = places.get(account) ?? new AccountPlace(account, around, db, clock, settings)
       places.set(account, place)
-      if (await place.load()) await fleeting.sweep(context, place)
+      if (await place.load()) {
+        await fleeting.sweep(context, place)
+        await hooks.tell(nodesRead, account, failed)
+      }
       return place
     }
 
