@@ -38,14 +38,16 @@ const NOBODY: readonly Session[] = []
 export class Delivery {
   readonly #host: LocalHost
   readonly #router: Router
+  readonly #asStanzaError: (thrown: unknown) => StanzaError
 
   constructor(host: LocalHost, router: Router) {
     this.#host = host
     this.#router = router
+    this.#asStanzaError = thrown => host.asStanzaError(thrown)
   }
 
   deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void | Promise<void> {
-    return this.#watch(stanza, from, to, custody, () => {
+    return this.#router.attend(stanza, from, to, custody, this.#asStanzaError, () => {
       if (to.local === '') return this.#toHost(stanza, from, to)
       const account = this.#host.accounts.of(to.local)
       return account.turn.take(() => this.#toAccount({ stanza, from, to, account, targets: NOBODY, custody }))
@@ -59,7 +61,7 @@ export class Delivery {
   redeliver(session: Session, stanza: Element, from: Jid, to: Jid, custody: Custody | undefined, at: number | undefined): void {
     const { type } = stanza.attrs
     const { account } = session
-    this.#watch(stanza, from, to, custody, () =>
+    this.#router.attend(stanza, from, to, custody, this.#asStanzaError, () =>
       // First: what waits for its turn since was sent later (RFC 6120 §10.1).
       account.turn.takeFirst(() => {
         if (custody?.isSafe) return // it is on disk, or another session has acknowledged it
@@ -74,23 +76,6 @@ export class Delivery {
         return this.#give(envelope, custody, at)
       }),
     )
-  }
-
-  /** Answers what fails, and answers for the message until all is done for it. */
-  #watch(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined, work: () => void | Promise<void>): void | Promise<void> {
-    custody?.hold()
-    const refuse = (error: unknown): void => this.#router.refuse(stanza, from, to, this.#host.asStanzaError(error))
-    try {
-      const pending = work()
-      if (pending instanceof Promise) {
-        const watched = pending.catch(refuse).finally(() => custody?.release())
-        this.#router.track(watched)
-        return watched
-      }
-    } catch (error) {
-      refuse(error)
-    }
-    custody?.release()
   }
 
   #toHost(stanza: Element, from: Jid, to: Jid): void | Promise<void> {

@@ -51,6 +51,30 @@ export class Router {
     void this.route(answer.with({ from: String(to), to: String(from) }), to, from)
   }
 
+  /** Does what is to be done with a stanza: answers what fails, and answers for the message until all is done for it. */
+  attend(
+    stanza: Element,
+    from: Jid,
+    to: Jid,
+    custody: Custody | undefined,
+    asStanzaError: (thrown: unknown) => StanzaError,
+    work: () => void | Promise<void>,
+  ): void | Promise<void> {
+    custody?.hold()
+    const refuse = (thrown: unknown): void => this.refuse(stanza, from, to, asStanzaError(thrown))
+    try {
+      const pending = work()
+      if (pending instanceof Promise) {
+        const attended = pending.catch(refuse).finally(() => custody?.release())
+        this.track(attended)
+        return attended
+      }
+    } catch (thrown) {
+      refuse(thrown)
+    }
+    custody?.release()
+  }
+
   /** Counts work that has not ended, so that `idle` knows when all is done. */
   track(work: Promise<unknown>): void {
     this.#underWay++

@@ -35,19 +35,7 @@ export class Service implements Destination {
   }
 
   deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void | Promise<void> {
-    custody?.hold()
-    const refuse = (error: unknown): void => this.#router.refuse(stanza, from, to, this.#asStanzaError(error))
-    try {
-      const pending = this.turn.take(() => this.#take(stanza, from, to))
-      if (pending instanceof Promise) {
-        const watched = pending.catch(refuse).finally(() => custody?.release())
-        this.#router.track(watched)
-        return watched
-      }
-    } catch (error) {
-      refuse(error)
-    }
-    custody?.release()
+    return this.#router.attend(stanza, from, to, custody, this.#asStanzaError, () => this.turn.take(() => this.#take(stanza, from, to)))
   }
 
   #take(stanza: Element, from: Jid, to: Jid): void | Promise<void> {
