@@ -17,15 +17,8 @@ export async function acquaint(one: Party, other: Party): Promise<void> {
   const [alice, bob] = await Promise.all([online(one), online(other)])
   await using _ = alice
   await using __ = bob
-  for (const [asking, asked] of [
-    [alice, bob],
-    [bob, alice],
-  ] as const) {
-    asking.presence(asked.address, 'subscribe')
-    await asked.hears('presence', { type: 'subscribe', from: asking.address })
-    asked.presence(asking.address, 'subscribed')
-    await asking.hears('presence', { type: 'subscribed', from: asked.address })
-  }
+  await alice.subscribesTo(bob)
+  await bob.subscribesTo(alice)
 }
 
 /** Leaves what a client with OMEMO leaves that is used no more: a list of devices, with none in it. */

@@ -51,6 +51,14 @@ export class Guest implements AsyncDisposable {
     this.send(`<presence to="${escapeAttribute(to)}" type="${type}"/>`)
   }
 
+  /** Asks to see that one's presence, who says yes (RFC 6121 §3.1). */
+  async subscribesTo(other: Guest): Promise<void> {
+    this.presence(other.address, 'subscribe')
+    await other.hears('presence', { type: 'subscribe', from: this.address })
+    other.presence(this.address, 'subscribed')
+    await this.hears('presence', { type: 'subscribed', from: other.address })
+  }
+
   /** The payload of the answer. Throws an Error with the condition, where that is an error. */
   async asks(type: 'get' | 'set', payload: string, to?: string): Promise<Element | undefined> {
     const answer = await this.#client.asks(type, payload, to)

@@ -34,10 +34,7 @@ export async function subscribe(one: Member, other: Member): Promise<void> {
     [alice, bob],
     [bob, alice],
   ] as const) {
-    asking.presence(asked.address, 'subscribe')
-    await asked.hears('presence', { type: 'subscribe', from: asking.address })
-    asked.presence(asking.address, 'subscribed')
-    await asking.hears('presence', { type: 'subscribed', from: asked.address })
+    await asking.subscribesTo(asked)
     await asking.hears('presence', { type: undefined, from: asked.address })
   }
   await bob.leave()
