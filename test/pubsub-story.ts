@@ -14,11 +14,18 @@ const STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
 /** Where the service of a story is. */
 export const SERVICE = 'pubsub.here.example'
 
+/** Nodes of accounts. */
+export const TUNE = 'http://jabber.org/protocol/tune'
+export const GEOLOC = 'http://jabber.org/protocol/geoloc'
+
 interface Asking {
   /** The service; the client's own account where it is `''`. */
   readonly to?: string
   readonly ns?: string
 }
+
+/** Of the client's own account. */
+export const own: Asking = { to: '' }
 
 let asked = 0
 
@@ -67,6 +74,9 @@ export async function refuses(client: Client, type: 'get' | 'set', xml: string, 
 export const entry = (text: string): string => `<entry xmlns="http://www.w3.org/2005/Atom"><title>${text}</title></entry>`
 export const item = (id: string, text = id): string => `<item id="${id}">${entry(text)}</item>`
 export const publishXml = (node: string, items: string): string => `<publish node="${node}">${items}</publish>`
+export const tuneXml = (id: string): string => `<items node="${TUNE}">${item(id)}</items>`
+export const affiliationXml = (node: string, jid: string, affiliation: string): string =>
+  `<affiliations node="${node}"><affiliation jid="${jid}" affiliation="${affiliation}"/></affiliations>`
 export const form = (formType: string, fields: Readonly<Record<string, string | readonly string[]>>, type = 'submit'): string => {
   const field = (name: string, values: string | readonly string[]): string =>
     `<field var="${name}">${[values]

@@ -1,6 +1,17 @@
 /** XEP-0060 §4.1 and §4.5: access model × who it is × what he wants, each cell over the wire, at an account and at the service. */
 import assert from 'node:assert/strict'
-import { ask, conditionOf, configXml, createXml, gets, item, OWNER, publishXml, SERVICE } from '../../../test/pubsub-story.ts'
+import {
+  affiliationXml,
+  ask,
+  conditionOf,
+  configXml,
+  createXml,
+  gets,
+  item,
+  OWNER,
+  publishXml,
+  SERVICE,
+} from '../../../test/pubsub-story.ts'
 import { type Client, story, type World } from '../../../test/story.ts'
 import { AFFILIATIONS, refusalOf } from './access.ts'
 import { ACCESS_MODELS, INITIAL, PUBLISH_MODELS } from './node-config.ts'
@@ -113,7 +124,7 @@ async function prepare(scene: Scene, model: string, who: string, isPrivate = fal
   const { juliet, romeo, place } = scene
   const to = { to: place }
   const affiliate = (jid: string, affiliation: string): Promise<unknown> =>
-    gets(juliet, 'set', `<affiliations node="${NODE}"><affiliation jid="${jid}" affiliation="${affiliation}"/></affiliations>`, {
+    gets(juliet, 'set', affiliationXml(NODE, jid, affiliation), {
       ...to,
       ...owner,
     })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { listens } from '../../../test/personal-events.ts'
-import { ask, conditionOf, createXml, gets, publishXml } from '../../../test/pubsub-story.ts'
+import { ask, conditionOf, createXml, gets, own, publishXml } from '../../../test/pubsub-story.ts'
 import { type Client, story, type World } from '../../../test/story.ts'
 import { type Element, namespace } from '../../xml/element.ts'
 import { pubsub } from './pubsub.ts'
@@ -112,7 +112,6 @@ story(
   'an item takes room for its id, and for being one, also where it has no payload',
   async world => {
     const juliet = await world.connect('juliet')
-    const own = { to: '' }
     await gets(juliet, 'set', createXml('a', { max_items: 'max', deliver_payloads: '0', access_model: 'open' }), own)
     let kept = 0
     while (kept < 100 && conditionOf(await ask(juliet, 'set', publishXml('a', `<item id="${'x'.repeat(400)}${kept}"/>`), own)) === 'ok')

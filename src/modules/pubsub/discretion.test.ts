@@ -1,31 +1,29 @@
 /** Who must hear nothing of an account's nodes, or learn of them, or of the account. */
 import assert from 'node:assert/strict'
 import {
+  affiliationXml,
   clientFor,
   configXml,
   createXml,
   event,
+  GEOLOC,
   gets,
   item,
   listens,
   OWNER,
+  own,
   PUBSUB,
   publishXml,
   refuses,
+  TUNE,
   tellsFeatures,
+  tuneXml,
 } from '../../../test/pubsub-story.ts'
 import { story } from '../../../test/story.ts'
 import type { Element } from '../../xml/element.ts'
 
-const TUNE = 'http://jabber.org/protocol/tune'
-const GEOLOC = 'http://jabber.org/protocol/geoloc'
 const JULIET = 'juliet@here.example'
-const own = { to: '' }
 const owner = { to: '', ns: OWNER }
-
-const tune = (id: string): string => `<items node="${TUNE}">${item(id)}</items>`
-const affiliateXml = (node: string, jid: string, affiliation: string): string =>
-  `<affiliations node="${node}"><affiliation jid="${jid}" affiliation="${affiliation}"/></affiliations>`
 
 story('a stranger who shows himself learns of no account, unless it has a node for him', async world => {
   const juliet = await world.online('juliet')
@@ -85,7 +83,7 @@ story('XEP-0163 §4.3.3: nobody who is blocked hears or asks, nor hears what cha
   await gets(juliet, 'set', publishXml(GEOLOC, item('a')), own)
   await gets(juliet, 'set', `<configure node="${TUNE}">${configXml({ access_model: 'presence' })}</configure>`, owner)
   await gets(juliet, 'set', publishXml(TUNE, item('b')), own)
-  await gets(juliet, 'set', affiliateXml(GEOLOC, 'romeo@here.example', 'outcast'), owner)
+  await gets(juliet, 'set', affiliationXml(GEOLOC, 'romeo@here.example', 'outcast'), owner)
   await refuses(romeo, 'get', `<items node="${TUNE}"/>`, 'service-unavailable', { to: JULIET })
 })
 
@@ -121,11 +119,11 @@ story('XEP-0163 §4.3.1: contacts are not told of a client which they do not see
   await world.befriend(juliet, romeo)
   await listens(romeo, TUNE)
   await gets(hidden, 'set', publishXml(TUNE, item('a')), own)
-  assert.equal(event(romeo, tune('a'), JULIET).elements().length, 1)
-  await gets(juliet, 'set', affiliateXml(TUNE, 'paris@here.example', 'publisher'), owner)
+  assert.equal(event(romeo, tuneXml('a'), JULIET).elements().length, 1)
+  await gets(juliet, 'set', affiliationXml(TUNE, 'paris@here.example', 'publisher'), owner)
   const paris = await world.online('paris', 'secret')
   await gets(paris, 'set', publishXml(TUNE, item('b')), { to: JULIET })
-  assert.equal(event(romeo, tune('b'), JULIET).elements().length, 1, 'contacts of hers need not see him')
+  assert.equal(event(romeo, tuneXml('b'), JULIET).elements().length, 1, 'contacts of hers need not see him')
 })
 
 story('XEP-0163 §6.2: a node is described to whom it is for; others learn no more than that it is there', async world => {
@@ -133,13 +131,13 @@ story('XEP-0163 §6.2: a node is described to whom it is for; others learn no mo
   const romeo = await world.online('romeo')
   await world.befriend(juliet, romeo)
   await gets(juliet, 'set', createXml(TUNE, { access_model: 'whitelist', title: 'A party for Romeo' }), own)
-  await gets(juliet, 'set', affiliateXml(TUNE, 'paris@far.example', 'publisher'), owner)
+  await gets(juliet, 'set', affiliationXml(TUNE, 'paris@far.example', 'publisher'), owner)
   const info = `<iq type="get" id="d1" to="${JULIET}"><query xmlns="http://jabber.org/protocol/disco#info" node="${TUNE}"/></iq>`
   await romeo.sends(info)
   const told = romeo.receives(`<iq type="result" id="d1"><query xmlns="http://jabber.org/protocol/disco#info" node="${TUNE}">
     <identity category="pubsub" type="leaf"/></query></iq>`)
   assert.doesNotMatch(String(told), /paris|party|jabber:x:data/)
-  await gets(juliet, 'set', affiliateXml(TUNE, 'romeo@here.example', 'member'), owner)
+  await gets(juliet, 'set', affiliationXml(TUNE, 'romeo@here.example', 'member'), owner)
   romeo.forget()
   await romeo.sends(info)
   assert.match(String(romeo.unread.shift()), /party.*paris/)
@@ -151,7 +149,7 @@ story('XEP-0163 §6.2: to an outcast no node is named, and a stranger who is one
   const tybalt = await world.online('tybalt')
   await world.befriend(juliet, romeo)
   await gets(juliet, 'set', createXml(TUNE, { access_model: 'presence' }), own)
-  await gets(juliet, 'set', affiliateXml(TUNE, 'tybalt@here.example', 'outcast'), owner)
+  await gets(juliet, 'set', affiliationXml(TUNE, 'tybalt@here.example', 'outcast'), owner)
   for (const ns of [PUBSUB, OWNER])
     await refuses(tybalt, 'get', `<${ns === OWNER ? 'affiliations' : 'items'} node="${TUNE}"/>`, 'service-unavailable', { to: JULIET, ns })
   const named = async (): Promise<boolean> => {
@@ -161,6 +159,6 @@ story('XEP-0163 §6.2: to an outcast no node is named, and a stranger who is one
   }
   await gets(juliet, 'set', createXml(GEOLOC, { access_model: 'authorize' }), own)
   assert.ok(await named())
-  await gets(juliet, 'set', affiliateXml(GEOLOC, 'romeo@here.example', 'outcast'), owner)
+  await gets(juliet, 'set', affiliationXml(GEOLOC, 'romeo@here.example', 'outcast'), owner)
   assert.ok(!(await named()))
 })

@@ -5,25 +5,24 @@ import {
   createXml,
   entry,
   event,
+  GEOLOC,
   gets,
   idsIn,
   item,
   listens,
   OWNER,
+  own,
   PUBSUB,
   publishXml,
   refuses,
+  TUNE,
   tellsFeatures,
+  tuneXml,
 } from '../../../test/pubsub-story.ts'
 import { story } from '../../../test/story.ts'
 
-const TUNE = 'http://jabber.org/protocol/tune'
-const GEOLOC = 'http://jabber.org/protocol/geoloc'
 const JULIET = 'juliet@here.example'
-const own = { to: '' }
 const owner = { to: '', ns: OWNER }
-
-const tune = (id: string): string => `<items node="${TUNE}">${item(id)}</items>`
 
 story('XEP-0163 §1.2: contacts and all of the owner’s clients hear of what is published, if they want to', async world => {
   const juliet = await world.online('juliet', 'balcony')
@@ -35,9 +34,9 @@ story('XEP-0163 §1.2: contacts and all of the owner’s clients hear of what is
   for (const client of [juliet, chamber, romeo, benvolio]) await listens(client, TUNE)
   await listens(nurse, GEOLOC)
   await gets(juliet, 'set', publishXml(TUNE, item('a')), own)
-  const { attrs } = event(romeo, tune('a'), JULIET)
+  const { attrs } = event(romeo, tuneXml('a'), JULIET)
   assert.deepEqual([attrs['to'], attrs['type']], ['romeo@here.example/orchard', 'headline'])
-  for (const client of [juliet, chamber]) assert.equal(event(client, tune('a'), JULIET).attrs['to'], String(client.session.jid))
+  for (const client of [juliet, chamber]) assert.equal(event(client, tuneXml('a'), JULIET).attrs['to'], String(client.session.jid))
 })
 
 story('XEP-0163 §4.3.1: contacts are told which client it was, and nobody else is', async world => {
@@ -51,7 +50,7 @@ story('XEP-0163 §4.3.1: contacts are told which client it was, and nobody else 
   await gets(juliet, 'set', publishXml(TUNE, item('a')), own)
   const replyTo = `<addresses xmlns="http://jabber.org/protocol/address"><address type="replyto" jid="${JULIET}/balcony"/></addresses>`
   romeo.receives(`<message from="${JULIET}">${replyTo}</message>`)
-  assert.equal(event(benvolio, tune('a'), JULIET).elements().length, 1)
+  assert.equal(event(benvolio, tuneXml('a'), JULIET).elements().length, 1)
 })
 
 story('XEP-0163 §4.3.4: a client that comes hears of the last item once, with the day of it', async world => {
@@ -72,9 +71,9 @@ story('XEP-0163 §4.3.4: a client that comes hears of the last item once, with t
   romeo.forget()
   juliet.forget()
   await listens(romeo, TUNE)
-  event(romeo, tune('b'), JULIET)
+  event(romeo, tuneXml('b'), JULIET)
   await listens(juliet, TUNE)
-  event(juliet, tune('b'), JULIET)
+  event(juliet, tuneXml('b'), JULIET)
 })
 
 story('XEP-0115 §5.4: each kind of client is asked once, and nobody speaks for other kinds', async world => {
@@ -96,7 +95,7 @@ story('XEP-0115 §5.4: each kind of client is asked once, and nobody speaks for 
   const [session] = [romeo.session]
   await gets(romeo, 'set', publishXml(TUNE, item('a')), own)
   assert.equal(session.isEnded, false)
-  for (const client of [laptop, third]) event(client, tune('a'), 'romeo@here.example')
+  for (const client of [laptop, third]) event(client, tuneXml('a'), 'romeo@here.example')
 })
 
 story('XEP-0163 §3: a node is made by the first publication, for contacts, and with one item', async world => {
@@ -133,9 +132,9 @@ story(
       `<iq type="set" id="r1"><query xmlns="jabber:iq:roster"><item jid="romeo@here.example"><group>${group}</group></item></query></iq>`
     await juliet.sends(into('Friends'))
     juliet.forget()
-    event(romeo, tune('a'), JULIET)
+    event(romeo, tuneXml('a'), JULIET)
     await gets(romeo, 'set', `<subscribe node="${TUNE}" jid="romeo@here.example"/>`, { to: JULIET })
-    event(romeo, tune('a'), JULIET)
+    event(romeo, tuneXml('a'), JULIET)
     await juliet.sends(into('Servants'))
     juliet.forget()
     event(romeo, `<subscription node="${TUNE}" jid="romeo@here.example" subscription="none"/>`, JULIET)
@@ -171,7 +170,7 @@ story('XEP-0060 §9.1.3: who shows himself to the owner hears of open nodes unti
   await tellsFeatures(benvolio, features)
   juliet.forget()
   await gets(juliet, 'set', publishXml(TUNE, item('a')), own)
-  event(benvolio, tune('a'), JULIET)
+  event(benvolio, tuneXml('a'), JULIET)
   await gets(juliet, 'set', publishXml('urn:example:presence', item('a')), own)
   await benvolio.sends(`<presence type="unavailable" to="${JULIET}"/>`)
   juliet.forget()
@@ -273,7 +272,7 @@ story('XEP-0060 §12.4: a temporary subscription ends when the subscriber become
   await gets(juliet, 'set', createXml(TUNE, { tempsub: '1' }), own)
   await gets(romeo, 'set', `<subscribe node="${TUNE}" jid="romeo@here.example/orchard"/>`, { to: JULIET })
   await gets(juliet, 'set', publishXml(TUNE, item('a')), own)
-  event(romeo, tune('a'), JULIET)
+  event(romeo, tuneXml('a'), JULIET)
   await romeo.sends('<presence type="unavailable"/>')
   juliet.forget()
   romeo.forget()
@@ -304,7 +303,7 @@ story('XEP-0060 §8.6 and §8.7: the owner of an account decides in a message, o
   await juliet.sends(decision('romeo@here.example', 'true'))
   event(romeo, `<subscription node="${TUNE}" jid="romeo@here.example" subscription="subscribed"/>`, JULIET)
   await gets(juliet, 'set', publishXml(TUNE, item('a')), own)
-  event(romeo, tune('a'), JULIET)
+  event(romeo, tuneXml('a'), JULIET)
 })
 
 story('XEP-0060 §12.2: who gains access because the node is opened hears of the last item', async world => {
@@ -315,7 +314,7 @@ story('XEP-0060 §12.2: who gains access because the node is opened hears of the
   await gets(juliet, 'set', createXml(TUNE, { access_model: 'whitelist' }), own)
   await gets(juliet, 'set', publishXml(TUNE, item('a')), own)
   await gets(juliet, 'set', `<configure node="${TUNE}">${configXml({ access_model: 'presence' })}</configure>`, owner)
-  event(romeo, tune('a'), JULIET)
+  event(romeo, tuneXml('a'), JULIET)
   assert.ok(entry('a'))
 })
 
@@ -336,5 +335,5 @@ story('what is published while a device of the owner is asked what it wants to h
   const events = laptop.unread.filter(({ name }) => name === 'message')
   laptop.unread.splice(0, laptop.unread.length, ...events)
   event(laptop, `<items node="${BOOKMARKS}"><item id="room@muc.example"/></items>`, JULIET)
-  event(laptop, tune('a'), JULIET)
+  event(laptop, tuneXml('a'), JULIET)
 })

@@ -1,6 +1,7 @@
 /** What is meant to hurt: sizes, names, forms, pages and storms. */
 import assert from 'node:assert/strict'
 import {
+  affiliationXml,
   ask,
   clientFor,
   conditionOf,
@@ -13,6 +14,7 @@ import {
   item,
   listens,
   OWNER,
+  own,
   PUBSUB,
   publishXml,
   refuses,
@@ -21,7 +23,6 @@ import {
 } from '../../../test/pubsub-story.ts'
 import { story } from '../../../test/story.ts'
 
-const own = { to: '' }
 const owner = { ns: OWNER }
 const NODE = 'urn:example:node'
 /** Names that are something else to a careless program. */
@@ -160,7 +161,7 @@ story(
       await refuses(romeo, 'set', publishXml('a', item('big', 'x'.repeat(2000))), 'not-acceptable/payload-too-big', where)
       for (const id of ['1', '2', '3']) await gets(romeo, 'set', publishXml('b', item(id, 'x'.repeat(945))), where)
       await refuses(romeo, 'set', publishXml('c', item('4', 'x'.repeat(945))), full, where)
-      const affiliate = (jid: string): string => `<affiliations node="a"><affiliation jid="${jid}" affiliation="member"/></affiliations>`
+      const affiliate = (jid: string): string => affiliationXml('a', jid, 'member')
       for (const jid of ['a@far', 'b@far', 'c@far']) await ask(romeo, 'set', affiliate(jid), ownerOf)
       await refuses(romeo, 'set', affiliate('d@far'), 'not-acceptable', ownerOf)
       const address = to === '' ? 'romeo@here.example' : to

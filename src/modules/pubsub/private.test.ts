@@ -9,6 +9,7 @@ import {
   item,
   listens,
   OWNER,
+  own,
   PUBSUB,
   publishXml,
   refuses,
@@ -18,7 +19,6 @@ import { name, sql } from '../../storage/db.ts'
 
 const BOOKMARKS = 'urn:xmpp:bookmarks:1'
 const ROOM = 'secret-room@muc.example'
-const own = { to: '' }
 const owner = { to: '', ns: OWNER }
 const TABLES = ['pubsub_node', 'pubsub_item', 'pubsub_affiliation', 'pubsub_subscription', 'pubsub_moved', 'sealed_row', 'sealed_secret']
 

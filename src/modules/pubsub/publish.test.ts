@@ -1,5 +1,18 @@
 import assert from 'node:assert/strict'
-import { configXml, createXml, entry, event, form, gets, idsIn, item, PUBSUB, publishXml, refuses } from '../../../test/pubsub-story.ts'
+import {
+  configXml,
+  createXml,
+  entry,
+  event,
+  form,
+  gets,
+  idsIn,
+  item,
+  own,
+  PUBSUB,
+  publishXml,
+  refuses,
+} from '../../../test/pubsub-story.ts'
 import { type Client, story } from '../../../test/story.ts'
 
 const MUSINGS = 'princely_musings'
@@ -108,7 +121,6 @@ story('XEP-0060 §7.1.5: options are conditions of a publication, and how a node
     const named = Object.fromEntries(Object.entries(fields).map(([name, value]) => [`pubsub#${name}`, value]))
     return `<publish-options>${form(`${PUBSUB}#publish-options`, named)}</publish-options>`
   }
-  const own = { to: '' }
   const publish = publishXml('urn:example:a', item('a'))
   await gets(romeo, 'set', publish + options({ access_model: 'open', max_items: 'max' }), own)
   await gets(romeo, 'set', publish + options({ access_model: 'open', persist_items: 'true', max_items: '1000' }), own)

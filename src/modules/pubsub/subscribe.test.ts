@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createXml, event, form, gets, item, OWNER, PUBSUB, publishXml, refuses, SERVICE } from '../../../test/pubsub-story.ts'
+import { createXml, event, form, gets, item, OWNER, own, PUBSUB, publishXml, refuses, SERVICE } from '../../../test/pubsub-story.ts'
 import { story } from '../../../test/story.ts'
 
 const MUSINGS = 'princely_musings'
@@ -155,7 +155,6 @@ story('XEP-0060 §12.18: a lease ends, can be taken anew, and be made longer by 
 
 story('XEP-0060 §6.3.7: the answer says what is kept of the options', async world => {
   const hamlet = await world.online('hamlet')
-  const own = { to: '' }
   await gets(hamlet, 'set', createXml(MUSINGS))
   await gets(hamlet, 'set', createXml(MUSINGS), own)
   const subscribe = (deliver: string): string =>
