@@ -1,10 +1,11 @@
 import type { Db } from '../storage/db.ts'
-import { StanzaError, StreamError } from '../xmpp/error.ts'
+import { StreamError } from '../xmpp/error.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import type { Account } from './account.ts'
 import type { StoredCredential } from './account-store.ts'
 import type { LocalHost } from './host.ts'
 import type { KeyChange, NewCredential } from './keys.ts'
+import { lockedError } from './locked.ts'
 import { accountCreated, accountLoaded, accountLocked, accountRegained, accountRekeyed, accountRemoved, accountReset } from './points.ts'
 import type { Router } from './router.ts'
 
@@ -74,7 +75,7 @@ export class AccountLife {
   async changePassword(account: Account, password: string, by: Jid): Promise<void> {
     const { documents, hooks, keys } = this.#host
     const change = keys.change(account, await this.#credentialsOf(account.name, password))
-    if (change === undefined) throw new StanzaError('not-allowed', 'log in with your password first')
+    if (change === undefined) throw lockedError()
     const { now } = change
     const write = async (inside: InTransaction): Promise<void> => {
       await documents.reseal(account, inside.db, now)

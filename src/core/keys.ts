@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
+import { randomNumber } from '../lib/random.ts'
 import type { Secret } from '../lib/secret.ts'
 import { Turn } from '../lib/turn.ts'
 import type { SealedAccount } from '../seal/account.ts'
@@ -330,7 +331,7 @@ export class Keys {
 
   async #generate(): Promise<{ key: PrivateKey; identity: SealIdentity }> {
     const key = PrivateKey.generate()
-    const identity = { number: randomBytes(6).readUIntBE(0, 6), id: randomBytes(16), generation: 1, publicKey: key.publicKey }
+    const identity = { number: randomNumber(), id: randomBytes(16), generation: 1, publicKey: key.publicKey }
     await this.shred.makeAccount(identity.id)
     return { key, identity }
   }

@@ -2,10 +2,10 @@ import type { SealedAccount } from '../seal/account.ts'
 import { openItem, sealItem } from '../seal/item.ts'
 import { SealError } from '../seal/seal-error.ts'
 import { type Db, type Migration, sql } from '../storage/db.ts'
-import { StanzaError } from '../xmpp/error.ts'
 import type { Account } from './account.ts'
 import type { AccountKeys } from './account-keys.ts'
 import type { Keys } from './keys.ts'
+import { lockedError } from './locked.ts'
 import type { Log } from './log.ts'
 
 export const documentMigrations: readonly Migration[] = [
@@ -40,7 +40,7 @@ export class SealedDocuments {
       WHERE account = ${account.name} AND store = ${store}`)
     const keys = this.#keys.of(account)
     if (row === undefined || keys === undefined) return undefined
-    if (!keys.isOpen) throw new StanzaError('not-allowed', 'log in with your password first')
+    if (!keys.isOpen) throw lockedError()
     return this.#open(keys, row)
   }
 

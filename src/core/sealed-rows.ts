@@ -1,14 +1,14 @@
-import { randomBytes, randomFillSync } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import { Secret } from '../lib/secret.ts'
 import type { SealedAccount } from '../seal/account.ts'
 import { openItem, sealItem } from '../seal/item.ts'
 import { openRow, type RowPlace, sealRow } from '../seal/row.ts'
 import { SealError } from '../seal/seal-error.ts'
 import { type Db, list, type Migration, sql } from '../storage/db.ts'
-import { StanzaError } from '../xmpp/error.ts'
 import type { Account } from './account.ts'
 import type { AccountKeys } from './account-keys.ts'
 import type { Keys } from './keys.ts'
+import { lockedError } from './locked.ts'
 import type { Log } from './log.ts'
 import { ROW_SECRET } from './stores.ts'
 
@@ -38,9 +38,6 @@ export interface OpenedRow {
 const SECRET_SIZE = 32
 const ITEM = 0
 
-/** For a row or a part: nobody can tell from it when it was made. */
-export const randomNumber = (): number => randomBytes(6).readUIntBE(0, 6)
-
 /**
  * What is kept of an account for good, for its owner alone, and is much or changes often: a row each. All rows that are written under one
  * password have one secret, which is sealed to the account's key of that time: it is opened once, and rows cost little. A new password leaves
@@ -61,6 +58,11 @@ export class SealedRows {
 
   isOpen(account: Account): boolean {
     return this.#keys.of(account)?.isOpen === true
+  }
+
+  /** Throws a StanzaError while the account is locked. */
+  mustBeOpen(account: Account): void {
+    this.#opened(account)
   }
 
   /** Those that open. What was written before a lost password does not. Throws a StanzaError while the account is locked. */
@@ -196,8 +198,6 @@ export class SealedRows {
     }
   }
 }
-
-const lockedError = (): StanzaError => new StanzaError('not-allowed', 'log in with your password first')
 
 const then = ({ id, publicKey }: AccountKeys, generation: number): SealedAccount => ({ id, generation, publicKey })
 

@@ -24,6 +24,14 @@ export function randomBytes(size: number): Buffer {
   return bytes
 }
 
+/** A number of 48 unguessable bits: nobody can tell from it when it was drawn. */
+export function randomNumber(): number {
+  const from = take(6)
+  const number = pool.readUIntBE(from, 6)
+  pool.fill(0, from, from + 6)
+  return number
+}
+
 /** An identifier of so many unguessable bytes, in base64url. */
 export function randomId(size: number): string {
   const from = take(size)

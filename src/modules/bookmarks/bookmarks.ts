@@ -45,7 +45,7 @@ export const bookmarks = defineModule({
     })
     privateXml.keepElsewhere(Storage('storage'), {
       async read(account) {
-        mustBeOpen(account)
+        rows.mustBeOpen(account)
         return toStorage(await all(account), listIn(await pep.item(account, OLD)))
       },
       write: replace,
@@ -70,7 +70,7 @@ export const bookmarks = defineModule({
 
     /** A list may still stand in private storage, and bookmarks may have come back with a recovery code that the list does not know. */
     async function mend(account: Account): Promise<void> {
-      mustBeOpen(account)
+      rows.mustBeOpen(account)
       await privateXml.moveOut(account, Storage('storage'), async list => {
         const rooms = toStorage(await all(account), undefined)
         await replace(account, list.add(...rooms.elements()))
@@ -90,13 +90,9 @@ export const bookmarks = defineModule({
     const areOurs = async (account: Account): Promise<boolean> =>
       rows.isOpen(account) && (await pep.isPrivate(account, NATIVE)) && pep.isPrivate(account, OLD)
 
-    function mustBeOpen(account: Account): void {
-      if (!rows.isOpen(account)) throw new StanzaError('not-allowed', 'log in with your password first')
-    }
-
     /** In the place of all bookmarks. */
     async function replace(account: Account, list: Element): Promise<void> {
-      mustBeOpen(account)
+      rows.mustBeOpen(account)
       if (!(await areOurs(account))) throw new StanzaError('not-allowed', 'your bookmarks are where others may read them')
       await pep.change(account, [...(await changeBookmarks(account, list)), ...(await changeList(account, () => list))])
     }

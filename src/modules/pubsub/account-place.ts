@@ -1,7 +1,9 @@
 import type { Account } from '../../core/account.ts'
-import { randomNumber, type SealedRows } from '../../core/sealed-rows.ts'
+import { lockedError } from '../../core/locked.ts'
+import type { SealedRows } from '../../core/sealed-rows.ts'
 import type { Session } from '../../core/session.ts'
 import { PRIVATE_ITEM, PRIVATE_NODE } from '../../core/stores.ts'
+import { randomNumber } from '../../lib/random.ts'
 import type { Db } from '../../storage/db.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
@@ -107,8 +109,7 @@ export class AccountPlace extends Place {
   /** A private node is sealed. While those that there are cannot be read, one of them might have that name. */
   override async add(node: Node, db: Db): Promise<void> {
     const isToBeSealed = isPrivate(node.config, node.affiliations)
-    if (!this.#isOpen && (isToBeSealed || (await this.#around.sealed.count(this.account, PRIVATE_NODE, db)) > 0))
-      throw new StanzaError('not-allowed', 'log in with your password first')
+    if (!this.#isOpen && (isToBeSealed || (await this.#around.sealed.count(this.account, PRIVATE_NODE, db)) > 0)) throw lockedError()
     if (isToBeSealed) node.seal = randomNumber()
     await super.add(node, db)
   }
