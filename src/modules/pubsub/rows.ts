@@ -2,7 +2,7 @@ import { type Db, list, type Migration, sql } from '../../storage/db.ts'
 import type { Affiliation } from './access.ts'
 import { type Item, type ItemHead, type Leaving, Node, weightOf } from './node.ts'
 import { readConfig, writeConfig } from './node-config.ts'
-import { endOf, readOptions, type Subscription, writeOptions } from './subscription.ts'
+import { endOf, readOptions, type Subscription, TEMPORARY, writeOptions } from './subscription.ts'
 
 /** Rows of an account stand under its name, those of the service under ''. */
 export const migrations: readonly Migration[] = [
@@ -196,6 +196,12 @@ const itemOf = ({ id, publisher, at, expires_at: expiresAt, payload }: ItemRow):
   expiresAt: expiresAt === null ? undefined : Number(expiresAt),
   payload,
 })
+
+/** Whether somebody is subscribed to a node of the account for as long as he is available (XEP-0060 §12.4). */
+export async function hasTemporary(db: Db, account: string): Promise<boolean> {
+  const found = await db.all(sql`SELECT 1 FROM pubsub_subscription WHERE account = ${account} AND options LIKE ${`%${TEMPORARY}%`} LIMIT 1`)
+  return found.length > 0
+}
 
 /** All of an account goes, in the transaction that removes it. */
 export async function removeAll(db: Db, account: string): Promise<void> {
