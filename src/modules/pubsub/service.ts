@@ -47,6 +47,8 @@ export const pubsubService = defineModule({
     changes: count(120, { min: 1 }, 'How often in a minute somebody may change something of which subscribers are notified.'),
   },
 
+  addressOf: (domain, { enabled, name = 'pubsub' }) => (enabled ? `${name}.${domain}` : undefined),
+
   setup({ clock, db, domain, log, needs, on, send, serve, settings, track }) {
     if (!settings.enabled) return
     const jid = Jid.of('', `${settings.name ?? 'pubsub'}.${domain}`)
