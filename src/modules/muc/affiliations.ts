@@ -1,4 +1,5 @@
 import type { Jid } from '../../xmpp/jid.ts'
+import { nickKey } from './nick.ts'
 import type { Affiliation } from './standing.ts'
 import { Versions } from './versions.ts'
 
@@ -14,7 +15,7 @@ export interface Affiliated {
 /** Who is what in a room, for good: by bare address, or of outcasts also by domain (XEP-0045 §5.2, §9.2). */
 export class Affiliations {
   readonly #all = new Map<string, Affiliated>()
-  /** Bare addresses by nick. */
+  /** Bare addresses by the keys of nicks. */
   readonly #reserved = new Map<string, string>()
   /** XEP-0463: another one whenever somebody's affiliation has changed. */
   readonly versions: Versions
@@ -56,9 +57,9 @@ export class Affiliations {
     return true
   }
 
-  /** The bare address for which a nick is reserved. */
+  /** The bare address for which a nick is reserved, or one that people would take for it. */
   holderOf(nick: string): string | undefined {
-    return this.#reserved.get(nick)
+    return this.#reserved.get(nickKey(nick))
   }
 
   nickOf(who: Jid): string | undefined {

@@ -64,9 +64,9 @@ export const presenceFrom = (occupant: Occupant, type: 'unavailable' | undefined
 
 /** What those are sent who enter: the occupant as he is. */
 export function shownOf(occupant: Occupant, affiliation: Affiliation): Shown {
-  if (occupant.shown !== undefined) return occupant.shown
-  const { role, latest } = occupant
+  const { role, latest, shown } = occupant
+  if (shown?.affiliation === affiliation && shown.role === role) return shown
   const make = (jid?: string): Element => presenceFrom(occupant, undefined, latest?.presence ?? [], userElement({ affiliation, role, jid }))
-  occupant.shown = { open: make(latest?.to), veiled: make() }
+  occupant.shown = { affiliation, role, open: make(latest?.to), veiled: make() }
   return occupant.shown
 }

@@ -50,7 +50,7 @@ function ask(context: Context, room: Room, visit: Visit, stanza: Element, payloa
   context.limits.request(visit.to)
   const asked = OF_ACCOUNTS.has(payload.ns) ? latest.jid.bare : latest.jid
   const id = randomId(12)
-  room.relays.asked(id, { by: visit, id: stanza.attrs['id'] ?? '', asked: String(asked) })
+  room.relays.asked(id, { by: visit, id: stanza.attrs['id'] ?? '', of: to, asked: String(asked) })
   const { jid } = visit.occupant
   context.route(Client('iq', { type: stanza.attrs['type'], id, from: String(jid), to: String(asked) }, payload), jid, asked)
 }
@@ -62,10 +62,10 @@ function answered(context: Context, room: Room, stanza: Element, from: Jid, to: 
   const relayed = room.relays.answered(id, String(from))
   // Who has left meanwhile hears nothing any more.
   if (relayed === undefined || room.occupants.visit(relayed.by.jid) !== relayed.by) return
-  const { by } = relayed
+  const { by, of } = relayed
   const payload = type === 'error' ? stanza.elements().map(anonymous) : stanza.children
-  const answer = Client('iq', { type, id: relayed.id, from: String(to), to: by.to }, ...payload)
-  context.route(answer, to, by.jid)
+  const answer = Client('iq', { type, id: relayed.id, from: String(of), to: by.to }, ...payload)
+  context.route(answer, of, by.jid)
 }
 
 /** §17.4: what says where an error comes from would tell who it is. */
