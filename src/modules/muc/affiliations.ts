@@ -57,7 +57,7 @@ export class Affiliations {
     return true
   }
 
-  /** The bare address for which a nick is reserved. */
+  /** The bare address for which a nick is reserved, or one that people would take for it. */
   holderOf(nick: string): string | undefined {
     return this.#reserved.get(nickKey(nick))
   }

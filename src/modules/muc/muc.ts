@@ -5,6 +5,7 @@ import { Jid } from '../../xmpp/jid.ts'
 import { discovery } from '../discovery.ts'
 import { answerAdmins } from './admin.ts'
 import { Context } from './context.ts'
+import { describeRooms, describeService } from './disco.ts'
 import { answerInvitations } from './invite.ts'
 import { answerOwners } from './owner.ts'
 import { roomEnded } from './points.ts'
@@ -19,9 +20,9 @@ export const muc = defineModule({
   settings,
   migrations,
 
-  setup(host) {
+  setup(host): Context | undefined {
     const { domain, needs, on, serve, settings, track } = host
-    if (!settings.enabled) return
+    if (!settings.enabled) return undefined
     const jid = Jid.of('', `${settings.name ?? 'conference'}.${domain}`)
     const service = serve(jid.domain, { island: name => context.rooms.at(name) })
     const context = new Context(host, jid, service)
@@ -32,6 +33,9 @@ export const muc = defineModule({
       // What lasts is shredded by who destroys it.
       if (!config.isPersistent) track(context.rooms.rows.shred(state))
     })
+    describeService(context)
+    describeRooms(context)
     needs.discovery.host.items.push(() => [{ jid: String(jid) }])
+    return context
   },
 })

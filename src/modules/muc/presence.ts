@@ -5,7 +5,7 @@ import { MucUser } from './namespaces.ts'
 import type { Occupant, Shown } from './occupant.ts'
 import type { Affiliation, Role } from './standing.ts'
 
-/** §15.6.2: what a status code says. */
+/** §16.6.2: what a status code says. */
 export type StatusCode =
   | 100
   | 101
@@ -67,9 +67,9 @@ export const presenceFrom = (occupant: Occupant, type: 'unavailable' | undefined
 
 /** What those are sent who enter: the occupant as he is. */
 export function shownOf(occupant: Occupant, affiliation: Affiliation): Shown {
-  if (occupant.shown !== undefined) return occupant.shown
-  const { role, latest } = occupant
+  const { role, latest, shown } = occupant
+  if (shown?.affiliation === affiliation && shown.role === role) return shown
   const make = (jid?: string): Element => presenceFrom(occupant, undefined, latest?.presence ?? [], userElement({ affiliation, role, jid }))
-  occupant.shown = { open: make(latest?.to), veiled: make() }
+  occupant.shown = { affiliation, role, open: make(latest?.to), veiled: make() }
   return occupant.shown
 }

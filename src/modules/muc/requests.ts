@@ -28,7 +28,7 @@ export function takeIq(context: Context, room: Room | undefined, stanza: Element
   ask(context, room, visit, stanza, payload, to)
 }
 
-/** §6.7; XEP-0410 §3.2. The same whether there is such a room or not. */
+/** §6.6; XEP-0410 §3.2. The same whether there is such a room or not. */
 const notIn = ({ ns }: Element): StanzaError =>
   ns === DiscoInfo.uri || ns === DiscoItems.uri
     ? new StanzaError('bad-request', 'you are not in the room')
@@ -62,7 +62,7 @@ function ask(context: Context, room: Room, visit: Visit, stanza: Element, payloa
   context.limits.request(visit.to)
   const asked = OF_ACCOUNTS.has(payload.ns) ? latest.jid.bare : latest.jid
   const id = randomId(12)
-  room.relays.asked(id, { by: visit, id: stanza.attrs['id'] ?? '', asked: String(asked) })
+  room.relays.asked(id, { by: visit, id: stanza.attrs['id'] ?? '', of: to, asked: String(asked) })
   const { jid } = visit.occupant
   context.route(Client('iq', { type: stanza.attrs['type'], id, from: String(jid), to: String(asked) }, payload), jid, asked)
 }
@@ -74,10 +74,10 @@ function answered(context: Context, room: Room, stanza: Element, from: Jid, to: 
   const relayed = room.relays.answered(id, String(from))
   // Who has left meanwhile hears nothing any more.
   if (relayed === undefined || room.occupants.visit(relayed.by.jid) !== relayed.by) return
-  const { by } = relayed
+  const { by, of } = relayed
   const payload = type === 'error' ? stanza.elements().map(anonymous) : stanza.children
-  const answer = Client('iq', { type, id: relayed.id, from: String(to), to: by.to }, ...payload)
-  context.route(answer, to, by.jid)
+  const answer = Client('iq', { type, id: relayed.id, from: String(of), to: by.to }, ...payload)
+  context.route(answer, of, by.jid)
 }
 
 /** §17.4: what says where an error comes from would tell who it is. */
