@@ -17,6 +17,8 @@ import type { MucSettings } from './settings.ts'
 /** A request to a room, in its turn, of somebody who may know of it. */
 export interface RoomRequest extends Request {
   readonly room: Room
+  /** What others are told of it: after the answer has gone out, in the same turn. */
+  afterwards(tell: () => void | Promise<void>): void
 }
 
 /** What all parts of the service have in common. */

@@ -35,10 +35,22 @@ const notIn = ({ ns }: Element): StanzaError =>
     : new StanzaError('not-acceptable', 'you are not in the room', { type: 'cancel' })
 
 function ofRoom(context: Context, room: Room | undefined, stanza: Element, payload: Element, from: Jid, to: Jid): void | Promise<void> {
-  if (room === undefined || !may('know', room.standingOf(from), room.config))
-    throw new StanzaError('item-not-found', 'there is no such room')
-  const answer = context.answers.answer('host', { room, from, to, payload, iq: stanza })
-  return then(answer, payload => context.route(result(stanza, payload ?? undefined), to, from))
+  if (room === undefined || !isKnown(room, from)) throw new StanzaError('item-not-found', 'there is no such room')
+  let tell: (() => void | Promise<void>) | undefined
+  const afterwards = (work: () => void | Promise<void>): void => {
+    tell = work
+  }
+  const answer = context.answers.answer('host', { room, from, to, payload, iq: stanza, afterwards })
+  return then(answer, payload => {
+    context.route(result(stanza, payload ?? undefined), to, from)
+    return tell?.()
+  })
+}
+
+/** §10.1.1: a room that is not open yet is there for its owner alone. */
+const isKnown = (room: Room, from: Jid): boolean => {
+  const standing = room.standingOf(from)
+  return may('know', standing, room.config) && (!room.isLocked || standing.affiliation === 'owner')
 }
 
 /** It goes on from the occupant, under an id by which the answer is known. */

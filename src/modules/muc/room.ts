@@ -213,7 +213,7 @@ export class Room {
 }
 
 /** Each of so many; others have their turn where these are many. Nobody enters or leaves meanwhile, since it is the room's turn. */
-function each<T>(all: Iterable<T>, size: number, tell: (one: T) => void): void | Promise<void> {
+export function each<T>(all: Iterable<T>, size: number, tell: (one: T) => void): void | Promise<void> {
   if (size > SLICE) return eachSlowly(all, tell)
   for (const one of all) tell(one)
 }

@@ -141,7 +141,7 @@ export class Rooms {
     const { config } = state
     const isOther = !before.isPersistent || isPrivate(before) !== isPrivate(config)
     try {
-      if (!config.isPersistent) await this.rows.remove(state)
+      if (!config.isPersistent) await this.#db.tx(db => this.rows.forget(state, db))
       else if (isOther) await this.#db.tx(db => this.rows.putAll(state, db))
       else
         await this.#db.tx(async db => {

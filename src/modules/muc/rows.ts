@@ -173,14 +173,24 @@ export class RoomRows {
     }
   }
 
+  /** Within a transaction: from now on it is in memory alone. */
+  async forget({ name }: Lasting, db: Db): Promise<void> {
+    await db.run(sql`DELETE FROM muc_affiliation WHERE room = ${name}`)
+    await db.run(sql`DELETE FROM muc_room WHERE name = ${name}`)
+  }
+
   /** It is gone for everybody once this is done, whoever has a copy of the disk. */
-  async remove({ name, id }: Lasting, also: (db: Db) => Promise<unknown> = async () => {}): Promise<void> {
+  async remove(room: Lasting): Promise<void> {
     await this.#db.tx(async db => {
-      await db.run(sql`DELETE FROM muc_affiliation WHERE room = ${name}`)
-      await db.run(sql`DELETE FROM muc_room WHERE name = ${name}`)
-      await also(db)
-      await this.#boxes.doom(id, db)
+      await this.forget(room, db)
+      await this.#boxes.doom(room.id, db)
     })
+    await this.#boxes.shred()
+  }
+
+  /** The same of a room that was in memory alone: there may be another one of its name by now. */
+  async shred({ id }: Lasting): Promise<void> {
+    await this.#db.tx(db => this.#boxes.doom(id, db))
     await this.#boxes.shred()
   }
 }
