@@ -65,6 +65,7 @@ story(
     const gone = heard(crone, 'presence')
     assert.equal(gone.length, 1)
     assert.equal(gone[0]!.attrs['type'], 'unavailable')
+    desk.forget()
     assert.equal(roomIn(world).occupants.size, 1)
   },
   open,
