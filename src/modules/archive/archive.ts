@@ -24,9 +24,11 @@ import type { Jid } from '../../xmpp/jid.ts'
 import { retention, retentionChanged } from '../retention/retention.ts'
 import { roster } from '../roster/roster.ts'
 import { stanzaIdElement } from '../stanza-id.ts'
+import { AccountArchive } from './account-archive.ts'
 import { Answers } from './answers.ts'
 import { HeaderIndexes } from './header-index.ts'
 import { Keeper, type Kept } from './keeper.ts'
+import { readHeader } from './kept-message.ts'
 import { Lifetimes } from './lifetimes.ts'
 import { Pages } from './pages.ts'
 import { Preferences, USUAL } from './preferences.ts'
@@ -34,6 +36,13 @@ import { Mam, queryForm } from './query.ts'
 import { Retractions } from './retractions.ts'
 import { ArchiveStore, migrations } from './store.ts'
 import { isWorthKeeping, retractedId } from './worth-keeping.ts'
+
+export { type Filter, HeaderIndexes } from './header-index.ts'
+export { tagOfId } from './kept-message.ts'
+export { type Answer, type Paged, type PageRange, Pages } from './pages.ts'
+export { Mam, queryForm, readQuery } from './query.ts'
+export { finElement, metadataElement, resultElements } from './said.ts'
+export { correctedId, isConversation, retractedId } from './worth-keeping.ts'
 
 const Trim = namespace<'trim' | 'id'>('urn:xmpp:mamtrim:0')
 
@@ -85,8 +94,9 @@ export const archive = defineModule({
     const { isStranger } = needs.roster
     const store = new ArchiveStore(db)
     const messages = new SealedLog(host, { prefix: 'archive', store: ARCHIVE, secret: 'archive' })
-    const indexes = new HeaderIndexes(messages)
-    const pages = new Pages(messages, indexes, { idsOf: () => ids!, numberOf: account => keys.of(account)!.number }, log)
+    const indexes = new HeaderIndexes<Account>(messages, readHeader)
+    const own = new AccountArchive(messages, indexes, { idsOf: () => ids!, numberOf: account => keys.of(account)!.number })
+    const pages = new Pages(own, log)
     const retractions = new Retractions(messages, store, host.clock, settings.padding, isStranger)
     const answers = new Answers(messages, pages, retractions, hooks, settings)
     const keeper = new Keeper(messages, host.clock, failed, settings)
@@ -129,7 +139,7 @@ export const archive = defineModule({
       return then(keep(account, stanza, to, true), kept => {
         if (kept === undefined) return
         const { ord, safe } = kept
-        envelope.archived = { id: pages.idOf(account, ord), safe }
+        envelope.archived = { id: own.idOf(account, ord), safe }
         if (retractedId(stanza) !== undefined) retracting.set(envelope, ord)
         custody?.pledge()
         const count = (unsafe.get(account) ?? 0) + 1
@@ -152,7 +162,7 @@ export const archive = defineModule({
       return then(keep(account, stanza, from, false), kept => {
         if (kept === undefined) return
         return kept.safe.then(() => {
-          envelope.stanza = stanza.add(stanzaIdElement(account, pages.idOf(account, kept.ord)))
+          envelope.stanza = stanza.add(stanzaIdElement(account, own.idOf(account, kept.ord)))
           if (retractedId(stanza) !== undefined) retracting.set(envelope, kept.ord)
         }, failed)
       })
