@@ -32,7 +32,7 @@ test('XEP-0045 §9.1: an outcast has no nick reserved any more, nor has who is w
   assert.equal(all.reservedNicks, 0)
 })
 
-test('a nick that somebody else has reserved since stays his', () => {
+test('a nick is reserved as long as its holder has no other one', () => {
   const all = new Affiliations([['a@here.example', { affiliation: 'member', nick: 'one' }]])
   all.set('a@here.example', { affiliation: 'member', nick: 'two' })
   all.set('b@here.example', { affiliation: 'member', nick: 'one' })

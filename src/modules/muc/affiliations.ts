@@ -85,7 +85,7 @@ export class Affiliations {
     return this.#reserved.size
   }
 
-  /** `'none'` is to be forgotten. Gives the change if the affiliation is another one now. */
+  /** `'none'` forgets him. The nick must be nobody else's. Gives the change if the affiliation is another one now. */
   set(bare: string, affiliated: Affiliated): AffiliationChange | undefined {
     const before = this.#all.get(bare)
     this.#put(bare, affiliated)
@@ -104,12 +104,15 @@ export class Affiliations {
     return at === -1 ? undefined : this.#changes.slice(at)
   }
 
-  #put(bare: string, affiliated: Affiliated): void {
-    const { nick } = this.#all.get(bare) ?? {}
-    if (nick !== undefined) this.#reserved.delete(nick)
-    if (affiliated.affiliation === 'none') this.#all.delete(bare)
-    else this.#all.set(bare, affiliated)
-    if (affiliated.affiliation !== 'none' && affiliated.nick !== undefined) this.#reserved.set(affiliated.nick, bare)
+  #put(bare: string, { affiliation, nick, reason }: Affiliated): void {
+    const before = this.#all.get(bare)?.nick
+    if (before !== undefined) this.#reserved.delete(before)
+    this.#all.delete(bare)
+    if (affiliation === 'none') return
+    // §9.1: an outcast has none.
+    const reserved = affiliation === 'outcast' ? undefined : nick
+    this.#all.set(bare, { affiliation, ...(reserved !== undefined && { nick: reserved }), ...(reason !== undefined && { reason }) })
+    if (reserved !== undefined) this.#reserved.set(reserved, bare)
   }
 }
 
