@@ -11,6 +11,7 @@ import { type Dead, Search } from './sealed-log/search.ts'
 import { aloneAt, type Extent, LogTables, ORDS, type Owner, type Part, type Range, SEGMENT_LENGTH } from './sealed-log/tables.ts'
 import { LimitedBoxes, type Parts } from './shared-log/boxes.ts'
 
+export type { RetentionClass } from '../seal/retention.ts'
 export { logMigrations } from './sealed-log/tables.ts'
 
 /** Whose messages they are. */

@@ -85,13 +85,13 @@ export interface Indexing {
 /** The indexes of archives of which somebody has asked for one; those of an account are gone when it is locked. */
 export class HeaderIndexes<Owner extends object> {
   readonly #log: Indexed<Owner>
-  readonly #read: (header: Buffer) => Indexing
+  readonly #read: (header: Buffer, owner: Owner) => Indexing
   /** Those used last are at the end. */
   readonly #indexes = new Map<Owner, HeaderIndex>()
   /** Addresses stand in the indexes only as what this makes of them. */
   readonly #key = randomBytes(32)
 
-  constructor(log: Indexed<Owner>, read: (header: Buffer) => Indexing) {
+  constructor(log: Indexed<Owner>, read: (header: Buffer, owner: Owner) => Indexing) {
     this.#log = log
     this.#read = read
   }
@@ -136,7 +136,7 @@ export class HeaderIndexes<Owner extends object> {
     while (index.last < ends.last) {
       const entries = await this.#log.headers(owner, { from: index.last + 1, to: ends.last, limit: CHUNK })
       for (const { ord, header } of entries) {
-        const { at, peer, resource } = this.#read(header)
+        const { at, peer, resource } = this.#read(header, owner)
         header.fill(0)
         index.add(ord, at, tagOf(peer), tagOf(resource === '' ? peer : `${peer}/${resource}`))
       }

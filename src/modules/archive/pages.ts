@@ -168,7 +168,7 @@ export class Pages<Owner> {
     const isBackwards = query.page.before !== undefined
     const ordered = isBackwards ? shown.toReversed() : shown
     const found = ordered.flatMap(entry => this.#read(owner, query, entry) ?? [])
-    for (const { body } of entries) body.fill(0)
+    for (const part of entries.flatMap(({ header, body }) => [header, body])) part.fill(0)
     const [first, last] = [ordered[0]?.ord, ordered.at(-1)?.ord]
     if (first === undefined || last === undefined) return { found, page: { count }, isComplete }
     // It is optional (XEP-0059). slixmpp takes a page that ends where all ends for the last one, also when it pages backwards.
