@@ -8,6 +8,8 @@ export const MucUser = namespace<'x' | 'item' | 'actor' | 'reason' | 'status' | 
   'http://jabber.org/protocol/muc#user',
 )
 
+export const MucOwner = namespace<'query' | 'destroy' | 'reason' | 'password'>('http://jabber.org/protocol/muc#owner')
+
 /** Anonymous unique occupant identifiers (XEP-0421). */
 export const OccupantIds = namespace<'occupant-id'>('urn:xmpp:occupant-id:0')
 

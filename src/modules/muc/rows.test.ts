@@ -2,14 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { World } from '../../../test/story.ts'
-import { defineModule } from '../../core/module.ts'
 import { type Store, sql } from '../../storage/db.ts'
 import { parseElement } from '../../xml/parser.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { INITIAL, type RoomConfig, USUAL_PUBLIC } from './config.ts'
-import { type Lasting, migrations, RoomRows } from './rows.ts'
+import { type Lasting, RoomRows } from './rows.ts'
 
-const rooms = defineModule({ name: 'rooms', about: 'The tables.', xeps: [], migrations, setup() {} })
 const CRONE = 'crone1@shakespeare.lit'
 const SUBJECT =
   '<message xmlns="jabber:client" type="groupchat" from="coven@rooms.here.example/crone"><subject>Fire burn</subject></message>'
@@ -17,7 +15,7 @@ const SUBJECT =
 async function opened(
   secrets: 'file' | 'memory' = 'file',
 ): Promise<{ world: World; rows: RoomRows; [Symbol.asyncDispose](): Promise<void> }> {
-  const world = await World.open({ extra: [rooms], arrangements: { showsPasswords: false, secrets } })
+  const world = await World.open({ arrangements: { showsPasswords: false, secrets } })
   return { world, rows: new RoomRows(world.store, world.host.boxes), [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() }
 }
 
@@ -36,7 +34,7 @@ async function coven(rows: RoomRows, store: Store, config: RoomConfig): Promise<
 const seen = ({ config, affiliations, hats, subject, occupantSecret, creator, id }: Lasting): unknown => ({
   config,
   affiliations: [...affiliations.entries()].toSorted(),
-  version: affiliations.version,
+  version: affiliations.versions.latest,
   hats: hats.toJSON(),
   subject: String(subject),
   occupantSecret: occupantSecret.toString('hex'),
