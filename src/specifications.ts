@@ -127,6 +127,7 @@ export const xepTitles: Readonly<Record<number, string>> = {
   402: 'PEP Native Bookmarks',
   411: 'Bookmarks Conversion',
   424: 'Message Retraction',
+  425: 'Moderated Message Retraction',
   440: 'SASL Channel-Binding Type Capability',
   441: 'Message Archive Management Preferences',
   445: 'Pre-Authenticated In-Band Registration',

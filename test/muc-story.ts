@@ -91,3 +91,27 @@ export const codesOf = (presence: Element): number[] =>
     .map(({ attrs }) => Number(attrs['code']))
 
 export const parse = (xml: string): Element => parseElement(xml, undefined, 'jabber:client')
+
+/** An owner says how the room shall be, by the names of fields without what they have in common. */
+export async function configures(owner: Client, fields: Readonly<Record<string, string>>, room = ROOM): Promise<void> {
+  const xml = Object.entries(fields).map(([name, value]) => {
+    const full = name.startsWith('{') || name.includes('#') ? name : `muc#roomconfig_${name}`
+    return `<field var="${full}"><value>${value}</value></field>`
+  })
+  const form = `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>${MUC}#roomconfig</value></field>${xml.join('')}</x>`
+  const answer = await askRoom(owner, 'set', `<query xmlns="${OWNER}">${form}</query>`, room)
+  assert.equal(answer.attrs['type'], 'result', String(answer))
+  for (const other of owner.world.clients) other.forget()
+}
+
+/** A message to all. */
+export const sayXml = (body: string, more = '', id = `m-${body}`, room = ROOM): string =>
+  `<message type="groupchat" to="${room}" id="${id}"><body>${body}</body>${more}</message>`
+
+/** Somebody says something; gives the id that the room has given it. What all hear is left out of the story. */
+export async function says(client: Client, body: string, more = '', id = `m-${body}`, room = ROOM): Promise<string | undefined> {
+  await client.sends(sayXml(body, more, id, room))
+  const message = client.receives(`<message type="groupchat" id="${id}"><body>${body}</body></message>`)
+  for (const other of client.world.clients) other.forget()
+  return message.elements().find(({ ns, name, attrs }) => ns === SID && name === 'stanza-id' && attrs['by'] === room)?.attrs['id']
+}

@@ -64,7 +64,12 @@ export const archive = defineModule({
   name: 'archive',
   about:
     'Keeps the conversations of users for a while, sealed: only their own login opens them. They can delete them at any time (urn:xmpp:mamtrim:0).',
-  xeps: [xep(313, '1.1.3'), xep(59, '1.0'), xep(424, '0.4.2', 'partial', 'tombstones in archives'), xep(441, '0.2.0')],
+  xeps: [
+    xep(313, '1.1.3', 'complete', 'of users and of rooms'),
+    xep(59, '1.0'),
+    xep(424, '0.4.2', 'partial', 'tombstones in archives, of rooms too'),
+    xep(441, '0.2.0'),
+  ],
   features: FEATURES,
   accountFeatures: FEATURES,
   needs: { retention, roster },

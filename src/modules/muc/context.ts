@@ -8,6 +8,7 @@ import type { Jid } from '../../xmpp/jid.ts'
 import { type RoomConfig, USUAL_PRIVATE, USUAL_PUBLIC } from './config.ts'
 import { Guests } from './guests.ts'
 import { Limits } from './limits.ts'
+import { roomRemoved } from './points.ts'
 import type { Room } from './room.ts'
 import { Rooms } from './rooms.ts'
 import { RoomRows } from './rows.ts'
@@ -49,7 +50,7 @@ export class Context {
     this.usual = settings.newRooms === 'public' ? USUAL_PUBLIC : USUAL_PRIVATE
     this.failed = (_, error) => log.fault('muc.told', error)
     this.#service = service
-    this.rooms = new Rooms(this, db, new RoomRows(db, boxes))
+    this.rooms = new Rooms(this, db, new RoomRows(db, boxes, removed => hooks.run(roomRemoved, removed)))
   }
 
   /** Whether somebody may make rooms. */

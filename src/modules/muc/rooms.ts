@@ -1,3 +1,4 @@
+import { then } from '../../core/host.ts'
 import type { Island } from '../../core/service.ts'
 import { Turn } from '../../lib/turn.ts'
 import type { Db } from '../../storage/db.ts'
@@ -5,7 +6,7 @@ import type { Element } from '../../xml/element.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { isPrivate, type RoomConfig } from './config.ts'
 import type { Context } from './context.ts'
-import { roomEnded } from './points.ts'
+import { roomConfigured, roomEnded, roomLoaded } from './points.ts'
 import { Room } from './room.ts'
 import type { Lasting, RoomRows } from './rows.ts'
 import { takeStanza } from './stanzas.ts'
@@ -53,7 +54,9 @@ export class Venue implements Island {
   async #load(): Promise<void> {
     const state = await this.#rooms.rows.load(this.name)
     this.#isLoaded = true
-    if (state !== undefined) this.open(state)
+    if (state === undefined) return
+    const { hooks, failed } = this.#rooms.context
+    await hooks.tell(roomLoaded, this.open(state), failed)
   }
 
   /** Within its turn: from now on there is a room. */
@@ -133,7 +136,9 @@ export class Rooms {
     const { config: before } = room
     const changed = [...(work(room.state) ?? [])]
     if (room.isLocked || (!before.isPersistent && !room.config.isPersistent)) return
-    return this.#write(room, before, changed)
+    return then(this.#write(room, before, changed), () => {
+      if (room.config !== before) return this.context.hooks.tell(roomConfigured, { room, before }, this.context.failed)
+    })
   }
 
   async #write(room: Room, before: RoomConfig, changed: readonly string[]): Promise<void> {

@@ -68,6 +68,9 @@ interface AffiliationRow {
 
 const CONTEXT = 'room'
 
+/** What else there is on disk of a room goes with it. */
+type AlsoRemove = (removed: { readonly state: Lasting; readonly db: Db; afterwards(work: () => void): void }) => unknown
+
 /**
  * Where persistent rooms stand. In the clear (class C): names, owners, and of public rooms how they are and who is affiliated. Sealed under the
  * room's own secret (class B): passwords, reasons, and all that there is of rooms that are members-only or hidden.
@@ -75,10 +78,12 @@ const CONTEXT = 'room'
 export class RoomRows {
   readonly #db: Db
   readonly #boxes: ServerBoxes
+  readonly #alsoRemove: AlsoRemove
 
-  constructor(db: Db, boxes: ServerBoxes) {
+  constructor(db: Db, boxes: ServerBoxes, alsoRemove: AlsoRemove = () => {}) {
     this.#db = db
     this.#boxes = boxes
+    this.#alsoRemove = alsoRemove
   }
 
   /** A room that is nowhere yet. */
@@ -174,14 +179,18 @@ export class RoomRows {
   }
 
   /** It is gone for everybody once this is done, whoever has a copy of the disk. */
-  async remove({ name, id }: Lasting, also: (db: Db) => Promise<unknown> = async () => {}): Promise<void> {
+  async remove(room: Lasting, also: (db: Db) => Promise<unknown> = async () => {}): Promise<void> {
+    const { name, id } = room
+    const afterwards: (() => void)[] = []
     await this.#db.tx(async db => {
+      await this.#alsoRemove({ state: room, db, afterwards: work => void afterwards.push(work) })
       await db.run(sql`DELETE FROM muc_affiliation WHERE room = ${name}`)
       await db.run(sql`DELETE FROM muc_room WHERE name = ${name}`)
       await also(db)
       await this.#boxes.doom(id, db)
     })
     await this.#boxes.shred()
+    for (const work of afterwards) work()
   }
 }
 

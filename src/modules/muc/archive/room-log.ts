@@ -34,6 +34,9 @@ const FREED = 1 / 16
 
 const ROOM_ITSELF = { nick: '', jid: '', affiliation: 'none', role: 'none' } as const
 
+/** The same whoever asks: a room has one log. */
+export const ownerOf = ({ id }: { readonly id: Buffer }): SharedOwner => ({ id, number: id.readUIntBE(0, 6) })
+
 /** What was said in one room, for a while. In the room's turn. */
 export class RoomLog implements SharedOwner {
   readonly number: number
@@ -49,7 +52,7 @@ export class RoomLog implements SharedOwner {
   constructor(room: Jid, id: Buffer, log: SharedLog, cls: RetentionClass, limits: LogLimits) {
     this.room = room
     this.id = id
-    this.number = id.readUIntBE(0, 6)
+    this.number = ownerOf(this).number
     this.#log = log
     this.#class = cls
     this.#limits = limits
