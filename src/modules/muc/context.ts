@@ -6,6 +6,7 @@ import type { Service } from '../../core/service.ts'
 import type { Element } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { type RoomConfig, USUAL_PRIVATE, USUAL_PUBLIC } from './config.ts'
+import { Described } from './disco.ts'
 import { Guests } from './guests.ts'
 import { Limits } from './limits.ts'
 import { roomRemoved } from './points.ts'
@@ -17,6 +18,8 @@ import type { MucSettings } from './settings.ts'
 /** A request to a room, in its turn, of somebody who may know of it. */
 export interface RoomRequest extends Request {
   readonly room: Room
+  /** What others are told of it: after the answer has gone out, in the same turn. */
+  afterwards(tell: () => void | Promise<void>): void
 }
 
 /** What all parts of the service have in common. */
@@ -36,8 +39,10 @@ export class Context {
   readonly iq: IqTable<RoomRequest>
   /** How a new room is. */
   readonly usual: RoomConfig
+  /** What parts have to say of rooms, for service discovery. */
+  readonly described = new Described()
+  readonly service: Service
   readonly failed: (owner: string, error: unknown) => void
-  readonly #service: Service
 
   constructor({ boxes, clock, db, domain, hooks, log, settings }: Host<MucSettings>, jid: Jid, service: Service) {
     this.jid = jid
@@ -49,7 +54,7 @@ export class Context {
     this.iq = this.answers.table('muc', 'host')
     this.usual = settings.newRooms === 'public' ? USUAL_PUBLIC : USUAL_PRIVATE
     this.failed = (_, error) => log.fault('muc.told', error)
-    this.#service = service
+    this.service = service
     this.rooms = new Rooms(this, db, new RoomRows(db, boxes, removed => hooks.run(roomRemoved, removed)))
   }
 
@@ -60,14 +65,14 @@ export class Context {
 
   /** Hands a stanza that has these addresses to the router. */
   route(stanza: Element, from: Jid, to: Jid): void {
-    this.#service.route(stanza, from, to)
+    this.service.route(stanza, from, to)
   }
 
   /** Does something of its own accord at a room, in its turn. */
   act(room: Room, work: () => void | Promise<void>): void {
     const venue = this.rooms.at(room.state.name)
     const failed = (error: unknown): void => this.failed('muc', error)
-    this.#service.act(
+    this.service.act(
       venue,
       () => {
         if (venue.room === room) return venue.whenLoaded(work)

@@ -1,17 +1,18 @@
 // XEP-0045: Multi-User Chat
 
 import { defineModule, xep } from '../../core/module.ts'
-import { Forms } from '../../xmpp/forms.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { discovery } from '../discovery.ts'
-import { must } from './access.ts'
+import { answerAdmins } from './admin.ts'
 import { Archives, archiveMigrations } from './archive/archives.ts'
 import { keepSpeech } from './archive/keeping.ts'
 import { answerQueries } from './archive/requests.ts'
-import { readConfigForm } from './config-form.ts'
 import { Context } from './context.ts'
+import { describeRooms, describeService } from './disco.ts'
+import { answerInvitations } from './invite.ts'
 import { letModerate } from './moderate.ts'
-import { MucOwner } from './namespaces.ts'
+import { answerOwners } from './owner.ts'
+import { roomEnded } from './points.ts'
 import { Retractions } from './retract.ts'
 import { migrations } from './rows.ts'
 import { settings } from './settings.ts'
@@ -24,26 +25,26 @@ export const muc = defineModule({
   settings,
   migrations: [...migrations, ...archiveMigrations],
 
-  setup(host) {
-    const { domain, needs, serve, settings } = host
-    if (!settings.enabled) return
+  setup(host): Context | undefined {
+    const { domain, needs, on, serve, settings, track } = host
+    if (!settings.enabled) return undefined
     const jid = Jid.of('', `${settings.name ?? 'conference'}.${domain}`)
     const service = serve(jid.domain, { island: name => context.rooms.at(name) })
     const context = new Context(host, jid, service)
-    // §10.1.2, §10.1.3.
-    context.iq.set(MucOwner, 'query', ({ room, from, payload }) => {
-      must('configure', room.standingOf(from), room.config)
-      const submitted = readConfigForm(payload.child(Forms, 'x'), room.config, settings)
-      if (submitted === undefined) return
-      room.isLocked = false
-      return context.rooms.change(room, state => {
-        state.config = submitted.config
-      })
+    answerOwners(context)
+    answerAdmins(context)
+    answerInvitations(context)
+    on(roomEnded, function shredRoom({ config, state }) {
+      // What lasts is shredded by who destroys it.
+      if (!config.isPersistent) track(context.rooms.rows.shred(state))
     })
+    describeService(context)
+    describeRooms(context)
     const archives = new Archives(host)
     keepSpeech(host, archives)
     answerQueries(context, archives, host.log)
     letModerate(context, archives, new Retractions(host, archives))
     needs.discovery.host.items.push(() => [{ jid: String(jid) }])
+    return context
   },
 })

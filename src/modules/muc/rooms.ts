@@ -146,7 +146,7 @@ export class Rooms {
     const { config } = state
     const isOther = !before.isPersistent || isPrivate(before) !== isPrivate(config)
     try {
-      if (!config.isPersistent) await this.rows.remove(state)
+      if (!config.isPersistent) await this.#db.tx(db => this.rows.forget(state, db))
       else if (isOther) await this.#db.tx(db => this.rows.putAll(state, db))
       else
         await this.#db.tx(async db => {
@@ -159,6 +159,17 @@ export class Rooms {
       else room.state = kept
       throw error
     }
+  }
+
+  /** Those that can be found (§6.3), by name. */
+  async listed(): Promise<{ jid: string; name: string }[]> {
+    const kept = (await this.rows.listed()).map(({ name, config }) => this.#item(name, config))
+    const passing = [...this.all()].filter(({ config, isLocked }) => config.isPublic && !config.isPersistent && !isLocked)
+    return [...kept, ...passing.map(({ state, config }) => this.#item(state.name, config))].sort((a, b) => (a.jid < b.jid ? -1 : 1))
+  }
+
+  #item(name: string, config: RoomConfig): { jid: string; name: string } {
+    return { jid: `${name}@${this.#domain}`, name: config.name === '' ? name : config.name }
   }
 
   get size(): number {

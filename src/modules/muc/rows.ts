@@ -178,19 +178,31 @@ export class RoomRows {
     }
   }
 
+  /** Within a transaction: from now on it is in memory alone. */
+  async forget({ name }: Lasting, db: Db): Promise<void> {
+    await db.run(sql`DELETE FROM muc_affiliation WHERE room = ${name}`)
+    await db.run(sql`DELETE FROM muc_room WHERE name = ${name}`)
+  }
+
   /** It is gone for everybody once this is done, whoever has a copy of the disk. */
-  async remove(room: Lasting, also: (db: Db) => Promise<unknown> = async () => {}): Promise<void> {
-    const { name, id } = room
+  remove(room: Lasting): Promise<void> {
+    return this.#destroy(room, db => this.forget(room, db))
+  }
+
+  /** The same of a room that was in memory alone: there may be another one of its name by now. */
+  shred(room: Lasting): Promise<void> {
+    return this.#destroy(room, async () => {})
+  }
+
+  async #destroy(room: Lasting, work: (db: Db) => Promise<void>): Promise<void> {
     const afterwards: (() => void)[] = []
     await this.#db.tx(async db => {
-      await this.#alsoRemove({ state: room, db, afterwards: work => void afterwards.push(work) })
-      await db.run(sql`DELETE FROM muc_affiliation WHERE room = ${name}`)
-      await db.run(sql`DELETE FROM muc_room WHERE name = ${name}`)
-      await also(db)
-      await this.#boxes.doom(id, db)
+      await work(db)
+      await this.#alsoRemove({ state: room, db, afterwards: also => void afterwards.push(also) })
+      await this.#boxes.doom(room.id, db)
     })
     await this.#boxes.shred()
-    for (const work of afterwards) work()
+    for (const also of afterwards) also()
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Asked, ask, outlive, queryXml, type Told } from '../../../../test/archive-story.ts'
-import { askRoom, conditionIn, configures, joins, open, opens, ROOM, SID, says, USER } from '../../../../test/muc-story.ts'
+import { askRoom, conditionIn, configures, joins, OWNER, open, opens, ROOM, SID, says, USER } from '../../../../test/muc-story.ts'
 import { type Client, story, type World } from '../../../../test/story.ts'
 import { sql } from '../../../storage/db.ts'
 import type { Element } from '../../../xml/element.ts'
@@ -206,13 +206,24 @@ story('what a room has kept is gone at once when it shall keep nothing any more'
   assert.deepEqual((await query(crone)).bodies, ['new'])
 })
 
+story('what a room has kept that does not stay any more is gone, also when it is to stay again', async world => {
+  const [crone] = await archiving(world)
+  await says(crone, 'old')
+  await configures(crone, { persistentroom: '0' })
+  assert.equal(await refusal(crone), 'service-unavailable')
+  await configures(crone, { persistentroom: '1' })
+  await says(crone, 'new')
+  assert.deepEqual((await query(crone)).bodies, ['new'])
+})
+
 story(
   'PRIVACY §2.9: with the room goes its secret, and all that it has kept',
   async world => {
     const [crone] = await archiving(world)
     await says(crone, 'old')
     const id = await idOf(world)
-    await configures(crone, { persistentroom: '0' })
+    await askRoom(crone, 'set', `<query xmlns="${OWNER}"><destroy/></query>`)
+    crone.forget()
     assert.equal(world.shred.account(id), undefined)
     for (let i = 0; i < 20; i++) await new Promise(resolve => setTimeout(resolve, 1))
     const [row] = await world.store.all<{ n: number }>(sql`SELECT COUNT(*) AS n FROM muc_message`)

@@ -37,8 +37,8 @@ export function keepSpeech({ on, settings }: Host<MucSettings>, archives: Archiv
     for (const said of await archives.latest(log, settings.history)) remember(room, said.from, said)
   })
   on(roomConfigured, async function keepNoLonger({ room, before }) {
-    const kept = before.archive && before.isPersistent
-    if (kept && room.config.isPersistent && !room.config.archive) await archives.empty(room)
+    const { archive, isPersistent } = room.config
+    if (before.archive && before.isPersistent && !(archive && isPersistent)) await archives.empty(room)
   })
   on(roomRemoved, async function removeMessages({ state, db, afterwards }) {
     await archives.remove(state, db)
