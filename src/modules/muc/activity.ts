@@ -1,5 +1,13 @@
 // XEP-0502: MUC Activity Indicator
 
+import type { Hooks } from '../../core/hooks.ts'
+import { Client } from '../../xmpp/stanza.ts'
+import { correctedId } from '../archive/archive.ts'
+import type { Context } from './context.ts'
+import { speechSaid } from './points.ts'
+import type { Room } from './room.ts'
+
+const FIELD = '{urn:xmpp:muc-activity}message-activity'
 const HOUR = 3_600_000
 const HOURS = 24
 
@@ -35,3 +43,23 @@ export class Activity {
 }
 
 const hourOf = (ms: number): number => Math.floor(ms / HOUR)
+
+/** Of rooms that everybody can find and enter, it is said how much is said in them (§3.1, §9). */
+export function showActivity({ clock, described }: Context, on: Hooks['on']): void {
+  const activities = new WeakMap<Room, Activity>()
+  const activityOf = (room: Room): Activity => {
+    const activity = activities.get(room) ?? new Activity(clock.now())
+    activities.set(room, activity)
+    return activity
+  }
+  on(speechSaid, function countSpeech({ room, stanza, at }) {
+    // §4: what people read, and only once.
+    if (stanza.child(Client, 'body') !== undefined && correctedId(stanza) === undefined) activityOf(room).count(at)
+  })
+  described.fields.push(room => {
+    const { isPublic, isPersistent, isMembersOnly, password } = room.config
+    if (!isPublic || !isPersistent || isMembersOnly || password !== '') return []
+    const perHour = activityOf(room).perHour(clock.now())
+    return perHour === undefined ? [] : [{ var: FIELD, label: 'Messages per hour', values: [perHour.toFixed(2)] }]
+  })
+}

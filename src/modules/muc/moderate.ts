@@ -7,12 +7,13 @@ import type { Archives } from './archive/archives.ts'
 import type { Context } from './context.ts'
 import type { Retractions } from './retract.ts'
 import { tellAll } from './speak.ts'
-import { isUnretractable, Moderation, moderatedBy, moderationMessage, readModeration } from './tombstone.ts'
+import { isUnretractable, Moderation, moderatedBy, moderationMessage, Retraction, readModeration } from './tombstone.ts'
 
 const LONGEST_REASON = 1000
 
 /** Moderators take back what others have said. */
 export function letModerate(context: Context, archives: Archives, retractions: Retractions): void {
+  context.described.roomFeatures.push(() => [Moderation.uri, Retraction.uri])
   context.iq.set(Moderation, 'moderate', async ({ room, from, payload }) => {
     const visit = room.occupants.visit(from)
     must('moderate', room.standingOf(from), room.config)

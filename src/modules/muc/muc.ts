@@ -3,10 +3,12 @@
 import { defineModule, xep } from '../../core/module.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { discovery } from '../discovery.ts'
+import { showActivity } from './activity.ts'
 import { answerAdmins } from './admin.ts'
 import { Archives, archiveMigrations } from './archive/archives.ts'
 import { keepSpeech } from './archive/keeping.ts'
 import { answerQueries } from './archive/requests.ts'
+import { cardMigrations, showCards } from './card.ts'
 import { Context } from './context.ts'
 import { describeRooms, describeService } from './disco.ts'
 import { answerInvitations } from './invite.ts'
@@ -15,15 +17,17 @@ import { answerOwners } from './owner.ts'
 import { roomEnded } from './points.ts'
 import { Retractions } from './retract.ts'
 import { migrations } from './rows.ts'
+import { letSearch } from './search/requests.ts'
 import { settings } from './settings.ts'
+import { keepPace } from './slow-mode.ts'
 
 export const muc = defineModule({
   name: 'muc',
   about: 'Rooms in which people from all servers talk with each other.',
-  xeps: [xep(45, '1.35.5', 'partial'), xep(425, '0.3.0')],
+  xeps: [xep(45, '1.35.5', 'partial'), xep(425, '0.3.0'), xep(433, '0.1.0'), xep(486, '0.1.0'), xep(500, '0.1.1'), xep(502, '0.1.0')],
   needs: { discovery },
   settings,
-  migrations: [...migrations, ...archiveMigrations],
+  migrations: [...migrations, ...archiveMigrations, ...cardMigrations],
 
   setup(host): Context | undefined {
     const { domain, needs, on, serve, settings, track } = host
@@ -44,6 +48,10 @@ export const muc = defineModule({
     keepSpeech(host, archives)
     answerQueries(context, archives, host.log)
     letModerate(context, archives, new Retractions(host, archives))
+    showCards(context, host)
+    showActivity(context, host.on)
+    letSearch(context)
+    keepPace(context, host.on)
     needs.discovery.host.items.push(() => [{ jid: String(jid) }])
     return context
   },

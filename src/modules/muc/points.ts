@@ -34,7 +34,7 @@ export const occupantLeft = point<{ readonly room: Room; readonly occupant: Occu
 export const roomLoaded = point<Room>('muc.loaded')
 /** Its configuration is another one. */
 export const roomConfigured = point<{ readonly room: Room; readonly before: RoomConfig }>('muc.configured')
-/** Nothing of it is to stay on disk: in the transaction in which it is removed. */
+/** Nothing of it is to stay on disk: in the transaction that destroys it. There may be another one of its name. */
 export const roomRemoved = point<{ readonly state: Lasting; readonly db: Db; afterwards(work: () => void): void }>('muc.removed')
 /** The room is no more. */
 export const roomEnded = point<Room>('muc.ended')

@@ -1,6 +1,12 @@
 // XEP-0500: MUC Slow Mode
 
+import type { Hooks } from '../../core/hooks.ts'
 import { StanzaError } from '../../xmpp/error.ts'
+import { Client } from '../../xmpp/stanza.ts'
+import { may } from './access.ts'
+import type { Context } from './context.ts'
+import { speechChecked } from './points.ts'
+import type { Room } from './room.ts'
 
 /** So many are remembered who have spoken. */
 const MOST = 10_000
@@ -33,4 +39,21 @@ export class SlowMode {
       this.#spokenAt.delete(bare)
     }
   }
+}
+
+/** Owners say how long people wait between two messages; admins and owners need not (§5). */
+export function keepPace({ described }: Context, on: Hooks['on']): void {
+  const paces = new WeakMap<Room, SlowMode>()
+  on(speechChecked, function mustWait({ room, visit, stanza, at }) {
+    const { config } = room
+    // §5: what nobody reads does not count.
+    if (config.slowMode === 0 || stanza.child(Client, 'body') === undefined || may('speakFast', room.standingOf(visit.jid), config)) return
+    const pace = paces.get(room) ?? new SlowMode()
+    paces.set(room, pace)
+    pace.mustWait(String(visit.occupant.bare), config.slowMode, at)
+  })
+  // §4.2
+  described.fields.push(({ config }) => [
+    { var: 'muc#roominfo_slow_mode_duration', type: 'text-single', values: [String(config.slowMode)] },
+  ])
 }

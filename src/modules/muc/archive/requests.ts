@@ -9,8 +9,12 @@ import { may, must } from '../access.ts'
 import type { Context, RoomRequest } from '../context.ts'
 import type { Room } from '../room.ts'
 import { compare } from '../standing.ts'
+import { Retraction } from '../tombstone.ts'
 import type { Archives } from './archives.ts'
 import type { View } from './room-archive.ts'
+
+/** XEP-0313 §7, XEP-0424 §4. */
+const FEATURES = [Mam.uri, `${Mam.uri}#extended`, `${Mam.uri}#groupchat-field`, `${Retraction.uri}#tombstone`]
 
 const MINUTE = 60_000
 /** So many are remembered who have asked. */
@@ -18,7 +22,7 @@ const REMEMBERED = 5000
 
 /** What rooms say of their archives, to those who may enter (§6.1.2). */
 export function answerQueries(context: Context, archives: Archives, log: Log): void {
-  const { clock, iq, settings } = context
+  const { clock, described, iq, settings } = context
   const pages = new Pages<View>(archives.paged, log)
   const queries = new LimitedEach(settings.queries, MINUTE, () => clock.now(), REMEMBERED)
 
@@ -34,6 +38,8 @@ export function answerQueries(context: Context, archives: Archives, log: Log): v
     return queryForm()
   })
   iq.get(Mam, 'metadata', async ({ room, from }: RoomRequest) => metadataElement(await pages.metadata(await viewOf(room, from))))
+
+  described.roomFeatures.push(room => (archives.of(room) === undefined ? [] : FEATURES))
 
   async function viewOf(room: Room, who: Jid): Promise<View> {
     const logOfRoom = archives.of(room)
