@@ -2,6 +2,7 @@
 import type { Child, Element } from '../../xml/element.ts'
 import { Delay } from '../../xmpp/delay.ts'
 import { Jid } from '../../xmpp/jid.ts'
+import { HatsNs } from './hats.ts'
 import { Muc, MucUser, OccupantIds, StanzaIds } from './namespaces.ts'
 
 /** Always of the room, whatever their name. */
@@ -9,6 +10,7 @@ const OF_ROOMS: ReadonlySet<string> = new Set([
   Muc.uri,
   MucUser.uri,
   OccupantIds.uri,
+  HatsNs.uri,
   'http://jabber.org/protocol/muc#admin',
   'http://jabber.org/protocol/muc#owner',
 ])

@@ -2,6 +2,7 @@
 
 import { defineModule, xep } from '../../core/module.ts'
 import { Jid } from '../../xmpp/jid.ts'
+import { commands } from '../commands/commands.ts'
 import { discovery } from '../discovery.ts'
 import { showActivity } from './activity.ts'
 import { answerAdmins } from './admin.ts'
@@ -11,21 +12,25 @@ import { answerQueries } from './archive/requests.ts'
 import { cardMigrations, showCards } from './card.ts'
 import { Context } from './context.ts'
 import { describeRooms, describeService } from './disco.ts'
+import { answerHats } from './hat-commands.ts'
 import { answerInvitations } from './invite.ts'
 import { letModerate } from './moderate.ts'
+import { Mav } from './namespaces.ts'
 import { answerOwners } from './owner.ts'
 import { roomEnded } from './points.ts'
+import { answerRegistrations } from './register.ts'
 import { Retractions } from './retract.ts'
 import { migrations } from './rows.ts'
 import { letSearch } from './search/requests.ts'
 import { settings } from './settings.ts'
 import { keepPace } from './slow-mode.ts'
+import { answerVoiceRequests } from './voice.ts'
 
 export const muc = defineModule({
   name: 'muc',
   about: 'Rooms in which people from all servers talk with each other.',
   xeps: [xep(45, '1.35.5', 'partial'), xep(425, '0.3.0'), xep(433, '0.1.0'), xep(486, '0.1.0'), xep(500, '0.1.1'), xep(502, '0.1.0')],
-  needs: { discovery },
+  needs: { commands, discovery },
   settings,
   migrations: [...migrations, ...archiveMigrations, ...cardMigrations],
 
@@ -38,6 +43,10 @@ export const muc = defineModule({
     answerOwners(context)
     answerAdmins(context)
     answerInvitations(context)
+    answerVoiceRequests(context)
+    answerRegistrations(context)
+    answerHats(context)
+    context.described.roomFeatures.push(() => [Mav.uri])
     on(roomEnded, function shredRoom({ config, state }) {
       // What lasts is shredded by who destroys it.
       if (!config.isPersistent) track(context.rooms.rows.shred(state))
