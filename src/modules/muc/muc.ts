@@ -1,6 +1,7 @@
 // XEP-0045: Multi-User Chat
 
 import { defineModule, xep } from '../../core/module.ts'
+import { hostClosed, hostClosing } from '../../core/points.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { commands } from '../commands/commands.ts'
 import { discovery } from '../discovery.ts'
@@ -51,6 +52,13 @@ export const muc = defineModule({
       // What lasts is shredded by who destroys it.
       if (!config.isPersistent) track(context.rooms.rows.shred(state))
     })
+    on(hostClosing, function keepOccupants() {
+      context.isClosing = true
+    })
+    on(hostClosed, function suspendRooms() {
+      return context.rooms.suspend()
+    })
+    track(context.rooms.resume())
     describeService(context)
     describeRooms(context)
     const archives = new Archives(host)

@@ -112,6 +112,15 @@ export class Room {
     return visit
   }
 
+  /** The same after the server has stopped: the others know already. It has until then to be heard of. */
+  readmit(client: Jid, at: Jid, role: Role, presence: readonly Child[], goesAt: number): void {
+    const visit = this.admit(client, at, role, presence)
+    visit.heardAt = 0
+    visit.isDoubtful = true
+    if (client.domain === this.#context.domain) visit.goesAt = goesAt
+    this.ghosts.watch(visit)
+  }
+
   /** A client is gone. Nobody has heard of it yet. */
   dismiss(visit: Visit): void {
     const { guests, hooks, failed } = this.#context

@@ -13,6 +13,7 @@ export const migrations: readonly Migration[] = [
     face TEXT, box ${bytes} NOT NULL) ${withoutRowid}`,
   ({ withoutRowid }) => `CREATE TABLE muc_affiliation (room TEXT NOT NULL, jid TEXT NOT NULL, affiliation TEXT NOT NULL, nick TEXT,
     PRIMARY KEY (room, jid)) ${withoutRowid}`,
+  ({ bytes }) => `CREATE TABLE muc_suspended (number BIGINT NOT NULL PRIMARY KEY, id ${bytes} NOT NULL, box ${bytes} NOT NULL)`,
 ]
 
 /** What is kept of a room for good. */
