@@ -4,6 +4,7 @@ import { askRoom, conditionIn, configures, coven, joins, open, opens, ROOM, SERV
 import { type Client, story } from '../../../test/story.ts'
 import { sql } from '../../storage/db.ts'
 import type { Element } from '../../xml/element.ts'
+import { StreamError } from '../../xmpp/error.ts'
 
 const PNG = Buffer.from('89504e470d0a1a0a0000000d494844520000000100000001', 'hex')
 const SVG = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')
@@ -106,3 +107,22 @@ story('of a hidden room strangers see no card', async world => {
   assert.equal(conditionIn(await askRoom(await world.online('stranger'), 'get', card())), 'item-not-found')
   assert.equal(conditionIn(await askRoom(await world.online('stranger2'), 'set', card())), 'item-not-found')
 })
+
+story(
+  'what a room shows that is in memory alone outlives a restart, but leaves nothing on disk',
+  async world => {
+    const [crone] = await coven(world)
+    await askRoom(crone, 'set', WITH_AVATAR)
+    crone.forget()
+    await world.host.close(new StreamError('system-shutdown'))
+    assert.equal((await world.store.all(sql`SELECT box FROM muc_card`)).length, 1)
+    world.restarts()
+    await world.settled()
+    const again = await world.online('crone1', 'desktop')
+    assert.deepEqual(await hashesOf(again), [hash('sha1', PNG)])
+    assert.match(String(await askRoom(again, 'get', card())), /BINVAL/)
+    assert.equal((await world.store.all(sql`SELECT box FROM muc_card`)).length, 0)
+    again.forget()
+  },
+  open,
+)

@@ -1,6 +1,7 @@
 // XEP-0486: MUC Avatars
 
 import type { Host } from '../../core/module.ts'
+import { hostClosed } from '../../core/points.ts'
 import { randomId } from '../../lib/random.ts'
 import { type Db, type Migration, sql } from '../../storage/db.ts'
 import { type Element, namespace } from '../../xml/element.ts'
@@ -70,7 +71,15 @@ export class Cards {
 
   async load(room: Room): Promise<void> {
     const card = await this.#read(room.state)
-    this.#know(room, card && { hashes: hashesIn(card), card: undefined })
+    const isHeld = !room.config.isPersistent || room.isLocked
+    this.#know(room, card && { hashes: hashesIn(card), card: isHeld ? card : undefined })
+    if (isHeld && card !== undefined) await this.#write(room.state, undefined)
+  }
+
+  /** The server stops: what stands in memory alone will be there again with the room. */
+  async suspend(room: Room): Promise<void> {
+    const card = this.#known.get(room)?.card
+    if (card !== undefined && room.occupants.clients > 0) await this.#write(room.state, card)
   }
 
   /** The room lasts from now on, or does not any more. */
@@ -143,6 +152,9 @@ export function showCards(context: Context, { db, on, settings }: Host<MucSettin
   })
   on(roomConfigured, async function moveCard({ room, before }) {
     if (room.config.isPersistent !== before.isPersistent) await cards.move(room)
+  })
+  on(hostClosed, async function keepCards() {
+    for (const room of context.rooms.all()) await cards.suspend(room)
   })
   on(roomRemoved, function removeCard({ state, db }) {
     return cards.remove(state, db)
