@@ -166,16 +166,59 @@ export const codesOf = (presence: Element): number[] =>
 
 export const parse = (xml: string): Element => parseElement(xml, undefined, 'jabber:client')
 
-/** An owner says how the room shall be, by the names of fields without what they have in common. */
-export async function configures(owner: Client, fields: Readonly<Record<string, string>>, room = ROOM): Promise<void> {
-  const xml = Object.entries(fields).map(([name, value]) => {
-    const full = name.startsWith('{') || name.includes('#') ? name : `muc#roomconfig_${name}`
-    return `<field var="${full}"><value>${value}</value></field>`
-  })
-  const form = `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>${MUC}#roomconfig</value></field>${xml.join('')}</x>`
-  const answer = await askRoom(owner, 'set', `<query xmlns="${OWNER}">${form}</query>`, room)
-  assert.equal(answer.attrs['type'], 'result', String(answer))
-  for (const other of owner.world.clients) other.forget()
+/** A moderator or admin wants that. */
+export const change = (client: Client, items: string, room = ROOM): Promise<Element> =>
+  askRoom(client, 'set', `<query xmlns="${ADMIN}">${items}</query>`, room)
+
+/** The same: what becomes of it, `'ok'` or the condition of the error. What others hear stays unheard. */
+export async function changes(client: Client, items: string, room = ROOM): Promise<string> {
+  return conditionIn(await change(client, items, room)) ?? 'ok'
+}
+
+/** A list of the room, as its items; or the condition of the error. */
+export async function list(client: Client, attribute: string, room = ROOM): Promise<Record<string, string>[] | string> {
+  const answer = await askRoom(client, 'get', `<query xmlns="${ADMIN}"><item ${attribute}/></query>`, room)
+  return (
+    conditionIn(answer) ??
+    answer
+      .first()!
+      .elements()
+      .map(({ attrs }) => ({ ...attrs }) as Record<string, string>)
+  )
+}
+
+/** A submitted form. */
+export const submit = (formType: string, fields: Readonly<Record<string, string | readonly string[]>>): string =>
+  `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>${formType}</value></field>${Object.entries(fields)
+    .map(
+      ([name, values]) =>
+        `<field var="${name}">${[values]
+          .flat()
+          .map(value => `<value>${value}</value>`)
+          .join('')}</field>`,
+    )
+    .join('')}</x>`
+
+/** An owner configures a room: what becomes of it, `'ok'` or the condition of the error. */
+export async function configures(
+  owner: Client,
+  fields: Readonly<Record<string, string | readonly string[]>>,
+  room = ROOM,
+): Promise<string> {
+  const answer = await askRoom(owner, 'set', `<query xmlns="${OWNER}">${submit(`${MUC}#roomconfig`, fields)}</query>`, room)
+  return conditionIn(answer) ?? 'ok'
+}
+
+/** Nothing of what was heard so far belongs to the story. */
+export function forgets(world: World): void {
+  for (const client of world.clients) client.forget()
+}
+
+/** The same by the names of fields without what they have in common; what all hear of it is left out of the story. */
+export async function arranges(owner: Client, fields: Readonly<Record<string, string>>, room = ROOM): Promise<void> {
+  const named = Object.entries(fields).map(([name, value]) => [name.startsWith('{') ? name : `muc#roomconfig_${name}`, value])
+  assert.equal(await configures(owner, Object.fromEntries(named), room), 'ok')
+  forgets(owner.world)
 }
 
 /** A message to all. */
@@ -186,6 +229,6 @@ export const sayXml = (body: string, more = '', id = `m-${body}`, room = ROOM): 
 export async function says(client: Client, body: string, more = '', id = `m-${body}`, room = ROOM): Promise<string | undefined> {
   await client.sends(sayXml(body, more, id, room))
   const message = client.receives(`<message type="groupchat" id="${id}"><body>${body}</body></message>`)
-  for (const other of client.world.clients) other.forget()
+  forgets(client.world)
   return message.elements().find(({ ns, name, attrs }) => ns === SID && name === 'stanza-id' && attrs['by'] === room)?.attrs['id']
 }

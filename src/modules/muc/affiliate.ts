@@ -9,7 +9,7 @@ import type { StatusCode } from './presence.ts'
 import type { Room } from './room.ts'
 import type { Lasting } from './rows.ts'
 import { type Affiliation, roleAfter } from './standing.ts'
-import { announceAbsent, announceChange, inTurn, remove } from './telling.ts'
+import { announceAbsent, giveRole, inTurn, remove } from './telling.ts'
 import type { AffiliationChange } from './versions.ts'
 
 /** What somebody is to be. */
@@ -104,9 +104,9 @@ function tell(room: Room, made: readonly Appointed[], inviter: Actor | undefined
     const staying = affected.filter(({ occupant }) => !gone.includes(occupant))
     return then(removed, () =>
       inTurn(staying, ({ occupant, was }) => {
-        occupant.role = roleAfter(occupant.role, was, room.affiliationOf(occupant), room.config)
+        const role = roleAfter(occupant.role, was, room.affiliationOf(occupant), room.config)
         const isFirst = gone.length === 0 && occupant === staying[0]!.occupant
-        return announceChange(room, occupant, happening, isFirst ? one.change : undefined)
+        return giveRole(room, occupant, role, happening, isFirst ? one.change : undefined)()
       }),
     )
   })

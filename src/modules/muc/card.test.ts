@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
-import { askRoom, conditionIn, configures, coven, joins, open, opens, ROOM, SERVICE, USER } from '../../../test/muc-story.ts'
+import { arranges, askRoom, conditionIn, coven, joins, open, opens, ROOM, SERVICE, USER } from '../../../test/muc-story.ts'
 import { type Client, story } from '../../../test/story.ts'
 import { sql } from '../../storage/db.ts'
 import type { Element } from '../../xml/element.ts'
@@ -44,7 +44,7 @@ for (const persistentroom of ['1', '0'])
     `XEP-0486 §3.2 to §3.4: an owner publishes it, all hear that, and others find and read it; persistent: ${persistentroom}`,
     async world => {
       const [crone, hag] = await coven(world, 'hag')
-      await configures(crone, { persistentroom, publicroom: '1' })
+      await arranges(crone, { persistentroom, publicroom: '1' })
       assert.equal((await askRoom(crone, 'set', WITH_AVATAR)).attrs['type'], 'result')
       for (const client of [crone, hag!]) client.receives(CHANGED)
       const stranger = await world.online('stranger')
@@ -86,14 +86,14 @@ story('what a room shows outlives a restart, sealed, and becomes what the room b
   const owner = await world.online('crone1')
   await opens(owner, 'firstwitch')
   await askRoom(owner, 'set', WITH_AVATAR)
-  await configures(owner, { persistentroom: '1' })
+  await arranges(owner, { persistentroom: '1' })
   const rows = (): Promise<{ box: Uint8Array }[]> => world.store.all(sql`SELECT box FROM muc_card`)
   assert.equal(Buffer.from((await rows())[0]!.box).includes('PHOTO'), false)
   world.restarts()
   const again = await world.online('crone1')
   await joins(again, 'firstwitch')
   assert.deepEqual(await hashesOf(again), [hash('sha1', PNG)])
-  await configures(again, { persistentroom: '0' })
+  await arranges(again, { persistentroom: '0' })
   assert.deepEqual(await rows(), [])
   assert.deepEqual(await hashesOf(again), [hash('sha1', PNG)])
   assert.match(String(await askRoom(again, 'get', card())), /BINVAL/)

@@ -9,7 +9,7 @@ import type { Context } from './context.ts'
 import type { StatusCode } from './presence.ts'
 import type { Room } from './room.ts'
 import type { Lasting } from './rows.ts'
-import { announceChange, inTurn, notify, remove } from './telling.ts'
+import { giveRole, inTurn, notify, remove } from './telling.ts'
 
 /** From now on it is as the owner wants it, and open if it was not; what it gives tells everybody. */
 export function configure(
@@ -89,6 +89,5 @@ function removeStrangers(room: Room, before: RoomConfig, { nick: actor }: Actor)
 function giveVoice(room: Room, before: RoomConfig): void | Promise<void> {
   if (!before.isModerated || room.config.isModerated) return
   const muted = [...room.occupants.all()].filter(({ role }) => role === 'visitor')
-  for (const occupant of muted) occupant.role = 'participant'
-  return inTurn(muted, occupant => announceChange(room, occupant))
+  return inTurn(muted, occupant => giveRole(room, occupant, 'participant')())
 }

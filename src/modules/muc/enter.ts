@@ -5,7 +5,7 @@ import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
 import { must } from './access.ts'
-import { clean } from './clean.ts'
+import { cleanPresence } from './clean.ts'
 import type { Context } from './context.ts'
 import { create } from './create.ts'
 import { readHistoryRequest } from './history.ts'
@@ -58,7 +58,7 @@ function admit(
   const request = readHistoryRequest(x, context.clock.now(), room.config.maxHistory)
   const at = holder?.jid ?? room.jid.withResource(to.resource)
   const role = usualRole(room.affiliations.of(from), room.config)
-  const visit = room.admit(from, at, role, clean(stanza, room.jid))
+  const visit = room.admit(from, at, role, cleanPresence(stanza, room.jid))
   const rewritten: StatusCode[] = at.resource === to.resource ? [] : [210]
   const ownCodes = [...warnings(room), ...codes, ...rewritten]
   tellAffiliations(room, visit, x)
@@ -138,7 +138,7 @@ export function change(
   if (to.resource === occupant.nick) {
     must('changePresence', room.standingOf(visit.jid), room.config)
     context.limits.presence(visit.to)
-    occupant.show(visit, clean(stanza, room.jid))
+    occupant.show(visit, cleanPresence(stanza, room.jid))
     return then(before(), () => room.announce(occupant, own, by))
   }
   must('changeNick', room.standingOf(visit.jid), room.config)
@@ -147,7 +147,7 @@ export function change(
   // With another of his clients he has that nick already: two occupants of one person do not become one.
   if (holder !== undefined && holder !== occupant) throw new StanzaError('conflict', 'you have this nick already')
   context.limits.nick(String(occupant.bare))
-  occupant.show(visit, clean(stanza, room.jid))
+  occupant.show(visit, cleanPresence(stanza, room.jid))
   return then(room.rename(occupant, room.jid.withResource(to.resource)), () => then(before(), () => room.announce(occupant, own, by)))
 }
 

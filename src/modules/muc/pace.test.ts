@@ -1,6 +1,6 @@
 /** Stories of what rooms say of how much is said in them, and how fast (XEP-0500, XEP-0502). */
 import assert from 'node:assert/strict'
-import { askRoom, configures, coven, joins, open, ROOM, says, sayXml } from '../../../test/muc-story.ts'
+import { arranges, askRoom, coven, joins, open, ROOM, says, sayXml } from '../../../test/muc-story.ts'
 import { type Client, story, type World } from '../../../test/story.ts'
 
 const HOUR = 3_600_000
@@ -19,7 +19,7 @@ story(
   async world => {
     const [crone, hag] = await coven(world, 'hag')
     assert.equal(await fieldOf(hag!, 'muc#roominfo_slow_mode_duration'), '0')
-    await configures(crone, { slow_mode_duration: '20' })
+    await arranges(crone, { slow_mode_duration: '20' })
     assert.equal(await fieldOf(hag!, 'muc#roominfo_slow_mode_duration'), '20')
     await says(hag!, 'one')
     await world.later(19_000)
@@ -38,7 +38,7 @@ story(
   'XEP-0500 §5, §7: admins and owners need not wait, nor does what nobody reads; other nicks and clients are the same person',
   async world => {
     const [crone, hag] = await coven(world, 'hag')
-    await configures(crone, { slow_mode_duration: '20' })
+    await arranges(crone, { slow_mode_duration: '20' })
     await says(crone, 'one')
     await says(crone, 'two')
     await says(hag!, 'one')
@@ -57,7 +57,7 @@ const ACTIVITY = '{urn:xmpp:muc-activity}message-activity'
 /** The coven, which everybody can find and enter, and which stays. */
 async function lively(world: World): Promise<Client> {
   const [crone] = await coven(world)
-  await configures(crone, { persistentroom: '1' })
+  await arranges(crone, { persistentroom: '1' })
   return crone
 }
 
@@ -91,9 +91,9 @@ story(
       { roomsecret: 'cauldronburn', passwordprotectedroom: '1' },
       { persistentroom: '0' },
     ]) {
-      await configures(crone, { publicroom: '1', membersonly: '0', passwordprotectedroom: '0', persistentroom: '1' })
+      await arranges(crone, { publicroom: '1', membersonly: '0', passwordprotectedroom: '0', persistentroom: '1' })
       assert.equal(await fieldOf(crone, ACTIVITY), '1.00')
-      await configures(crone, hiding)
+      await arranges(crone, hiding)
       assert.equal(await fieldOf(crone, ACTIVITY), undefined)
     }
   },

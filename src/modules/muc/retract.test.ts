@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { ask } from '../../../test/archive-story.ts'
-import { askRoom, conditionIn, configures, coven, heard, joins, MUC, ROOM, SID, says, sayXml } from '../../../test/muc-story.ts'
+import { arranges, askRoom, conditionIn, coven, heard, joins, MUC, ROOM, SID, says, sayXml } from '../../../test/muc-story.ts'
 import { type Client, story, type World } from '../../../test/story.ts'
 import type { Element } from '../../xml/element.ts'
 
@@ -30,7 +30,7 @@ const stone = (message: Element | undefined): Element | undefined =>
 /** A room that stays and keeps what is said, or one that does neither. */
 async function rooms(world: World, isKept: boolean, ...nicks: string[]): Promise<Client[]> {
   const all = await coven(world, ...nicks)
-  await configures(all[0], { membersonly: '0', ...(isKept && { persistentroom: '1', enablearchiving: '1' }) })
+  await arranges(all[0], { membersonly: '0', ...(isKept && { persistentroom: '1', enablearchiving: '1' }) })
   return all
 }
 

@@ -14,7 +14,7 @@ import { submittedIn } from './forms.ts'
 import type { Occupant } from './occupant.ts'
 import { roomAddressed } from './points.ts'
 import type { Room } from './room.ts'
-import { announceChange } from './telling.ts'
+import { giveRole } from './telling.ts'
 
 const REQUEST = 'http://jabber.org/protocol/muc#request'
 
@@ -72,6 +72,5 @@ function decide({ limits }: Context, room: Room, form: Form, from: Jid): void | 
     throw new StanzaError('item-not-found', 'who has asked is not in the room any more')
   if (occupant.role !== 'visitor') return
   limits.change(String(from.bare))
-  occupant.role = 'participant'
-  return announceChange(room, occupant, { actor: actorIn(room, from).nick })
+  return giveRole(room, occupant, 'participant', { actor: actorIn(room, from).nick })()
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Asked, ask, outlive, queryXml, type Told } from '../../../../test/archive-story.ts'
-import { askRoom, conditionIn, configures, joins, OWNER, open, opens, ROOM, SID, says, USER } from '../../../../test/muc-story.ts'
+import { arranges, askRoom, conditionIn, joins, OWNER, open, opens, ROOM, SID, says, USER } from '../../../../test/muc-story.ts'
 import { type Client, story, type World } from '../../../../test/story.ts'
 import { sql } from '../../../storage/db.ts'
 import type { Element } from '../../../xml/element.ts'
@@ -12,7 +12,7 @@ const DAY = 86_400_000
 async function archiving(world: World, ...members: string[]): Promise<[owner: Client, ...members: Client[]]> {
   const owner = await world.online('crone1', 'desktop')
   await opens(owner, 'firstwitch')
-  await configures(owner, { persistentroom: '1', enablearchiving: '1', membersonly: '0', publicroom: '1', whois: 'moderators' })
+  await arranges(owner, { persistentroom: '1', enablearchiving: '1', membersonly: '0', publicroom: '1', whois: 'moderators' })
   const others: Client[] = []
   for (const name of members) {
     const client = await world.online(name, 'broom')
@@ -77,7 +77,7 @@ story('XEP-0313 §6.1.2: whoever may know real addresses is given them with the 
   const { attrs } = itemIn((await query(crone)).messages[0])!
   assert.deepEqual({ ...attrs }, { affiliation: 'none', role: 'participant', jid: 'hag66@here.example/broom' })
   assert.equal(itemIn((await query(hag!)).messages[0]), undefined)
-  await configures(crone, { whois: 'anyone' })
+  await arranges(crone, { whois: 'anyone' })
   assert.equal(itemIn((await query(hag!)).messages[0])!.attrs['jid'], 'hag66@here.example/broom')
 })
 
@@ -130,12 +130,12 @@ story('XEP-0313 §6.1.2: only who may enter may ask, and a hidden room is not th
   await says(hag!, 'hello')
   const stranger = await world.online('stranger')
   assert.deepEqual((await query(stranger)).bodies, ['hello'])
-  await configures(crone, { roomsecret: 'cauldronburn', passwordprotectedroom: '1' })
+  await arranges(crone, { roomsecret: 'cauldronburn', passwordprotectedroom: '1' })
   assert.equal(await refusal(stranger), 'forbidden')
   assert.deepEqual((await query(hag!)).bodies, ['hello'])
-  await configures(crone, { passwordprotectedroom: '0', membersonly: '1' })
+  await arranges(crone, { passwordprotectedroom: '0', membersonly: '1' })
   assert.equal(await refusal(stranger), 'forbidden')
-  await configures(crone, { publicroom: '0' })
+  await arranges(crone, { publicroom: '0' })
   assert.equal(await refusal(stranger), 'item-not-found')
   assert.equal(conditionIn(await askRoom(stranger, 'get', `<metadata xmlns="${MAM}"/>`)), 'item-not-found')
 })
@@ -197,10 +197,10 @@ story('what a room has kept is gone at once when it shall keep nothing any more'
   const [crone] = await archiving(world)
   await says(crone, 'old')
   const before = Buffer.from(world.shred.account(await idOf(world))!.archive)
-  await configures(crone, { enablearchiving: '0' })
+  await arranges(crone, { enablearchiving: '0' })
   assert.equal(await refusal(crone), 'service-unavailable')
   assert.notDeepEqual(Buffer.from(world.shred.account(await idOf(world))!.archive), before)
-  await configures(crone, { enablearchiving: '1' })
+  await arranges(crone, { enablearchiving: '1' })
   assert.deepEqual((await query(crone)).bodies, [])
   await says(crone, 'new')
   assert.deepEqual((await query(crone)).bodies, ['new'])
@@ -209,9 +209,9 @@ story('what a room has kept is gone at once when it shall keep nothing any more'
 story('what a room has kept that does not stay any more is gone, also when it is to stay again', async world => {
   const [crone] = await archiving(world)
   await says(crone, 'old')
-  await configures(crone, { persistentroom: '0' })
+  await arranges(crone, { persistentroom: '0' })
   assert.equal(await refusal(crone), 'service-unavailable')
-  await configures(crone, { persistentroom: '1' })
+  await arranges(crone, { persistentroom: '1' })
   await says(crone, 'new')
   assert.deepEqual((await query(crone)).bodies, ['new'])
 })

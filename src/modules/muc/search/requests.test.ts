@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { askRoom, configures, joins, open, opens, SERVICE } from '../../../../test/muc-story.ts'
+import { arranges, askRoom, joins, open, opens, SERVICE } from '../../../../test/muc-story.ts'
 import { type Client, story } from '../../../../test/story.ts'
 import type { Element } from '../../../xml/element.ts'
 
@@ -44,12 +44,12 @@ story(
     const crone = await world.online('crone1')
     await opens(crone, 'firstwitch', COVEN)
     await opens(crone, 'firstwitch', GARDEN)
-    await configures(crone, { persistentroom: '1', roomname: 'A Dark Cave', [SEARCHABLE]: '1' }, COVEN)
-    await configures(crone, { roomname: 'The Garden' }, GARDEN)
+    await arranges(crone, { persistentroom: '1', roomname: 'A Dark Cave', [SEARCHABLE]: '1' }, COVEN)
+    await arranges(crone, { roomname: 'The Garden' }, GARDEN)
     const juliet = await world.online('juliet')
     await joins(juliet, 'juliet', COVEN)
     assert.deepEqual(await found(juliet, ['all', 'true']), [COVEN])
-    await configures(crone, { [SEARCHABLE]: '1' }, GARDEN)
+    await arranges(crone, { [SEARCHABLE]: '1' }, GARDEN)
     assert.deepEqual(await found(juliet, ['all', 'true']), [COVEN, GARDEN])
     assert.deepEqual(await found(juliet, ['q', 'dark']), [COVEN])
     assert.match(String(await search(juliet, ['q', 'dark'])), /<nusers>2<\/nusers>/)
@@ -59,7 +59,7 @@ story(
     assert.match(String(await search(again, ['q', 'dark'])), /<nusers>0<\/nusers>/)
     const owner = await world.online('crone1')
     await joins(owner, 'firstwitch', COVEN)
-    await configures(owner, { publicroom: '0' }, COVEN)
+    await arranges(owner, { publicroom: '0' }, COVEN)
     assert.deepEqual(await found(again, ['all', 'true']), [])
   },
   open,
