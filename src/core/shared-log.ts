@@ -33,6 +33,9 @@ export interface SharedLogHost {
 const BATCH = 128
 const SEGMENTS = 4
 
+/** When more than these were opened at a time, others have their turn. */
+const MANY = 100
+
 /** The first ord lies anywhere between: so it does not tell how many there were. */
 const LOWEST = 2 ** 31
 const HIGHEST = 2 ** 32
@@ -95,6 +98,7 @@ export class SharedLog {
         rows,
         rows.flatMap(row => this.#boxes.open(owner.id, row) ?? []),
       )
+      if (rows.length > MANY) await setImmediate()
     } while (!search.isDone)
     state.dead = search.deadAmong([GENERATION]) ?? state.dead
     return search.entries.slice(0, range.limit)

@@ -1,6 +1,20 @@
 import assert from 'node:assert/strict'
 import { type Asked, ask, outlive, queryXml, type Told } from '../../../../test/archive-story.ts'
-import { arranges, askRoom, conditionIn, joins, OWNER, open, opens, ROOM, SID, says, USER } from '../../../../test/muc-story.ts'
+import {
+  arranges,
+  askRoom,
+  changes,
+  conditionIn,
+  forgets,
+  joins,
+  OWNER,
+  open,
+  opens,
+  ROOM,
+  SID,
+  says,
+  USER,
+} from '../../../../test/muc-story.ts'
 import { type Client, story, type World } from '../../../../test/story.ts'
 import { sql } from '../../../storage/db.ts'
 import type { Element } from '../../../xml/element.ts'
@@ -138,6 +152,36 @@ story('XEP-0313 §6.1.2: only who may enter may ask, and a hidden room is not th
   await arranges(crone, { publicroom: '0' })
   assert.equal(await refusal(stranger), 'item-not-found')
   assert.equal(conditionIn(await askRoom(stranger, 'get', `<metadata xmlns="${MAM}"/>`)), 'item-not-found')
+})
+
+story('XEP-0313 §6.1.2: what was said among members is for members, also when others may enter', async world => {
+  const [crone, hag] = await archiving(world, 'hag66')
+  await arranges(crone, { membersonly: '1' })
+  await joins(crone, 'firstwitch')
+  const id = await says(crone, 'among us')
+  await changes(crone, '<item affiliation="member" jid="hag66@here.example"/>')
+  await arranges(crone, { membersonly: '0' })
+  await says(crone, 'for all')
+  hag!.forget()
+  const entered = async (client: Client): Promise<string> => {
+    await client.sends(`<presence to="${ROOM}/stranger"><x xmlns="http://jabber.org/protocol/muc"/></presence>`)
+    const shown = client.unread.filter(({ name }) => name === 'message').join()
+    forgets(world)
+    return shown
+  }
+  for (const when of ['now', 'after a restart']) {
+    if (when !== 'now') world.restarts()
+    const client = await world.online('stranger')
+    const shown = await entered(client)
+    assert.match(shown, /for all/)
+    assert.doesNotMatch(shown, /among us/)
+    assert.deepEqual((await query(client)).bodies, ['for all'])
+    assert.deepEqual((await query(client, { fields: { with: `${ROOM}/firstwitch` } })).bodies, ['for all'])
+    const asked = queryXml({ fields: { ids: [id!] } }).replace(/^<iq[^>]*>|<\/iq>$/g, '')
+    assert.equal(await refusal(client, asked), 'item-not-found')
+    const member = await world.online('hag66', 'elsewhere')
+    assert.deepEqual((await query(member)).bodies, ['among us', 'for all'])
+  }
 })
 
 story(

@@ -54,7 +54,10 @@ export class Archives {
     const known = this.#logs.get(room)
     if (known !== undefined) return known
     const { archiveBytes: bytes, archived: messages, keep } = this.#host.settings
-    const log = new RoomLog(room.jid, room.state.id, this.#shared, CLASSES[keep], { messages, bytes })
+    const log = new RoomLog({ jid: room.jid, id: room.state.id, isClosed: () => room.config.isMembersOnly }, this.#shared, CLASSES[keep], {
+      messages,
+      bytes,
+    })
     this.#logs.set(room, log)
     return log
   }
@@ -76,10 +79,11 @@ export class Archives {
     return ord === undefined ? undefined : log.find(ord)
   }
 
-  /** What was said last, the oldest first. */
-  async latest(log: RoomLog, most: number): Promise<Remembered[]> {
+  /** What was said last, the oldest first, as far as everybody may hear it who may enter now. */
+  async latest(room: Room, log: RoomLog, most: number): Promise<Remembered[]> {
     await this.ready()
-    const found = await log.latest(most)
+    const closedUntil = room.config.isMembersOnly ? 0 : await log.closedUntil()
+    const found = (await log.latest(most)).filter(({ ord }) => ord > closedUntil)
     return found.map(({ ord, header: { at, nick }, message }) => ({
       from: nick === '' ? log.room : log.room.withResource(nick),
       id: this.#idOf(log, ord),

@@ -34,9 +34,11 @@ export function keepSpeech({ on, settings }: Host<MucSettings>, archives: Archiv
   on(roomLoaded, async function recallLast(room) {
     const log = archives.of(room)
     if (log === undefined) return
-    for (const said of await archives.latest(log, settings.history)) remember(room, said.from, said)
+    for (const said of await archives.latest(room, log, settings.history)) remember(room, said.from, said)
   })
   on(roomConfigured, async function keepNoLonger({ room, before }) {
+    // What was said among members is not for those who may enter from now on.
+    if (before.isMembersOnly && !room.config.isMembersOnly) room.history.clear()
     const { archive, isPersistent } = room.config
     if (before.archive && before.isPersistent && !(archive && isPersistent)) await archives.empty(room)
   })

@@ -47,7 +47,8 @@ export function answerQueries(context: Context, archives: Archives, log: Log): v
     must('readArchive', room.standingOf(who), room.config)
     if (queries.isTooMuch(String(who.bare))) throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
     await archives.ready()
-    return { log: logOfRoom, seesAddresses: seesAddresses(room, who) }
+    const isMember = compare(room.affiliations.of(who), 'member') >= 0
+    return { log: logOfRoom, from: isMember ? 0 : (await logOfRoom.closedUntil()) + 1, seesAddresses: seesAddresses(room, who) }
   }
 }
 

@@ -9,6 +9,8 @@ import type { RoomLog } from './room-log.ts'
 /** The archive of a room as somebody sees it. */
 export interface View {
   readonly log: RoomLog
+  /** He may see what has at least that ord. */
+  readonly from: number
   /** He may know the real addresses of those who have written. */
   readonly seesAddresses: boolean
 }
@@ -36,22 +38,23 @@ export class RoomArchive implements Paged<View> {
     return true
   }
 
-  ends({ log }: View, from?: number, to?: number): Promise<{ first: number; last: number } | undefined> {
-    return this.#log.ends(log, from, to)
+  ends({ log, from: first }: View, from = 0, to?: number): Promise<{ first: number; last: number } | undefined> {
+    return this.#log.ends(log, Math.max(first, from), to)
   }
 
-  headers({ log }: View, range: PageRange): Promise<Entry[]> {
-    return this.#log.read(log, range, 'header')
+  headers({ log, from }: View, range: PageRange): Promise<Entry[]> {
+    return this.#log.read(log, within(range, from), 'header')
   }
 
-  bodies({ log }: View, range: PageRange): Promise<Entry[]> {
-    return this.#log.read(log, range)
+  bodies({ log, from }: View, range: PageRange): Promise<Entry[]> {
+    return this.#log.read(log, within(range, from))
   }
 
   /** §4.1.1: by the address of an occupant; by the real one only where he who asks may know it. */
-  async find({ log, seesAddresses }: View, filter: Filter): Promise<number[]> {
-    if (filter.with.bare.equals(log.room)) return this.#occupants.find(log, filter)
-    return seesAddresses ? this.#people.find(log, filter) : []
+  async find({ log, from, seesAddresses }: View, filter: Filter): Promise<number[]> {
+    const seen = { ...filter, from: Math.max(filter.from, from) }
+    if (filter.with.bare.equals(log.room)) return this.#occupants.find(log, seen)
+    return seesAddresses ? this.#people.find(log, seen) : []
   }
 
   idOf({ log }: View, ord: number): string {
@@ -82,6 +85,8 @@ export class RoomArchive implements Paged<View> {
     this.#people.forgetAll()
   }
 }
+
+const within = (range: PageRange, from: number): PageRange => ({ ...range, from: Math.max(range.from ?? 0, from) })
 
 function byOccupant(bytes: Buffer, { room }: RoomLog): Indexing {
   const { at, nick } = readHeader(bytes)

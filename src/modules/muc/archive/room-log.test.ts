@@ -31,7 +31,7 @@ function told(
     const id = randomBytes(16)
     const again = (): RoomLog => {
       const shared = new SharedLog({ db, clock: { now: () => NOON, after: () => () => {} }, log: silentLog, keys }, 'test', ROOM_LOG)
-      return new RoomLog(ROOM, id, shared, 7, limits)
+      return new RoomLog({ jid: ROOM, id, isClosed: () => isClosed }, shared, 7, limits)
     }
     try {
       await tell(again(), again)
@@ -40,6 +40,8 @@ function told(
     }
   })
 }
+
+let isClosed = false
 
 const bodies = async (log: RoomLog): Promise<string[]> =>
   (await log.latest(1000)).map(({ message }) => parseElement(message).elements()[0]!.text)
@@ -51,11 +53,21 @@ test('a header is what it was', () => {
     jid: String(HAG.jid),
     affiliation: 'outcast',
     role: 'visitor',
+    isForMembers: true,
     id: 'm1',
     corrects: undefined,
   } as const
   assert.deepEqual(readHeader(writeHeader(header)), header)
-  const other = { at: NOON, nick: '', jid: '', affiliation: 'none', role: 'none', id: '', corrects: randomBytes(8) } as const
+  const other = {
+    at: NOON,
+    nick: '',
+    jid: '',
+    affiliation: 'none',
+    role: 'none',
+    isForMembers: false,
+    id: '',
+    corrects: randomBytes(8),
+  } as const
   assert.deepEqual(readHeader(writeHeader(other)), other)
   assert.equal(readHeader(writeHeader({ ...header, id: 'x'.repeat(201) })).id, '')
 })
@@ -126,4 +138,16 @@ told('another message takes the place of one', async log => {
   assert.equal(await log.replace(logged, say('gone')), true)
   assert.deepEqual(await bodies(log), ['gone'])
   assert.equal((await log.find(ord))!.header.nick, 'hag')
+})
+
+told('it is known up to where what was said was for members alone, after a restart too', async (log, again) => {
+  assert.equal(await log.closedUntil(), 0)
+  await log.add(say('open'), HAG, NOON)
+  assert.equal(await log.closedUntil(), 0)
+  isClosed = true
+  const closed = await log.add(say('closed'), HAG, NOON)
+  isClosed = false
+  await log.add(say('open again'), HAG, NOON)
+  assert.equal(await log.closedUntil(), closed)
+  assert.equal(await again().closedUntil(), closed)
 })

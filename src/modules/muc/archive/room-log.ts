@@ -3,13 +3,21 @@ import type { Element } from '../../../xml/element.ts'
 import type { Jid } from '../../../xmpp/jid.ts'
 import { correctedId, tagOfId, timeAfter } from '../../archive/archive.ts'
 import type { Affiliation, Role } from '../standing.ts'
-import { type Header, readHeader, writeHeader } from './header.ts'
+import { type Header, isForMembers, readHeader, writeHeader } from './header.ts'
 
 export interface LogLimits {
   /** Messages of a room. */
   readonly messages: number
   /** Bytes of a room, as they are on disk. */
   readonly bytes: number
+}
+
+/** Whose log it is. */
+export interface LoggedRoom {
+  readonly jid: Jid
+  readonly id: Buffer
+  /** What is said now is for members alone. */
+  readonly isClosed: () => boolean
 }
 
 /** Who has said something. */
@@ -32,6 +40,9 @@ export interface Logged {
 /** Where there was too much, so much of the limit is free after it. */
 const FREED = 1 / 16
 
+/** Opened at a time. */
+const CHUNK = 500
+
 const ROOM_ITSELF = { nick: '', jid: '', affiliation: 'none', role: 'none' } as const
 
 /** The same whoever asks: a room has one log. */
@@ -42,16 +53,20 @@ export class RoomLog implements SharedOwner {
   readonly number: number
   readonly id: Buffer
   readonly room: Jid
+  readonly #isClosed: () => boolean
   readonly #log: SharedLog
   readonly #class: RetentionClass
   readonly #limits: LogLimits
   #lastAt = 0
+  /** Up to this ord there is something that was for members alone; unknown until somebody asks. */
+  #closedUntil: number | undefined
   /** What there is; unknown until something is added. */
   #there: { messages: number; bytes: number } | undefined
 
-  constructor(room: Jid, id: Buffer, log: SharedLog, cls: RetentionClass, limits: LogLimits) {
-    this.room = room
+  constructor({ jid, id, isClosed }: LoggedRoom, log: SharedLog, cls: RetentionClass, limits: LogLimits) {
+    this.room = jid
     this.id = id
+    this.#isClosed = isClosed
     this.number = ownerOf(this).number
     this.#log = log
     this.#class = cls
@@ -65,16 +80,24 @@ export class RoomLog implements SharedOwner {
     const header = writeHeader({
       ...(author === undefined ? ROOM_ITSELF : { ...author, jid: String(author.jid) }),
       at: this.#lastAt,
+      isForMembers: this.#isClosed(),
       id: message.attrs['id'] ?? '',
       corrects: corrected === undefined ? undefined : tagOfId(corrected),
     })
     const body = Buffer.from(String(message))
     const there = (this.#there ??= await this.#measure())
     const ord = await this.#log.append(this, this.#class, { header, body })
+    if (isForMembers(header)) this.#closedUntil = ord
     there.messages++
     there.bytes += header.length + body.length
     if (there.messages > this.#limits.messages || there.bytes > this.#limits.bytes) await this.#makeRoom()
     return ord
+  }
+
+  /** Others than members may read what comes after that ord (XEP-0313 §6.1.2). */
+  async closedUntil(): Promise<number> {
+    this.#closedUntil ??= await this.#findClosed()
+    return this.#closedUntil
   }
 
   async find(ord: number): Promise<Logged | undefined> {
@@ -103,6 +126,15 @@ export class RoomLog implements SharedOwner {
   /** Another message stands in the place of that one. False if it is not there any more. */
   replace({ ord, header }: Logged, message: Element): Promise<boolean> {
     return this.#log.replace(this, ord, { header: writeHeader(header), body: Buffer.from(String(message)) })
+  }
+
+  async #findClosed(): Promise<number> {
+    for (let to = Number.MAX_SAFE_INTEGER; ; ) {
+      const entries = await this.#log.read(this, { to, limit: CHUNK, isDescending: true }, 'header')
+      const last = entries.find(({ header }) => isForMembers(header))
+      if (last !== undefined || entries.length < CHUNK) return last?.ord ?? 0
+      to = entries.at(-1)!.ord - 1
+    }
   }
 
   async #measure(): Promise<{ messages: number; bytes: number }> {
