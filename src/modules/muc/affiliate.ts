@@ -70,6 +70,7 @@ export function appoint(
       const present = peopleAt(room, each.jid).map(occupant => ({ occupant, was: room.affiliationOf(occupant) }))
       const nick = each.nick === undefined ? former?.nick : each.nick || undefined
       const change = state.affiliations.set(each.jid, { affiliation: each.affiliation, nick, reason: each.reason })
+      if (each.affiliation === 'outcast') state.hats.takeAll(each.jid)
       made.push({ ...each, before: former?.affiliation ?? 'none', change, present })
     }
     return appointments.map(({ jid }) => jid)

@@ -20,6 +20,7 @@ import { Mav } from './namespaces.ts'
 import { answerOwners } from './owner.ts'
 import { roomEnded } from './points.ts'
 import { answerRegistrations } from './register.ts'
+import { leaveRooms } from './removed-account.ts'
 import { Retractions } from './retract.ts'
 import { migrations } from './rows.ts'
 import { letSearch } from './search/requests.ts'
@@ -48,6 +49,7 @@ export const muc = defineModule({
     answerRegistrations(context)
     answerHats(context)
     context.described.roomFeatures.push(() => [Mav.uri])
+    leaveRooms(context, host)
     on(roomEnded, function shredRoom({ config, state }) {
       // What lasts is shredded by who destroys it.
       if (!config.isPersistent) track(context.rooms.rows.shred(state))

@@ -115,6 +115,7 @@ function wait(room: Room, jid: string, nick: string, afterwards: RoomRequest['af
   const all = waiting.get(room) ?? new Map<string, string>()
   waiting.set(room, all)
   if (all.size >= MOST_WAITING && !all.has(jid)) throw new StanzaError('resource-constraint', 'too many are waiting')
+  if (all.get(jid) === nick) return
   all.set(jid, nick)
   afterwards(() => {
     for (const visit of room.occupants.visits()) if (isAdmin(room, visit.occupant.bare)) askOne(room, visit.jid, jid, nick)
