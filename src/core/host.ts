@@ -20,6 +20,7 @@ import {
   accountLocked,
   type Flow,
   hostClosed,
+  hostClosing,
   iqOut,
   messageOut,
   type Outgoing,
@@ -34,6 +35,7 @@ import {
 import { addresses, type Destination, type Router } from './router.ts'
 import { SealedDocuments } from './sealed-documents.ts'
 import { SealedRows } from './sealed-rows.ts'
+import { ServerBoxes } from './server-boxes.ts'
 import { Service } from './service.ts'
 import { Session, type Transport } from './session.ts'
 import { StreamRegistry } from './stream-registry.ts'
@@ -71,6 +73,7 @@ export class LocalHost implements Destination {
   readonly keys: Keys
   readonly documents: SealedDocuments
   readonly rows: SealedRows
+  readonly boxes: ServerBoxes
   readonly tokens: Tokens
   readonly db: Db
   readonly clock: Clock
@@ -81,6 +84,7 @@ export class LocalHost implements Destination {
   readonly #apis = new Map<Module, unknown>()
   readonly #sessionsPerAccount: number
   readonly #credentialsOf: CredentialsOf
+  #isClosing = false
 
   constructor(domain: string, modules: readonly Module[], db: Db, router: Router, options: HostOptions = {}) {
     this.domain = domain
@@ -96,6 +100,7 @@ export class LocalHost implements Destination {
     this.keys = new Keys(db, options.shred ?? openShredMemory(), this.log)
     this.documents = new SealedDocuments(db, this.keys, this.log)
     this.rows = new SealedRows(db, this.keys, this.log)
+    this.boxes = new ServerBoxes(this.keys, this.store, this.arrangements, this.log)
     this.hooks.on(accountLocked, account => this.rows.forget(account))
     this.life = new AccountLife(this, router, this.#credentialsOf)
     this.accounts = new Accounts(domain, account => this.life.load(account))
@@ -204,8 +209,16 @@ export class LocalHost implements Destination {
     this.#delivery.redeliver(session, outline, from, to, custody, undefined)
   }
 
+  /** Before any host of the server closes: what follows for their users is no leaving of theirs. */
+  async prepareToClose(): Promise<void> {
+    if (this.#isClosing) return
+    this.#isClosing = true
+    await this.hooks.tell(hostClosing, undefined, this.failed)
+  }
+
   /** Ends all streams; done when all that was under way is done. */
   async close(error: StreamError): Promise<void> {
+    await this.prepareToClose()
     for (const account of this.accounts.online()) {
       for (const session of [...account.sessions.values()]) {
         const suspended = session.transport.suspend?.(error)
@@ -314,6 +327,7 @@ export class LocalHost implements Destination {
       keys: this.keys,
       documents: this.documents,
       rows: this.rows,
+      boxes: this.boxes,
       tokens: this.tokens,
       on: (point, handler) => this.hooks.on(point, handler, module.name),
       hooks: this.hooks,
