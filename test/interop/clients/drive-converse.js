@@ -1,5 +1,6 @@
 /** Converse.js in a page, with what the test does in it and sees of it. Its settings are in the address of the page. */
 import converse from '/dist/converse.min.js'
+import { roomDriver } from '/driver-rooms.js'
 
 const settings = JSON.parse(decodeURIComponent(location.hash.slice(1)))
 const idByServer = `stanza_id ${settings.jid}`
@@ -107,6 +108,7 @@ converse.plugins.add('driver', {
       bookmarks: () => state.bookmarks?.map(mark => `${mark.get('name')} <${mark.get('jid')}> as ${mark.get('nick')}`).sort(),
       /** Whether all is on disk that would be shown. It writes a little later, and believes after a restart that it knows what it showed. */
       isKept: async () => (await chat.messages.storage.findAll()).length >= globalThis.driver.known().length,
+      ...roomDriver(api, state, opened => (chat = opened ?? chat)),
       says: text => document.body.textContent.includes(text),
       logout: () => api.user.logout(),
     }
