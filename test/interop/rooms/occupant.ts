@@ -22,6 +22,16 @@ export interface Occupant extends AsyncDisposable {
 export const allRead = (occupants: readonly Occupant[], said: readonly string[]): Promise<void> =>
   all(occupants, 'has read', said, async occupant => [...(await occupant.transcript())])
 
+/** Waits until this is the last that all of them have read. */
+export async function allHear(occupants: readonly Occupant[], said: string): Promise<void> {
+  for (const occupant of occupants)
+    await until(
+      `${occupant.nick} hears ${said}`,
+      async () => (await occupant.transcript()).at(-1),
+      last => last === said,
+    )
+}
+
 /** Waits until all of them see these in the room, and nobody else. */
 export const allSee = (occupants: readonly Occupant[], nicks: readonly string[]): Promise<void> =>
   all(occupants, 'sees', [...nicks].sort(), async occupant => [...(await occupant.present())].sort())

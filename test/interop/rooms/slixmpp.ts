@@ -39,6 +39,14 @@ export class SlixmppOccupant implements Occupant {
     this.entrance = told as unknown as Entrance
   }
 
+  /** Its connection has broken: it logs in anew. */
+  async comesBack(): Promise<void> {
+    await this.device.hears('lost')
+    this.device.do('reconnect')
+    await this.device.hears('online')
+    this.device.do('presence')
+  }
+
   async says(body: string): Promise<void> {
     this.device.do('say', { room: this.room, body })
   }
