@@ -75,6 +75,7 @@ export const rfcFeatures: Readonly<Record<string, number>> = { 'jabber:iq:roster
 export const xepTitles: Readonly<Record<number, string>> = {
   4: 'Data Forms',
   30: 'Service Discovery',
+  45: 'Multi-User Chat',
   48: 'Bookmarks',
   49: 'Private XML Storage',
   50: 'Ad-Hoc Commands',

@@ -34,6 +34,7 @@ import {
 import { addresses, type Destination, type Router } from './router.ts'
 import { SealedDocuments } from './sealed-documents.ts'
 import { SealedRows } from './sealed-rows.ts'
+import { ServerBoxes } from './server-boxes.ts'
 import { Service } from './service.ts'
 import { Session, type Transport } from './session.ts'
 import { StreamRegistry } from './stream-registry.ts'
@@ -71,6 +72,7 @@ export class LocalHost implements Destination {
   readonly keys: Keys
   readonly documents: SealedDocuments
   readonly rows: SealedRows
+  readonly boxes: ServerBoxes
   readonly tokens: Tokens
   readonly db: Db
   readonly clock: Clock
@@ -96,6 +98,7 @@ export class LocalHost implements Destination {
     this.keys = new Keys(db, options.shred ?? openShredMemory(), this.log)
     this.documents = new SealedDocuments(db, this.keys, this.log)
     this.rows = new SealedRows(db, this.keys, this.log)
+    this.boxes = new ServerBoxes(this.keys, this.store, this.arrangements, this.log)
     this.hooks.on(accountLocked, account => this.rows.forget(account))
     this.life = new AccountLife(this, router, this.#credentialsOf)
     this.accounts = new Accounts(domain, account => this.life.load(account))
@@ -314,6 +317,7 @@ export class LocalHost implements Destination {
       keys: this.keys,
       documents: this.documents,
       rows: this.rows,
+      boxes: this.boxes,
       tokens: this.tokens,
       on: (point, handler) => this.hooks.on(point, handler, module.name),
       hooks: this.hooks,

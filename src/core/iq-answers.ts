@@ -11,10 +11,10 @@ export class IqAnswers {
 
   tables(owner: string): IqTables {
     return {
-      self: this.#table(owner, 'self'),
-      account: this.#table(owner, 'account'),
-      host: this.#table(owner, 'host'),
-      stream: this.#table(owner, 'stream'),
+      self: this.table(owner, 'self'),
+      account: this.table(owner, 'account'),
+      host: this.table(owner, 'host'),
+      stream: this.table(owner, 'stream'),
     }
   }
 
@@ -30,7 +30,8 @@ export class IqAnswers {
     return this.#answers.has(`${asked} ${type} ${payload.ns} ${payload.name}`)
   }
 
-  #table<Request>(owner: string, asked: Asked): IqTable<Request> {
+  /** Where `owner` adds answers to what is asked of that kind. */
+  table<Request>(owner: string, asked: Asked): IqTable<Request> {
     const add =
       (type: string) =>
       <Name extends string>(ns: Namespace<Name>, name: Name, answer: (request: Request) => Answer): void => {

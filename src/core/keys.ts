@@ -163,6 +163,12 @@ export class Keys {
     await new KeyStore(db).doom({ id: keys.id, kind, hash })
   }
 
+  /** In the transaction that removes what was sealed with secrets that are no account's; then `shredDoomed`. */
+  async doomSecrets(id: Buffer, db: Db): Promise<void> {
+    const hash = this.#hashOf(id)
+    if (hash !== undefined) await new KeyStore(db).doom({ id, kind: 'account', hash })
+  }
+
   /** Destroys the secrets that were said to go, also those that a crash has left. */
   shredDoomed(): Promise<void> {
     return Promise.resolve(this.#shredding.take(() => this.#shredDoomed()))

@@ -13,6 +13,7 @@ import type { Keys } from './keys.ts'
 import type { Log } from './log.ts'
 import type { SealedDocuments } from './sealed-documents.ts'
 import type { SealedRows } from './sealed-rows.ts'
+import type { ServerBoxes } from './server-boxes.ts'
 import type { Service, ServiceHandlers } from './service.ts'
 import type { Session } from './session.ts'
 import type { StreamRegistry, UnboundStream } from './stream-registry.ts'
@@ -41,6 +42,8 @@ export interface Host<Settings = {}, Needs = {}> {
   readonly keys: Keys
   readonly documents: SealedDocuments
   readonly rows: SealedRows
+  /** To seal what belongs to no account, and must be known while nobody is there. */
+  readonly boxes: ServerBoxes
   /** By which clients log in without their password. */
   readonly tokens: Tokens
   readonly on: Hooks['on']

@@ -15,6 +15,15 @@ export interface ServiceHandlers {
   message?(stanza: Element, from: Jid): void | Promise<void>
   /** A message of the service came back. */
   failed?(stanza: Element, from: Jid): void | Promise<void>
+  /** What is at addresses with a local part, such as a room. Without it there is nothing. */
+  island?(local: string): Island
+}
+
+/** What is at an address of a service: an island of its own, with a turn of its own (DESIGN law 6). */
+export interface Island {
+  readonly turn: Turn
+  /** Whatever comes to its address, or to a resource of it. In its turn. Throws a StanzaError to refuse. */
+  take(stanza: Element, from: Jid, to: Jid): void | Promise<void>
 }
 
 /** A service of a host under a domain of its own: an island, as accounts are (DESIGN law 6). */
@@ -31,11 +40,30 @@ export class Service implements Destination {
     this.#router = router
     this.#handlers = handlers
     this.#asStanzaError = asStanzaError
-    this.iq = this.#answers.tables(owner).host
+    this.iq = this.#answers.table(owner, 'host')
   }
 
   deliver(stanza: Element, from: Jid, to: Jid, custody: Custody | undefined): void | Promise<void> {
-    return this.#router.attend(stanza, from, to, custody, this.#asStanzaError, () => this.turn.take(() => this.#take(stanza, from, to)))
+    return this.#router.attend(stanza, from, to, custody, this.#asStanzaError, () => {
+      const island = to.local === '' ? undefined : this.#handlers.island?.(to.local)
+      if (island === undefined) return this.turn.take(() => this.#take(stanza, from, to))
+      return island.turn.take(() => island.take(stanza, from, to))
+    })
+  }
+
+  /** Hands a stanza that has these addresses to the router: for who sends the same to many, and knows where they are. */
+  route(stanza: Element, from: Jid, to: Jid): void {
+    void this.#router.route(stanza, from, to)
+  }
+
+  /** What of its own accord is done at an island, such as when a time is over. In its turn; the server does not stop before it is done. */
+  act(island: Island, work: () => void | Promise<void>, failed: (error: unknown) => void): void {
+    try {
+      const pending = island.turn.take(work)
+      if (pending instanceof Promise) this.#router.track(pending.catch(failed))
+    } catch (error) {
+      failed(error)
+    }
   }
 
   #take(stanza: Element, from: Jid, to: Jid): void | Promise<void> {

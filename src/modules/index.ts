@@ -14,6 +14,7 @@ import { dataPolicy } from './data-policy.ts'
 import { discovery } from './discovery.ts'
 import { displayed } from './displayed.ts'
 import { invites } from './invites/invites.ts'
+import { muc } from './muc/muc.ts'
 import { offline } from './offline/offline.ts'
 import { personalEvents } from './personal-events.ts'
 import { ping } from './ping.ts'
@@ -49,6 +50,7 @@ export const modules: readonly Module[] = [
   privateXml,
   pubsub,
   pubsubService,
+  muc,
   avatar,
   vcard,
   bookmarks,

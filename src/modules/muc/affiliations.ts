@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto'
+import type { Jid } from '../../xmpp/jid.ts'
+import type { Affiliation } from './standing.ts'
+
+/** Of somebody who is affiliated with a room. */
+export interface Affiliated {
+  readonly affiliation: Affiliation
+  /** Reserved for him. */
+  readonly nick?: string | undefined
+  /** Why he is what he is, as he was told. */
+  readonly reason?: string | undefined
+}
+
+/** What a change was: from which version, to which one, of whom (XEP-0463). */
+export interface AffiliationChange {
+  readonly since: string
+  readonly until: string
+  readonly jid: string
+  readonly affiliation: Affiliation
+}
+
+/** So many changes are remembered. */
+const MOST_CHANGES = 100
+
+/** Who is what in a room, for good: by bare address, or of outcasts also by domain (XEP-0045 §5.2, §9.2). */
+export class Affiliations {
+  readonly #all = new Map<string, Affiliated>()
+  /** Bare addresses by nick. */
+  readonly #reserved = new Map<string, string>()
+  readonly #changes: AffiliationChange[] = []
+  #version: string
+
+  constructor(all: Iterable<readonly [jid: string, affiliated: Affiliated]> = [], version: string = newVersion()) {
+    for (const [jid, affiliated] of all) this.#put(jid, affiliated)
+    this.#version = version
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  /** XEP-0463: another one whenever somebody's affiliation has changed. */
+  get version(): string {
+    return this.#version
+  }
+
+  entries(): Iterable<readonly [jid: string, affiliated: Affiliated]> {
+    return this.#all
+  }
+
+  /** Bare addresses. */
+  *having(affiliation: Affiliation): Iterable<string> {
+    for (const [jid, each] of this.#all) if (each.affiliation === affiliation) yield jid
+  }
+
+  /** What stands under exactly that address. */
+  get(bare: string): Affiliated | undefined {
+    return this.#all.get(bare)
+  }
+
+  /** §9.2: what stands under his address counts; then he is banned with his domain. */
+  of(who: Jid): Affiliation {
+    const known = this.#all.get(String(who.bare))
+    if (known !== undefined) return known.affiliation
+    return this.#all.get(who.domain)?.affiliation === 'outcast' ? 'outcast' : 'none'
+  }
+
+  /** Whether nobody else would own the room. */
+  isLastOwner(bare: string): boolean {
+    if (this.#all.get(bare)?.affiliation !== 'owner') return false
+    for (const owner of this.having('owner')) if (owner !== bare) return false
+    return true
+  }
+
+  /** The bare address for which a nick is reserved. */
+  holderOf(nick: string): string | undefined {
+    return this.#reserved.get(nick)
+  }
+
+  nickOf(who: Jid): string | undefined {
+    return this.#all.get(String(who.bare))?.nick
+  }
+
+  get reservedNicks(): number {
+    return this.#reserved.size
+  }
+
+  /** `'none'` forgets him. The nick must be nobody else's. Gives the change if the affiliation is another one now. */
+  set(bare: string, affiliated: Affiliated): AffiliationChange | undefined {
+    const before = this.#all.get(bare)
+    this.#put(bare, affiliated)
+    if ((before?.affiliation ?? 'none') === affiliated.affiliation) return undefined
+    const change = { since: this.#version, until: newVersion(), jid: bare, affiliation: affiliated.affiliation }
+    this.#version = change.until
+    this.#changes.push(change)
+    if (this.#changes.length > MOST_CHANGES) this.#changes.shift()
+    return change
+  }
+
+  /** The changes after that version; undefined where it is not remembered. */
+  since(version: string): readonly AffiliationChange[] | undefined {
+    if (version === this.#version) return []
+    const at = this.#changes.findIndex(({ since }) => since === version)
+    return at === -1 ? undefined : this.#changes.slice(at)
+  }
+
+  #put(bare: string, { affiliation, nick, reason }: Affiliated): void {
+    const before = this.#all.get(bare)?.nick
+    if (before !== undefined) this.#reserved.delete(before)
+    this.#all.delete(bare)
+    if (affiliation === 'none') return
+    // §9.1: an outcast has none.
+    const reserved = affiliation === 'outcast' ? undefined : nick
+    this.#all.set(bare, { affiliation, ...(reserved !== undefined && { nick: reserved }), ...(reason !== undefined && { reason }) })
+    if (reserved !== undefined) this.#reserved.set(reserved, bare)
+  }
+}
+
+const newVersion = (): string => randomBytes(9).toString('base64url')

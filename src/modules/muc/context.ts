@@ -1,0 +1,77 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Hooks } from '../../core/hooks.ts'
+import { IqAnswers } from '../../core/iq-answers.ts'
+import type { Host, IqTable, Request } from '../../core/module.ts'
+import type { Service } from '../../core/service.ts'
+import type { Element } from '../../xml/element.ts'
+import type { Jid } from '../../xmpp/jid.ts'
+import { type RoomConfig, USUAL_PRIVATE, USUAL_PUBLIC } from './config.ts'
+import { Guests } from './guests.ts'
+import { Limits } from './limits.ts'
+import type { Room } from './room.ts'
+import { Rooms } from './rooms.ts'
+import { RoomRows } from './rows.ts'
+import type { MucSettings } from './settings.ts'
+
+/** A request to a room, in its turn, of somebody who may know of it. */
+export interface RoomRequest extends Request {
+  readonly room: Room
+}
+
+/** What all parts of the service have in common. */
+export class Context {
+  /** Of the service. */
+  readonly jid: Jid
+  /** Of the host whose service it is. */
+  readonly domain: string
+  readonly settings: MucSettings
+  readonly clock: Clock
+  readonly hooks: Hooks
+  readonly rooms: Rooms
+  readonly guests = new Guests()
+  readonly limits: Limits
+  readonly answers = new IqAnswers()
+  /** Who answers what rooms are asked. */
+  readonly iq: IqTable<RoomRequest>
+  /** How a new room is. */
+  readonly usual: RoomConfig
+  readonly failed: (owner: string, error: unknown) => void
+  readonly #service: Service
+
+  constructor({ boxes, clock, db, domain, hooks, log, settings }: Host<MucSettings>, jid: Jid, service: Service) {
+    this.jid = jid
+    this.domain = domain
+    this.settings = settings
+    this.clock = clock
+    this.hooks = hooks
+    this.limits = new Limits(settings, clock)
+    this.iq = this.answers.table('muc', 'host')
+    this.usual = settings.newRooms === 'public' ? USUAL_PUBLIC : USUAL_PRIVATE
+    this.failed = (_, error) => log.fault('muc.told', error)
+    this.#service = service
+    this.rooms = new Rooms(this, db, new RoomRows(db, boxes))
+  }
+
+  /** Whether somebody may make rooms. */
+  mayCreate(who: Jid): boolean {
+    return this.settings.create === 'users' && who.domain === this.domain && who.local !== ''
+  }
+
+  /** Hands a stanza that has these addresses to the router. */
+  route(stanza: Element, from: Jid, to: Jid): void {
+    this.#service.route(stanza, from, to)
+  }
+
+  /** Does something of its own accord at a room, in its turn. */
+  act(room: Room, work: () => void | Promise<void>): void {
+    const venue = this.rooms.at(room.state.name)
+    const failed = (error: unknown): void => this.failed('muc', error)
+    this.#service.act(
+      venue,
+      () => {
+        if (venue.room === room) return venue.whenLoaded(work)
+      },
+      failed,
+    )
+  }
+}

@@ -1,0 +1,70 @@
+import type { Clock } from '../../core/clock.ts'
+import { LimitedEach, limited } from '../../lib/limited.ts'
+import { StanzaError } from '../../xmpp/error.ts'
+import type { Occupant } from './occupant.ts'
+import type { Room } from './room.ts'
+import type { MucSettings } from './settings.ts'
+
+const MINUTE = 60_000
+const MESSAGES_IN = 10_000
+/** So many are remembered of each kind who have done something of late. */
+const REMEMBERED = 5000
+
+export const tooMuch = (): StanzaError => new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
+
+/** How often somebody may do something, in all rooms together; and how much goes through one room. */
+export class Limits {
+  readonly #joins: LimitedEach
+  readonly #presences: LimitedEach
+  readonly #nicks: LimitedEach
+  readonly #requests: LimitedEach
+  readonly #messages: LimitedEach
+  readonly #deliveries = new WeakMap<Room, (count: number) => boolean>()
+  readonly #most: number
+  readonly #now: () => number
+
+  constructor({ joins, presences, nicks, requests, messages, deliveries }: MucSettings, clock: Clock) {
+    this.#now = () => clock.now()
+    const each = (most: number, ms = MINUTE): LimitedEach => new LimitedEach(most, ms, this.#now, REMEMBERED)
+    this.#joins = each(joins)
+    this.#presences = each(presences)
+    this.#nicks = each(nicks)
+    this.#requests = each(requests)
+    this.#messages = each(messages, MESSAGES_IN)
+    this.#most = deliveries
+  }
+
+  /** Of a person: a bare address. */
+  join(bare: string): void {
+    if (this.#joins.isTooMuch(bare)) throw tooMuch()
+  }
+
+  /** Of a client: a full address. */
+  presence(client: string): void {
+    if (this.#presences.isTooMuch(client)) throw tooMuch()
+  }
+
+  nick(bare: string): void {
+    if (this.#nicks.isTooMuch(bare)) throw tooMuch()
+  }
+
+  /** Of a client, through a room to an occupant. */
+  request(client: string): void {
+    if (this.#requests.isTooMuch(client)) throw tooMuch()
+  }
+
+  /** A message that goes to so many clients. */
+  message(room: Room, by: Occupant, clients: number): void {
+    if (this.#messages.isTooMuch(String(by.bare)) || this.#ofRoom(room)(clients)) throw tooMuch()
+  }
+
+  /** What is more than a room may pass on is allowed once: somebody must be able to speak in a room of any size. */
+  #ofRoom(room: Room): (count: number) => boolean {
+    const known = this.#deliveries.get(room)
+    if (known !== undefined) return known
+    const asks = limited(this.#most, MESSAGES_IN, this.#now)
+    const bounded = (count: number): boolean => asks(Math.min(count, this.#most))
+    this.#deliveries.set(room, bounded)
+    return bounded
+  }
+}

@@ -1,0 +1,45 @@
+import { Recent } from '../../lib/recent.ts'
+import type { Visit } from './occupant.ts'
+
+/** A request that went on to another occupant. */
+export interface Relayed {
+  /** Who has asked. */
+  readonly by: Visit
+  /** As he has called it. */
+  readonly id: string
+  /** The address to which it went on, and from which the answer may come. */
+  readonly asked: string
+}
+
+/** So many are remembered of each kind. */
+const MOST = 200
+
+/** What went from one occupant to another, so that an answer finds its way back and nobody learns an address (XEP-0045 §17.4). */
+export class Relays {
+  readonly #requests = new Recent<string, Relayed>(MOST)
+  readonly #whispers = new Recent<string, Visit>(MOST)
+
+  /** A request went on under an id that nobody can guess. */
+  asked(id: string, relayed: Relayed): void {
+    this.#requests.set(id, relayed)
+  }
+
+  /** The request that this is the answer to: it has one answer. */
+  answered(id: string, by: string): Relayed | undefined {
+    const relayed = this.#requests.get(id)
+    if (relayed === undefined || relayed.asked !== by) return undefined
+    this.#requests.delete(id)
+    return relayed
+  }
+
+  whispered(to: Visit, id: string, by: Visit): void {
+    this.#whispers.set(`${to.to} ${id}`, by)
+  }
+
+  /** Who has sent the private message that came back from that client. */
+  bounced(from: string, id: string): Visit | undefined {
+    const by = this.#whispers.get(`${from} ${id}`)
+    this.#whispers.delete(`${from} ${id}`)
+    return by
+  }
+}

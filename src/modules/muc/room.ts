@@ -1,0 +1,227 @@
+import { createHmac } from 'node:crypto'
+import type { Turn } from '../../lib/turn.ts'
+import type { Child, Element } from '../../xml/element.ts'
+import type { Jid } from '../../xmpp/jid.ts'
+import { may } from './access.ts'
+import type { Affiliations } from './affiliations.ts'
+import type { RoomConfig } from './config.ts'
+import type { Context } from './context.ts'
+import { Ghosts } from './ghosts.ts'
+import { History } from './history.ts'
+import { OccupantIds } from './namespaces.ts'
+import { Occupant, Visit } from './occupant.ts'
+import { Occupants } from './occupants.ts'
+import { occupantEntered, occupantLeft } from './points.ts'
+import { type Happening, presenceFrom, type StatusCode, shownOf, userElement } from './presence.ts'
+import { Relays } from './relays.ts'
+import type { Lasting } from './rows.ts'
+import type { Affiliation, Role, Standing } from './standing.ts'
+
+/** After so many stanzas to others, all others have their turn. */
+const SLICE = 256
+
+/**
+ * A room (XEP-0045): an island. All is done in its turn. It knows addresses and what came from there, and reaches everybody by stanzas.
+ */
+export class Room {
+  /** room@service */
+  readonly jid: Jid
+  readonly turn: Turn
+  /** Another one when it was read anew. */
+  state: Lasting
+  readonly occupants = new Occupants()
+  readonly history: History
+  readonly relays = new Relays()
+  readonly ghosts: Ghosts
+  /** §10.1.1: it is made, but nobody may enter before its owner has said how it shall be. */
+  isLocked = false
+  /** It was destroyed, or the last one has left one that does not stay. */
+  isEnded = false
+  readonly #context: Context
+
+  constructor(jid: Jid, turn: Turn, state: Lasting, context: Context) {
+    this.jid = jid
+    this.turn = turn
+    this.state = state
+    this.history = new History(jid, context.settings.history, context.settings.historyBytes)
+    this.ghosts = new Ghosts(this, context)
+    this.#context = context
+  }
+
+  get config(): RoomConfig {
+    return this.state.config
+  }
+
+  get affiliations(): Affiliations {
+    return this.state.affiliations
+  }
+
+  /** What somebody is here: by his client, and from outside by his address. */
+  standingOf(who: Jid): Standing {
+    const occupant = this.occupants.visit(who)?.occupant
+    return { affiliation: this.affiliations.of(who), role: occupant?.role ?? 'none' }
+  }
+
+  affiliationOf(occupant: Occupant): Affiliation {
+    return this.affiliations.of(occupant.bare)
+  }
+
+  /** XEP-0421: the same for one person whenever he comes, another one in each room, and nobody learns from it who he is. */
+  occupantId(bare: Jid): string {
+    return createHmac('sha256', this.state.occupantSecret).update(String(bare)).digest('base64url')
+  }
+
+  /** Whether `viewer` is shown the presence of `occupant` (§15.5.3, presencebroadcast). */
+  sees(viewer: Occupant, occupant: Occupant): boolean {
+    return viewer === occupant || viewer.role === 'moderator' || may('bePresent', { affiliation: 'none', role: occupant.role }, this.config)
+  }
+
+  /** Whether `viewer` learns real addresses. */
+  seesAddresses({ role }: Occupant): boolean {
+    return this.config.whois === 'anyone' || role === 'moderator'
+  }
+
+  /** Hands a stanza that is from `from` to one client. */
+  give(stanza: Element, from: Jid, visit: Visit): void {
+    this.#context.route(stanza.with({ to: visit.to }), from, visit.jid)
+  }
+
+  /** To any address, from the room itself. */
+  send(stanza: Element, to: Jid): void {
+    this.#context.route(stanza.with({ from: String(this.jid), to: String(to) }), this.jid, to)
+  }
+
+  /** The same stanza to every client: what is in it is written once. Waits only where there are many. */
+  giveAll(stanza: Element, from: Jid): void | Promise<void> {
+    return each(this.occupants.visits(), this.occupants.clients, visit => this.give(stanza, from, visit))
+  }
+
+  /** One more client of somebody, under a nick that is his. Nobody has heard of it yet. */
+  admit(client: Jid, at: Jid, role: Role, presence: readonly Child[]): Visit {
+    const { clock, guests, hooks, failed } = this.#context
+    const present = this.occupants.holding(at.resource)
+    const occupant = present ?? new Occupant(client.bare, OccupantIds('occupant-id', { id: this.occupantId(client.bare) }), at, role)
+    const visit = new Visit(occupant, client, presence, clock.now())
+    occupant.shown = undefined
+    this.occupants.add(visit)
+    guests.entered(client)
+    this.ghosts.watch(visit)
+    if (present === undefined) void hooks.tell(occupantEntered, { room: this, occupant }, failed)
+    return visit
+  }
+
+  /** A client is gone. Nobody has heard of it yet. */
+  dismiss(visit: Visit): void {
+    const { guests, hooks, failed } = this.#context
+    const { occupant } = visit
+    this.occupants.remove(visit)
+    guests.left(visit.jid)
+    if (occupant.visits.size === 0) void hooks.tell(occupantLeft, { room: this, occupant }, failed)
+  }
+
+  /** Shows all who are in the room to one who enters (§7.2.2), but not himself. */
+  showOthers(to: Visit): void | Promise<void> {
+    const viewer = to.occupant
+    const isOpen = this.seesAddresses(viewer)
+    const show = (occupant: Occupant): void => {
+      if (occupant === viewer || !this.sees(viewer, occupant)) return
+      const shown = shownOf(occupant, this.affiliationOf(occupant))
+      this.give(isOpen ? shown.open : shown.veiled, occupant.jid, to)
+    }
+    return each(this.occupants.all(), this.occupants.size, show)
+  }
+
+  /** Tells all what the occupant is now; each client of his own with the status codes for him. `id` is of the request of `by`. */
+  announce(
+    occupant: Occupant,
+    happening: Happening = {},
+    by?: { readonly visit: Visit; readonly id: string | undefined },
+  ): void | Promise<void> {
+    const { role, latest } = occupant
+    const affiliation = this.affiliationOf(occupant)
+    const { codes = [], ownCodes = [] } = happening
+    const isPlain = codes.length === 0 && happening.reason === undefined && happening.actor === undefined
+    const make = (jid: string | undefined, ...own: readonly StatusCode[]): Element =>
+      presenceFrom(occupant, undefined, latest?.presence ?? [], userElement({ affiliation, role, jid }, happening, ...own))
+    const { open, veiled } = isPlain ? shownOf(occupant, affiliation) : { open: make(latest?.to), veiled: make(undefined) }
+    const own = make(latest?.to, 110, ...ownCodes)
+    return each(this.occupants.visits(), this.occupants.clients, visit => {
+      if (visit.occupant === occupant) {
+        const isAsked = by !== undefined && by.visit === visit && by.id !== undefined
+        this.give(isAsked ? own.with({ id: by.id }) : own, occupant.jid, visit)
+      } else if (this.sees(visit.occupant, occupant)) this.give(this.seesAddresses(visit.occupant) ? open : veiled, occupant.jid, visit)
+    })
+  }
+
+  /**
+   * Some clients of one occupant leave, all of them if none is named; `said` is what they say. Others hear of it if these were the
+   * last, or that another client's presence counts now.
+   */
+  leave(occupant: Occupant, happening: Happening = {}, said: readonly Child[] = [], visits?: readonly Visit[]): void | Promise<void> {
+    const leaving = visits ?? [...occupant.visits.values()]
+    const before = occupant.latest
+    const affiliation = this.affiliationOf(occupant)
+    const seenBy = (viewer: Occupant): boolean => this.sees(viewer, occupant)
+    const { ownCodes = [] } = happening
+    const make = (jid: string | undefined, ...own: readonly StatusCode[]): Element => {
+      const item = { affiliation, role: 'none', jid, nick: happening.nick } as const
+      return presenceFrom(occupant, 'unavailable', said, userElement(item, happening, ...own))
+    }
+    for (const visit of leaving) {
+      this.dismiss(visit)
+      this.give(make(visit.to, 110, ...ownCodes), occupant.jid, visit)
+    }
+    if (occupant.visits.size > 0) return before === occupant.latest ? undefined : this.announce(occupant)
+    const open = make(before?.to)
+    const veiled = make(undefined)
+    return each(this.occupants.visits(), this.occupants.clients, visit => {
+      if (seenBy(visit.occupant)) this.give(this.seesAddresses(visit.occupant) ? open : veiled, occupant.jid, visit)
+    })
+  }
+
+  /** §7.6: what was his nick is gone, and all learn which one he has now. What he is under that is still to be announced. */
+  rename(occupant: Occupant, jid: Jid): void | Promise<void> {
+    const former = occupant.jid
+    const { role, latest } = occupant
+    const affiliation = this.affiliationOf(occupant)
+    const make = (jidOfClient: string | undefined, ...own: readonly StatusCode[]): Element =>
+      presenceFrom(
+        occupant,
+        'unavailable',
+        [],
+        userElement({ affiliation, role, jid: jidOfClient, nick: jid.resource }, { codes: [303] }, ...own),
+      )
+    const own = make(latest?.to, 110)
+    const open = make(latest?.to)
+    const veiled = make(undefined)
+    this.occupants.rename(occupant, jid)
+    return each(this.occupants.visits(), this.occupants.clients, visit => {
+      const viewer = visit.occupant
+      if (viewer === occupant) this.give(own, former, visit)
+      else if (this.sees(viewer, occupant)) this.give(this.seesAddresses(viewer) ? open : veiled, former, visit)
+    })
+  }
+
+  /** §10.9: everybody hears it for himself alone, and nobody is in the room any more. */
+  empty(destroy: Element): void {
+    for (const visit of [...this.occupants.visits()]) {
+      const x = userElement({ affiliation: 'none', role: 'none' }, { destroy })
+      this.dismiss(visit)
+      this.give(presenceFrom(visit.occupant, 'unavailable', [], x), visit.occupant.jid, visit)
+    }
+  }
+}
+
+/** Each of so many; others have their turn where these are many. Nobody enters or leaves meanwhile, since it is the room's turn. */
+function each<T>(all: Iterable<T>, size: number, tell: (one: T) => void): void | Promise<void> {
+  if (size > SLICE) return eachSlowly(all, tell)
+  for (const one of all) tell(one)
+}
+
+async function eachSlowly<T>(all: Iterable<T>, tell: (one: T) => void): Promise<void> {
+  let told = 0
+  for (const one of all) {
+    tell(one)
+    if (++told % SLICE === 0) await new Promise(resolve => setImmediate(resolve))
+  }
+}

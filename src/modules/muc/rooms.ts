@@ -1,0 +1,177 @@
+import type { Island } from '../../core/service.ts'
+import { Turn } from '../../lib/turn.ts'
+import type { Db } from '../../storage/db.ts'
+import type { Element } from '../../xml/element.ts'
+import { Jid } from '../../xmpp/jid.ts'
+import { isPrivate, type RoomConfig } from './config.ts'
+import type { Context } from './context.ts'
+import { roomEnded } from './points.ts'
+import { Room } from './room.ts'
+import type { Lasting, RoomRows } from './rows.ts'
+import { takeStanza } from './stanzas.ts'
+
+/** So many rooms that nobody is in are kept in memory, with what was said there last. */
+const MOST_EMPTY = 500
+
+/** A name at the service: there is a room, or there may be one. An island, with a turn that rooms of this name have one after the other. */
+export class Venue implements Island {
+  readonly name: string
+  readonly jid: Jid
+  readonly turn = new Turn()
+  readonly #rooms: Rooms
+  #room: Room | undefined
+  #isLoaded = false
+
+  constructor(name: string, jid: Jid, rooms: Rooms) {
+    this.name = name
+    this.jid = jid
+    this.#rooms = rooms
+  }
+
+  /** The room, if there is one. Known in its turn. */
+  get room(): Room | undefined {
+    return this.#room
+  }
+
+  take(stanza: Element, from: Jid, to: Jid): void | Promise<void> {
+    return this.whenLoaded(() => takeStanza(this.#rooms.context, this, stanza, from, to))
+  }
+
+  /** In its turn, once it is known whether there is a room. */
+  whenLoaded(work: () => void | Promise<void>): void | Promise<void> {
+    if (!this.#isLoaded) return this.#load().then(() => this.whenLoaded(work))
+    let isDone = true
+    try {
+      const pending = work()
+      isDone = !(pending instanceof Promise)
+      return pending?.finally(() => this.#leftBehind())
+    } finally {
+      if (isDone) this.#leftBehind()
+    }
+  }
+
+  async #load(): Promise<void> {
+    const state = await this.#rooms.rows.load(this.name)
+    this.#isLoaded = true
+    if (state !== undefined) this.open(state)
+  }
+
+  /** Within its turn: from now on there is a room. */
+  open(state: Lasting): Room {
+    this.#room = new Room(this.jid, this.turn, state, this.#rooms.context)
+    return this.#room
+  }
+
+  /** Within its turn: the room is no more. Nobody is told. */
+  close(): void {
+    const room = this.#room
+    if (room === undefined) return
+    room.isEnded = true
+    room.ghosts.stop()
+    this.#room = undefined
+    const { hooks, failed } = this.#rooms.context
+    void hooks.tell(roomEnded, room, failed)
+  }
+
+  /** A room that is not to stay ends with the last one who was in it (§7.14); and a name without a room need not be known. */
+  #leftBehind(): void {
+    const room = this.#room
+    if (room !== undefined && room.occupants.clients === 0 && (room.isLocked || !room.config.isPersistent)) this.close()
+    this.#rooms.release(this)
+  }
+
+  /** Nothing is lost with it but the history of a room in which nobody is. */
+  get isEmpty(): boolean {
+    return this.#room === undefined || this.#room.occupants.clients === 0
+  }
+}
+
+/** The rooms in memory: those with somebody in them, and some that were used lately. */
+export class Rooms {
+  readonly context: Context
+  readonly rows: RoomRows
+  readonly #db: Db
+  readonly #domain: string
+  readonly #venues = new Map<string, Venue>()
+  /** When there are more, some are let go. */
+  #enough = MOST_EMPTY
+
+  constructor(context: Context, db: Db, rows: RoomRows) {
+    this.context = context
+    this.#db = db
+    this.rows = rows
+    this.#domain = context.jid.domain
+  }
+
+  /** The address of that (prepared) name, whether there is a room or not. */
+  at(name: string): Venue {
+    const known = this.#venues.get(name)
+    if (known !== undefined) return known
+    const venue = new Venue(name, Jid.of(name, this.#domain), this)
+    this.#venues.set(name, venue)
+    if (this.#venues.size > this.#enough) this.#evict()
+    return venue
+  }
+
+  /** Those in memory. */
+  *all(): Iterable<Room> {
+    for (const { room } of this.#venues.values()) if (room !== undefined) yield room
+  }
+
+  /** How many there are that somebody has made, and how many of all, on disk or in memory alone. */
+  async count(creator: string): Promise<{ ofHis: number; all: number }> {
+    const kept = await this.rows.count(creator)
+    const passing = [...this.all()].filter(({ config, isLocked }) => isLocked || !config.isPersistent)
+    return { ofHis: kept.ofHis + passing.filter(({ state }) => state.creator === creator).length, all: kept.all + passing.length }
+  }
+
+  /**
+   * Within the room's turn: changes what the room is, and gives the addresses whose affiliation was changed. It is in memory at once, and
+   * of a room that lasts it is on disk when this is done. If that fails, what is on disk is read again.
+   */
+  change(room: Room, work: (state: Lasting) => Iterable<string> | void): void | Promise<void> {
+    const { config: before } = room
+    const changed = [...(work(room.state) ?? [])]
+    if (room.isLocked || (!before.isPersistent && !room.config.isPersistent)) return
+    return this.#write(room, before, changed)
+  }
+
+  async #write(room: Room, before: RoomConfig, changed: readonly string[]): Promise<void> {
+    const { state } = room
+    const { config } = state
+    const isOther = !before.isPersistent || isPrivate(before) !== isPrivate(config)
+    try {
+      if (!config.isPersistent) await this.rows.remove(state)
+      else if (isOther) await this.#db.tx(db => this.rows.putAll(state, db))
+      else
+        await this.#db.tx(async db => {
+          await this.rows.put(state, db)
+          await this.rows.putAffiliations(state, changed, db)
+        })
+    } catch (error) {
+      const kept = await this.rows.load(state.name).catch(() => undefined)
+      if (kept === undefined) state.config = before
+      else room.state = kept
+      throw error
+    }
+  }
+
+  get size(): number {
+    return this.#venues.size
+  }
+
+  /** Lets go of names at which nobody is, the oldest first, until half as many may come again. */
+  #evict(): void {
+    const unused = [...this.#venues.values()].filter(({ isEmpty, turn }) => isEmpty && turn.isIdle)
+    for (const { name } of unused.slice(0, Math.max(0, unused.length - (MOST_EMPTY >> 1)))) this.#venues.delete(name)
+    this.#enough = this.#venues.size + (MOST_EMPTY >> 1)
+  }
+
+  release(venue: Venue): void {
+    if (venue.room === undefined) queueMicrotask(() => this.#forget(venue))
+  }
+
+  #forget(venue: Venue): void {
+    if (venue.room === undefined && venue.turn.isIdle && this.#venues.get(venue.name) === venue) this.#venues.delete(venue.name)
+  }
+}

@@ -1,0 +1,37 @@
+import type { Element } from '../../xml/element.ts'
+import { StanzaError } from '../../xmpp/error.ts'
+import type { Jid } from '../../xmpp/jid.ts'
+import type { Context } from './context.ts'
+import { change, enter, notThere, returned } from './enter.ts'
+import { exit } from './exit.ts'
+import { takeFailure } from './failures.ts'
+import { takeMessage } from './messages.ts'
+import { Muc } from './namespaces.ts'
+import { takeIq } from './requests.ts'
+import type { Venue } from './rooms.ts'
+
+/** Whatever comes to a room, to one of its occupants, or to where there is none. In its turn. */
+export function takeStanza(context: Context, venue: Venue, stanza: Element, from: Jid, to: Jid): void | Promise<void> {
+  const visit = venue.room?.occupants.visit(from)
+  const isFailure = stanza.attrs['type'] === 'error'
+  if (!isFailure) visit?.heard(context.clock.now())
+  if (stanza.name === 'iq') return takeIq(context, venue.room, stanza, from, to)
+  if (isFailure) return venue.room && takeFailure(venue.room, stanza, from, to)
+  return stanza.name === 'message' ? takeMessage(context, venue.room, stanza, from, to) : takePresence(context, venue, stanza, from, to)
+}
+
+function takePresence(context: Context, venue: Venue, stanza: Element, from: Jid, to: Jid): void | Promise<void> {
+  const { room } = venue
+  const { type } = stanza.attrs
+  const visit = room?.occupants.visit(from)
+  // §17.3: silently, where he is not in the room.
+  if (type === 'unavailable') return room && visit && exit(room, visit, stanza)
+  // §17.3: a probe is no request to enter, or to leave.
+  if (type !== undefined) return
+  // §7.2.1
+  if (to.isBare) throw new StanzaError('jid-malformed', 'a nick is needed')
+  const x = stanza.child(Muc, 'x')
+  if (room === undefined || visit === undefined)
+    return x === undefined ? notThere(context, from, to) : enter(context, venue, stanza, x, from, to)
+  return x === undefined ? change(context, room, visit, stanza, to) : returned(context, room, visit, stanza, x, to)
+}

@@ -1,0 +1,93 @@
+/** For stories about rooms (XEP-0045): who is in, what they say, and what they hear of each other. */
+import assert from 'node:assert/strict'
+import type { Element } from '../src/xml/element.ts'
+import { parseElement } from '../src/xml/parser.ts'
+import { answerTo } from './pubsub-story.ts'
+import type { Client, World } from './story.ts'
+
+export const MUC = 'http://jabber.org/protocol/muc'
+export const USER = `${MUC}#user`
+export const OWNER = `${MUC}#owner`
+export const ADMIN = `${MUC}#admin`
+export const OCCUPANT = 'urn:xmpp:occupant-id:0'
+export const SID = 'urn:xmpp:sid:0'
+export const DELAY = 'urn:xmpp:delay'
+
+/** Where the service of a story is, and its room. */
+export const SERVICE = 'conference.here.example'
+export const ROOM = `coven@${SERVICE}`
+
+let asked = 0
+
+/** Rooms as they were before there was privacy: open to all. */
+export const open = { settings: { muc: { newRooms: 'public' } } }
+
+export const joinXml = (nick: string, inside = '', room = ROOM, id = 'join'): string =>
+  `<presence id="${id}" to="${room}/${nick}"><x xmlns="${MUC}">${inside}</x></presence>`
+
+export const item = (affiliation: string, role: string, more = ''): string =>
+  `<x xmlns="${USER}"><item affiliation="${affiliation}" role="${role}"/>${more}</x>`
+
+export const status = (...codes: number[]): string => codes.map(code => `<status xmlns="${USER}" code="${code}"/>`).join('')
+
+/** A request to a room: the answer, whatever else is heard meanwhile. */
+export async function askRoom(client: Client, type: 'get' | 'set', payload: string, to = ROOM): Promise<Element> {
+  const id = `room${++asked}`
+  await client.sends(`<iq type="${type}" id="${id}" to="${to}">${payload}</iq>`)
+  return answerTo(client, id)
+}
+
+/** The condition of an error. */
+export const conditionIn = (stanza: Element | undefined): string | undefined =>
+  stanza
+    ?.elements()
+    .find(({ name }) => name === 'error')
+    ?.first()?.name
+
+/** Enters, and leaves out of the story what all hear of it. */
+export async function joins(client: Client, nick: string, room = ROOM, inside = ''): Promise<void> {
+  await client.sends(joinXml(nick, inside, room))
+  const own = client.unread.find(({ name, attrs }) => name === 'presence' && attrs['from'] === `${room}/${nick}`)
+  assert.equal(own?.attrs['type'], undefined, `${client.session.jid} could not enter: ${own ?? client.unread.join()}`)
+  assert.ok(own, `${client.session.jid} heard nothing`)
+  for (const other of client.world.clients) other.forget()
+}
+
+/** Makes a room that others may enter; what is heard meanwhile is left out of the story. */
+export async function opens(owner: Client, nick: string, room = ROOM): Promise<void> {
+  await joins(owner, nick, room)
+  const answer = await askRoom(owner, 'set', `<query xmlns="${OWNER}"><x xmlns="jabber:x:data" type="submit"/></query>`, room)
+  assert.equal(answer.attrs['type'], 'result', String(answer))
+  owner.forget()
+}
+
+/** Crone has made the coven, and the witches are in it: firstwitch, then the others by their nicks. */
+export async function coven(world: World, ...nicks: string[]): Promise<[owner: Client, ...others: Client[]]> {
+  const owner = await world.online('crone1', 'desktop')
+  await opens(owner, 'firstwitch')
+  const others: Client[] = []
+  for (const [i, nick] of nicks.entries()) {
+    const client = await world.online(`witch${i + 2}`, 'broom')
+    await joins(client, nick)
+    others.push(client)
+  }
+  return [owner, ...others]
+}
+
+/** What was heard of a name, in its order; the rest stays unheard. */
+export function heard(client: Client, name: string): Element[] {
+  const all = client.unread.filter(stanza => stanza.name === name)
+  for (const stanza of all) client.unread.splice(client.unread.indexOf(stanza), 1)
+  return all
+}
+
+/** The status codes of a presence. */
+export const codesOf = (presence: Element): number[] =>
+  presence
+    .elements()
+    .filter(({ ns }) => ns === USER)
+    .flatMap(x => x.elements())
+    .filter(({ name }) => name === 'status')
+    .map(({ attrs }) => Number(attrs['code']))
+
+export const parse = (xml: string): Element => parseElement(xml, undefined, 'jabber:client')
