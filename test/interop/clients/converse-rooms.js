@@ -1,17 +1,15 @@
 /** What the test does in rooms with Converse.js, and sees of them. */
 
-/** `turn` gives the open chat, or opens another one. */
-export function roomDriver(api, state, turn) {
+/** `turn` gives the open chat, or opens another one; `expect` says what answers to wait for next. */
+export function roomDriver(api, state, turn, expect) {
   const messages = () => turn().messages.filter(message => message.get('type') === 'groupchat')
   return {
     enter: async (jid, nick, roomconfig) => {
       const configuring = roomconfig === undefined ? {} : { auto_configure: true, roomconfig }
+      expect('type="submit"')
       turn(await api.rooms.open(jid, { nick, ...configuring }, true))
     },
     isInRoom: () => turn().isEntered(),
-    isOwner: () => turn().getOwnAffiliation() === 'owner',
-    isConfigured: () => turn().features.get('fetched') !== undefined && !turn().features.get('hidden'),
-    features: () => turn().features.attributes,
     leave: () => turn().close(),
     /** Who is in the room. */
     present: () =>

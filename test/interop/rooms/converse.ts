@@ -16,12 +16,14 @@ export class ConverseOccupant implements Occupant {
     this.nick = nick
   }
 
-  /** In that room, where the client makes it if there is none, and then configures it. */
+  /** In that room, which the client makes if it is told how to configure it. */
   static async enter(page: Page, address: string, room: string, nick: string, config?: RoomConfig): Promise<ConverseOccupant> {
     await page.until('globalThis.driver?.isConnected()')
     await page.evaluate(`driver.enter(...${JSON.stringify([room, nick, config].filter(argument => argument !== undefined))})`)
     const occupant = new ConverseOccupant(page, address, nick)
     await occupant.isIn()
+    // XEP-0045 §10.1: until then nobody else can enter.
+    if (config !== undefined) await page.until('driver.isDone()')
     return occupant
   }
 

@@ -47,7 +47,7 @@ export class Gathering implements AsyncDisposable {
     return party
   }
 
-  /** A new account where a server is given, as below; in the room, which it makes and configures if there is none. */
+  /** A new account where a server is given, as below; in the room. */
   async converse(at: Member | Party, room: string, nick: string, config?: RoomConfig): Promise<ConverseOccupant> {
     const party = await this.#party(at, nick)
     const page = await this.#site.page(party, passwordOf(party))
