@@ -35,8 +35,6 @@ c2sTls = ["${address}:${C2S_TLS}"]
 https = ["${address}:${HTTPS}"]
 s2s = ${portOf('starttls')}
 s2sTls = ${portOf('direct')}
-[modules.muc]
-newRooms = "public"
 [auth]
 iterations = 4096
 [s2s]
