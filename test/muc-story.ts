@@ -1,5 +1,9 @@
 /** For stories about rooms (XEP-0045): who is in, what they say, and what they hear of each other. */
 import assert from 'node:assert/strict'
+import type { RoomConfig } from '../src/modules/muc/config.ts'
+import { muc } from '../src/modules/muc/muc.ts'
+import type { Room } from '../src/modules/muc/room.ts'
+import type { Affiliation } from '../src/modules/muc/standing.ts'
 import type { Element } from '../src/xml/element.ts'
 import { parseElement } from '../src/xml/parser.ts'
 import { answerTo } from './pubsub-story.ts'
@@ -72,6 +76,25 @@ export async function coven(world: World, ...nicks: string[]): Promise<[owner: C
     others.push(client)
   }
   return [owner, ...others]
+}
+
+/** The room as the server sees it. */
+export function roomIn(world: World, name = 'coven'): Room {
+  const room = world.host.apiOf(muc)?.rooms.at(name).room
+  assert.ok(room, 'there is no such room')
+  return room
+}
+
+/** Its owner has configured it, without a story of its own. */
+export function configured(world: World, config: Partial<RoomConfig>, name = 'coven'): Room {
+  const room = roomIn(world, name)
+  room.state.config = { ...room.config, ...config }
+  return room
+}
+
+/** Somebody's affiliation was changed while he was not there. */
+export function affiliated(world: World, jid: string, affiliation: Affiliation, nick?: string): void {
+  roomIn(world).affiliations.set(jid, { affiliation, nick })
 }
 
 /** What was heard of a name, in its order; the rest stays unheard. */

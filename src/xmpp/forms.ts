@@ -7,6 +7,9 @@ export const Forms = namespace<'x' | 'title' | 'instructions' | 'field' | 'desc'
   'jabber:x:data',
 )
 
+/** Data Forms Validation (XEP-0122). */
+const Validation = namespace<'validate' | 'range'>('http://jabber.org/protocol/xdata-validate')
+
 const FORM_TYPES = ['form', 'submit', 'cancel', 'result'] as const
 const FIELD_TYPES = [
   'boolean',
@@ -38,6 +41,8 @@ export interface Field {
   readonly isRequired?: boolean
   readonly values?: readonly string[]
   readonly options?: readonly Option[]
+  /** XEP-0122: a whole number that is this at least. */
+  readonly least?: number
 }
 
 /**
@@ -165,6 +170,8 @@ function fieldElement(field: Field): Element {
   const children: Element[] = []
   if (field.desc !== undefined) children.push(Forms('desc', {}, field.desc))
   if (field.isRequired === true) children.push(Forms('required'))
+  if (field.least !== undefined)
+    children.push(Validation('validate', { datatype: 'xs:integer' }, Validation('range', { min: String(field.least) })))
   for (const value of field.values ?? []) children.push(Forms('value', {}, value))
   for (const { value, label } of field.options ?? []) children.push(Forms('option', { label }, Forms('value', {}, value)))
   return Forms('field', { var: field.var, type: field.type, label: field.label }, ...children)

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { Jid } from '../../xmpp/jid.ts'
 import type { Affiliation } from './standing.ts'
+import { Versions } from './versions.ts'
 
 /** Of somebody who is affiliated with a room. */
 export interface Affiliated {
@@ -11,37 +11,21 @@ export interface Affiliated {
   readonly reason?: string | undefined
 }
 
-/** What a change was: from which version, to which one, of whom (XEP-0463). */
-export interface AffiliationChange {
-  readonly since: string
-  readonly until: string
-  readonly jid: string
-  readonly affiliation: Affiliation
-}
-
-/** So many changes are remembered. */
-const MOST_CHANGES = 100
-
 /** Who is what in a room, for good: by bare address, or of outcasts also by domain (XEP-0045 §5.2, §9.2). */
 export class Affiliations {
   readonly #all = new Map<string, Affiliated>()
   /** Bare addresses by nick. */
   readonly #reserved = new Map<string, string>()
-  readonly #changes: AffiliationChange[] = []
-  #version: string
+  /** XEP-0463: another one whenever somebody's affiliation has changed. */
+  readonly versions: Versions
 
-  constructor(all: Iterable<readonly [jid: string, affiliated: Affiliated]> = [], version: string = newVersion()) {
+  constructor(all: Iterable<readonly [jid: string, affiliated: Affiliated]> = [], version?: string) {
     for (const [jid, affiliated] of all) this.#put(jid, affiliated)
-    this.#version = version
+    this.versions = new Versions(version)
   }
 
   get size(): number {
     return this.#all.size
-  }
-
-  /** XEP-0463: another one whenever somebody's affiliation has changed. */
-  get version(): string {
-    return this.#version
   }
 
   entries(): Iterable<readonly [jid: string, affiliated: Affiliated]> {
@@ -85,23 +69,13 @@ export class Affiliations {
     return this.#reserved.size
   }
 
-  /** `'none'` forgets him. The nick must be nobody else's. Gives the change if the affiliation is another one now. */
-  set(bare: string, affiliated: Affiliated): AffiliationChange | undefined {
-    const before = this.#all.get(bare)
-    this.#put(bare, affiliated)
-    if ((before?.affiliation ?? 'none') === affiliated.affiliation) return undefined
-    const change = { since: this.#version, until: newVersion(), jid: bare, affiliation: affiliated.affiliation }
-    this.#version = change.until
-    this.#changes.push(change)
-    if (this.#changes.length > MOST_CHANGES) this.#changes.shift()
-    return change
-  }
-
-  /** The changes after that version; undefined where it is not remembered. */
-  since(version: string): readonly AffiliationChange[] | undefined {
-    if (version === this.#version) return []
-    const at = this.#changes.findIndex(({ since }) => since === version)
-    return at === -1 ? undefined : this.#changes.slice(at)
+  /** `'none'` forgets him. The nick must be nobody else's. Whether the affiliation is another one now. */
+  set(jid: string, affiliated: Affiliated): boolean {
+    const from = this.#all.get(jid)?.affiliation ?? 'none'
+    this.#put(jid, affiliated)
+    if (from === affiliated.affiliation) return false
+    this.versions.add({ jid, from, to: affiliated.affiliation })
+    return true
   }
 
   #put(bare: string, { affiliation, nick, reason }: Affiliated): void {
@@ -115,5 +89,3 @@ export class Affiliations {
     if (reserved !== undefined) this.#reserved.set(reserved, bare)
   }
 }
-
-const newVersion = (): string => randomBytes(9).toString('base64url')

@@ -6,6 +6,7 @@ import type { Service } from '../../core/service.ts'
 import type { Element } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { type RoomConfig, USUAL_PRIVATE, USUAL_PUBLIC } from './config.ts'
+import { Described } from './disco.ts'
 import { Guests } from './guests.ts'
 import { Limits } from './limits.ts'
 import type { Room } from './room.ts'
@@ -35,8 +36,10 @@ export class Context {
   readonly iq: IqTable<RoomRequest>
   /** How a new room is. */
   readonly usual: RoomConfig
+  /** What parts have to say of rooms, for service discovery. */
+  readonly described = new Described()
+  readonly service: Service
   readonly failed: (owner: string, error: unknown) => void
-  readonly #service: Service
 
   constructor({ boxes, clock, db, domain, hooks, log, settings }: Host<MucSettings>, jid: Jid, service: Service) {
     this.jid = jid
@@ -48,7 +51,7 @@ export class Context {
     this.iq = this.answers.table('muc', 'host')
     this.usual = settings.newRooms === 'public' ? USUAL_PUBLIC : USUAL_PRIVATE
     this.failed = (_, error) => log.fault('muc.told', error)
-    this.#service = service
+    this.service = service
     this.rooms = new Rooms(this, db, new RoomRows(db, boxes))
   }
 
@@ -59,14 +62,14 @@ export class Context {
 
   /** Hands a stanza that has these addresses to the router. */
   route(stanza: Element, from: Jid, to: Jid): void {
-    this.#service.route(stanza, from, to)
+    this.service.route(stanza, from, to)
   }
 
   /** Does something of its own accord at a room, in its turn. */
   act(room: Room, work: () => void | Promise<void>): void {
     const venue = this.rooms.at(room.state.name)
     const failed = (error: unknown): void => this.failed('muc', error)
-    this.#service.act(
+    this.service.act(
       venue,
       () => {
         if (venue.room === room) return venue.whenLoaded(work)

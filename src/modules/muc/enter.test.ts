@@ -1,41 +1,222 @@
-/** XEP-0045 §7.2: entering a room. The examples are those of the XEP, with the witches on this server. */
+/** XEP-0045 §7.1 and §7.2: entering a room. The examples are those of the XEP, with the witches on this server. */
 import assert from 'node:assert/strict'
-import { codesOf, conditionIn, heard, item, joins, joinXml, MUC, OCCUPANT, open, opens, ROOM, USER } from '../../../test/muc-story.ts'
-import { story } from '../../../test/story.ts'
+import {
+  affiliated,
+  codesOf,
+  conditionIn,
+  configured,
+  coven,
+  heard,
+  item,
+  joins,
+  joinXml,
+  MUC,
+  OCCUPANT,
+  open,
+  opens,
+  ROOM,
+  roomIn,
+  SERVICE,
+  USER,
+} from '../../../test/muc-story.ts'
+import { type Client, story, type World } from '../../../test/story.ts'
 
 const presence = (nick: string, inside = '', more = ''): string => `<presence from="${ROOM}/${nick}" ${more}>${inside}</presence>`
+
+/** Tries to enter; gives the condition of the error, or undefined if he could. */
+async function tries(client: Client, nick: string, inside = '', room = ROOM): Promise<string | undefined> {
+  await client.sends(joinXml(nick, inside, room))
+  return conditionIn(heard(client, 'presence').find(({ attrs }) => attrs['type'] === 'error'))
+}
+
+const enters = (title: string, tell: (world: World) => Promise<void>): void =>
+  story(
+    title,
+    async world => {
+      await tell(world)
+      for (const client of world.clients) client.forget()
+    },
+    open,
+  )
 
 story(
   'XEP-0045 §7.1, §7.2.2: who enters is shown the others, then himself, then the subject; the others are shown him',
   async world => {
-    const crone = await world.online('crone1', 'desktop')
-    const wicca = await world.online('wiccarocks', 'laptop')
+    const [crone, wicca] = await coven(world, 'secondwitch')
+    affiliated(world, 'witch2@here.example', 'admin')
     const hag = await world.online('hag66', 'pda')
-    await opens(crone, 'firstwitch')
-    await joins(wicca, 'secondwitch')
     await hag.sends(joinXml('thirdwitch'))
     hag.receives(presence('firstwitch', item('owner', 'moderator'), 'to="hag66@here.example/pda"'))
-    hag.receives(presence('secondwitch', item('none', 'participant')))
+    hag.receives(presence('secondwitch', item('admin', 'participant')))
     const own = hag.receives(presence('thirdwitch', item('none', 'participant'), 'id="join"'))
     assert.deepEqual(codesOf(own), [110], '§7.2.2: MUST')
     hag.receives(`<message type="groupchat" from="${ROOM}"><subject/></message>`)
-    for (const other of [crone, wicca]) {
+    for (const other of [crone, wicca!]) {
       const shown = other.receives(presence('thirdwitch', item('none', 'participant')))
-      assert.equal(shown.elements().filter(({ ns }) => ns === USER).length, 1, 'one <x/>')
+      assert.equal(shown.elements().filter(({ ns }) => ns === USER).length, 1, '§7.2.2: MUST NOT include more than one <x/>')
       assert.ok(shown.elements().some(({ ns }) => ns === OCCUPANT))
     }
   },
   open,
 )
 
+enters('XEP-0045 §7.2.1, §17.1: a nick is needed, and one that can be seen', async world => {
+  const hag = await world.online('hag66')
+  await hag.sends(`<presence id="j" to="${ROOM}"><x xmlns="${MUC}"/></presence>`)
+  hag.receivesError('j', 'jid-malformed')
+  assert.equal(await tries(hag, '\u00a0'), 'jid-malformed')
+  assert.equal(await tries(hag, '\u3164'), 'jid-malformed', 'a filler is no nick')
+  assert.equal(await tries(hag, 'x'.repeat(101)), 'policy-violation')
+  assert.equal(await tries(hag, 'thirdwitch'), undefined)
+})
+
+enters('XEP-0045 §7.2.1, §17.3: who is in the room and enters again is told everything again', async world => {
+  const [crone, hag] = await coven(world, 'thirdwitch')
+  await crone.sends(`<message type="groupchat" to="${ROOM}"><body>Thrice</body></message>`)
+  for (const client of [crone, hag!]) client.forget()
+  await hag!.sends(joinXml('thirdwitch'))
+  hag!.receives(presence('firstwitch'))
+  assert.deepEqual(codesOf(hag!.receives(presence('thirdwitch'))), [110])
+  hag!.receives(`<message from="${ROOM}/firstwitch"><body>Thrice</body></message>`)
+  hag!.receives(`<message from="${ROOM}"><subject/></message>`)
+  hag!.receivesNothing()
+  assert.equal(roomIn(world).occupants.clients, 2)
+})
+
+enters('XEP-0045 §7.2.3: in a room that is not anonymous everybody learns real addresses, and is warned', async world => {
+  const [crone] = await coven(world)
+  configured(world, { whois: 'anyone' })
+  const hag = await world.online('hag66', 'pda')
+  await hag.sends(joinXml('thirdwitch'))
+  hag.receives(presence('firstwitch', `<x xmlns="${USER}"><item jid="crone1@here.example/desktop"/></x>`))
+  const own = hag.receives(presence('thirdwitch', `<x xmlns="${USER}"><item jid="hag66@here.example/pda"/></x>`))
+  assert.deepEqual(codesOf(own), [110, 100], 'MUST warn')
+  crone.receives(presence('thirdwitch', `<x xmlns="${USER}"><item jid="hag66@here.example/pda"/></x>`))
+})
+
+enters('XEP-0045 §7.2.4: in a semi-anonymous room moderators alone learn real addresses', async world => {
+  const [crone, wicca] = await coven(world, 'secondwitch')
+  const hag = await world.online('hag66', 'pda')
+  await hag.sends(joinXml('thirdwitch'))
+  crone.receives(presence('thirdwitch', `<x xmlns="${USER}"><item jid="hag66@here.example/pda"/></x>`))
+  assert.doesNotMatch(String(wicca!.receives(presence('thirdwitch'))), /hag66/)
+  assert.doesNotMatch(heard(hag, 'presence').slice(0, 2).map(String).join(), /crone1|witch2@/)
+  await hag.sends(`<presence type="unavailable" to="${ROOM}/thirdwitch"/>`)
+  crone.receives(presence('thirdwitch', `<x xmlns="${USER}"><item jid="hag66@here.example/pda"/></x>`, 'type="unavailable"'))
+  assert.doesNotMatch(String(wicca!.receives(presence('thirdwitch', '', 'type="unavailable"'))), /hag66/)
+})
+
+enters('XEP-0045 §7.2.5: the password has to be right', async world => {
+  await coven(world)
+  configured(world, { password: 'cauldronburn' })
+  const hag = await world.online('hag66')
+  assert.equal(await tries(hag, 'thirdwitch'), 'not-authorized')
+  assert.equal(await tries(hag, 'thirdwitch', '<password>cauldron</password>'), 'not-authorized')
+  assert.equal(await tries(hag, 'thirdwitch', '<password>cauldronburn</password>'), undefined)
+})
+
+enters('XEP-0045 §7.2.6, §7.2.7: members enter a room for members, and nobody who is banned', async world => {
+  await coven(world)
+  configured(world, { isMembersOnly: true })
+  const hag = await world.online('hag66')
+  assert.equal(await tries(hag, 'thirdwitch'), 'registration-required')
+  affiliated(world, 'hag66@here.example', 'member')
+  assert.equal(await tries(hag, 'thirdwitch'), undefined)
+  await hag.sends(`<presence type="unavailable" to="${ROOM}/thirdwitch"/>`)
+  affiliated(world, 'hag66@here.example', 'outcast')
+  hag.forget()
+  assert.equal(await tries(hag, 'thirdwitch'), 'forbidden')
+})
+
+enters('XEP-0045 §7.2.8: a nick that somebody else has, or has reserved, is taken', async world => {
+  await coven(world, 'secondwitch')
+  affiliated(world, 'ghost@here.example', 'member', 'banquo')
+  const hag = await world.online('hag66')
+  for (const nick of ['secondwitch', 'SecondWitch', 'second\u200bwitch', 'ｓecondwitch', ' secondwitch '])
+    assert.match((await tries(hag, nick))!, /conflict|jid-malformed/, nick)
+  assert.equal(await tries(hag, 'banquo'), 'conflict')
+  assert.equal(await tries(hag, 'Banquo'), 'conflict', 'nor one that looks like it')
+  const ghost = await world.online('ghost')
+  assert.equal(await tries(ghost, 'banquo'), undefined)
+})
+
 story(
-  'XEP-0045 §7.2.1: a nick is needed, and one that can be seen',
+  'XEP-0045 §7.2.8: two clients of one person have one nick; both hear all, and others see the latest presence',
   async world => {
-    const hag = await world.online('hag66')
-    await hag.sends(`<presence id="j" to="${ROOM}"><x xmlns="${MUC}"/></presence>`)
-    hag.receivesError('j', 'jid-malformed')
-    await hag.sends(joinXml('\u00a0', '', ROOM, 'j'))
-    assert.equal(conditionIn(heard(hag, 'presence')[0]), 'jid-malformed')
+    const [crone] = await coven(world)
+    const pda = await world.online('hag66', 'pda')
+    const desk = await world.online('hag66', 'desk')
+    await joins(pda, 'thirdwitch')
+    await desk.sends(joinXml('ThirdWitch', '', ROOM, 'again').replace('<x', '<show>away</show><x'))
+    desk.receives(presence('firstwitch'))
+    const own = desk.receives(presence('thirdwitch', '<show>away</show>', 'id="again"'))
+    assert.deepEqual(codesOf(own), [110, 210], '§7.2.2: the room has written the nick in another way')
+    desk.receives(`<message><subject/></message>`)
+    assert.deepEqual(codesOf(pda.receives(presence('thirdwitch', '<show>away</show>'))).includes(110), true)
+    crone.receives(presence('thirdwitch', '<show>away</show>'))
+    assert.equal(roomIn(world).occupants.size, 2)
+
+    await crone.sends(`<message type="groupchat" id="m" to="${ROOM}"><body>Hail</body></message>`)
+    for (const client of [crone, pda, desk]) client.receives(`<message from="${ROOM}/firstwitch" id="m"><body>Hail</body></message>`)
+    await pda.sends(`<message type="groupchat" id="n" to="${ROOM}"><body>All hail</body></message>`)
+    for (const client of [crone, pda, desk]) client.receives(`<message from="${ROOM}/thirdwitch" id="n"/>`)
+
+    await desk.sends(`<presence type="unavailable" to="${ROOM}/thirdwitch"/>`)
+    assert.deepEqual(codesOf(desk.receives(presence('thirdwitch', item('none', 'none'), 'type="unavailable"'))), [110])
+    crone.receives(presence('thirdwitch', item('none', 'participant')))
+    pda.receives(presence('thirdwitch'))
+    await pda.leaves()
+    crone.receives(presence('thirdwitch', item('none', 'none'), 'type="unavailable"'))
   },
   open,
 )
+
+enters('XEP-0045 §7.2.9: a room that is full takes nobody but admins and owners', async world => {
+  await coven(world, 'secondwitch')
+  configured(world, { maxUsers: 2 })
+  const hag = await world.online('hag66')
+  assert.equal(await tries(hag, 'thirdwitch'), 'service-unavailable')
+  affiliated(world, 'hag66@here.example', 'admin')
+  assert.equal(await tries(hag, 'thirdwitch'), undefined, 'MUST allow')
+  const desk = await world.online('witch2', 'desk')
+  assert.equal(await tries(desk, 'secondwitch'), undefined, 'another client is no other occupant')
+})
+
+enters('XEP-0045 §7.2.10, §10.1: a new room is locked until its owner has said how it shall be', async world => {
+  const crone = await world.online('crone1', 'desktop')
+  const hag = await world.online('hag66', 'pda')
+  await crone.sends(joinXml('firstwitch'))
+  const own = crone.receives(presence('firstwitch', item('owner', 'moderator')))
+  assert.deepEqual(codesOf(own), [110, 201])
+  assert.equal(await tries(hag, 'thirdwitch'), 'item-not-found', 'MUST refuse')
+  await hag.sends(`<message type="groupchat" id="m" to="${ROOM}"><body>Hail</body></message>`)
+  hag.receivesError('m', 'item-not-found')
+  // §10.1.3: its owner leaves before.
+  await crone.leaves()
+  assert.equal(world.host.router.size, undefined)
+})
+
+enters('XEP-0045 §10.1.1: an operator can keep people from making rooms, and strangers make none', async world => {
+  await world.arrives(`<presence from="romeo@there.example/balcony" to="${ROOM}/romeo" id="j"><x xmlns="${MUC}"/></presence>`)
+  assert.equal([...world.clients].length, 0)
+})
+
+enters('XEP-0045 §7.2.18: presence without a request to enter is answered with a kick', async world => {
+  await coven(world)
+  const hag = await world.online('hag66', 'pda')
+  for (const room of [ROOM, `nowhere@${SERVICE}`]) {
+    await hag.sends(`<presence to="${room}/thirdwitch"><show>away</show></presence>`)
+    const kick = hag.receives(`<presence from="${room}/thirdwitch" type="unavailable">${item('none', 'none')}</presence>`)
+    assert.deepEqual(codesOf(kick), [110, 307, 333], 'MUST contain')
+  }
+  assert.equal(roomIn(world).occupants.size, 1)
+})
+
+enters('XEP-0045 §17.3: a probe is no request to enter, and unavailable presence of strangers is ignored', async world => {
+  await coven(world)
+  const hag = await world.online('hag66', 'pda')
+  for (const type of ['probe', 'unavailable', 'subscribe', 'unsubscribed']) {
+    await hag.sends(`<presence type="${type}" to="${ROOM}/thirdwitch"><x xmlns="${MUC}"/></presence>`)
+    assert.equal(roomIn(world).occupants.size, 1)
+  }
+})

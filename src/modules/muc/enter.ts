@@ -20,7 +20,7 @@ import { noSubject } from './subject.ts'
 
 /** So many clients somebody may have under one nick. */
 const MOST_CLIENTS = 10
-/** So many admins and owners may enter a room that is full (§7.2.10). */
+/** So many admins and owners may enter a room that is full (§7.2.9). */
 const SPARE = 20
 
 /** §7.2.18: presence that is no request to enter, of somebody who takes himself to be in the room. */
@@ -50,7 +50,7 @@ function admit(
   to: Jid,
   codes: readonly StatusCode[] = [],
 ): void | Promise<void> {
-  mustBeLetIn(context, room, x, from)
+  mustBeLetIn(room, x, from)
   const holder = mustBeFree(room, from, to.resource)
   if (holder === undefined) mustHaveSpace(context, room, from)
   else if (holder.visits.size >= MOST_CLIENTS) throw new StanzaError('resource-constraint', 'too many clients have this nick')
@@ -78,8 +78,8 @@ function showPast(room: Room, visit: Visit, request: Parameters<Room['history'][
   room.give(subject ?? noSubject(room.jid), room.jid, visit)
 }
 
-/** §7.2.6 to §7.2.8, §7.2.11. */
-function mustBeLetIn(_: Context, room: Room, x: Element, from: Jid): void {
+/** §7.2.5 to §7.2.7, §7.2.10. */
+function mustBeLetIn(room: Room, x: Element, from: Jid): void {
   const standing = room.standingOf(from)
   if (room.isLocked && standing.affiliation !== 'owner') throw new StanzaError('item-not-found', 'the room is not open yet')
   must('enter', standing, room.config)
@@ -87,7 +87,7 @@ function mustBeLetIn(_: Context, room: Room, x: Element, from: Jid): void {
   if (password !== '' && x.child(Muc, 'password')?.text !== password) throw new StanzaError('not-authorized', 'a password is needed')
 }
 
-/** §7.2.9: nobody else has that nick, or it is reserved for him. Gives him who has it already, if he is the same. */
+/** §7.2.8: nobody else has that nick, or it is reserved for him. Gives him who has it already, if he is the same. */
 function mustBeFree(room: Room, from: Jid, nick: string): Occupant | undefined {
   const bare = String(from.bare)
   const reservedFor = room.affiliations.holderOf(nick)
@@ -97,7 +97,7 @@ function mustBeFree(room: Room, from: Jid, nick: string): Occupant | undefined {
   return holder
 }
 
-/** §7.2.10. */
+/** §7.2.9. */
 function mustHaveSpace({ settings }: Context, room: Room, from: Jid): void {
   const { maxUsers } = room.config
   const most = Math.min(maxUsers === 'none' ? settings.occupants : maxUsers, settings.occupants)

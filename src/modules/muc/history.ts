@@ -27,14 +27,15 @@ export interface HistoryRequest {
 /** What was said last in a room. It is in memory alone. */
 export class History {
   readonly #room: Jid
-  readonly #most: number
+  /** How many there may be, whatever the room's configuration says. */
+  readonly most: number
   readonly #bytes: number
   #all: Said[] = []
   #size = 0
 
   constructor(room: Jid, most: number, bytes: number) {
     this.#room = room
-    this.#most = most
+    this.most = most
     this.#bytes = bytes
   }
 
@@ -42,7 +43,7 @@ export class History {
   add(said: Omit<Said, 'late'>, most: number): void {
     this.#all.push(this.#late(said))
     this.#size += sizeOf(said.stanza)
-    while (this.#all.length > Math.min(most, this.#most) || this.#size > this.#bytes) {
+    while (this.#all.length > Math.min(most, this.most) || this.#size > this.#bytes) {
       const oldest = this.#all.shift()
       if (oldest === undefined) break
       this.#size -= sizeOf(oldest.stanza)

@@ -7,6 +7,7 @@ import { Jid } from '../../xmpp/jid.ts'
 import { discovery } from '../discovery.ts'
 import { must } from './access.ts'
 import { Context } from './context.ts'
+import { describeRooms, describeService } from './disco.ts'
 import { MucOwner } from './namespaces.ts'
 import { migrations } from './rows.ts'
 import { settings } from './settings.ts'
@@ -19,9 +20,9 @@ export const muc = defineModule({
   settings,
   migrations,
 
-  setup(host) {
+  setup(host): Context | undefined {
     const { domain, needs, serve, settings } = host
-    if (!settings.enabled) return
+    if (!settings.enabled) return undefined
     const jid = Jid.of('', `${settings.name ?? 'conference'}.${domain}`)
     const service = serve(jid.domain, { island: name => context.rooms.at(name) })
     const context = new Context(host, jid, service)
@@ -31,6 +32,9 @@ export const muc = defineModule({
       if (payload.child(Forms, 'x')?.attrs['type'] !== 'submit') throw new StanzaError('feature-not-implemented')
       room.isLocked = false
     })
+    describeService(context)
+    describeRooms(context)
     needs.discovery.host.items.push(() => [{ jid: String(jid) }])
+    return context
   },
 })

@@ -5,7 +5,7 @@ import { MucUser } from './namespaces.ts'
 import type { Occupant, Shown } from './occupant.ts'
 import type { Affiliation, Role } from './standing.ts'
 
-/** §15.6.2: what a status code says. */
+/** §16.6.2: what a status code says. */
 export type StatusCode =
   | 100
   | 101

@@ -28,7 +28,7 @@ export function takeIq(context: Context, room: Room | undefined, stanza: Element
   ask(context, room, visit, stanza, payload, to)
 }
 
-/** §6.7; XEP-0410 §3.2. The same whether there is such a room or not. */
+/** §6.6; XEP-0410 §3.2. The same whether there is such a room or not. */
 const notIn = ({ ns }: Element): StanzaError =>
   ns === DiscoInfo.uri || ns === DiscoItems.uri
     ? new StanzaError('bad-request', 'you are not in the room')

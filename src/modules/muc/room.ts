@@ -71,7 +71,7 @@ export class Room {
     return createHmac('sha256', this.state.occupantSecret).update(String(bare)).digest('base64url')
   }
 
-  /** Whether `viewer` is shown the presence of `occupant` (§15.5.3, presencebroadcast). */
+  /** Whether `viewer` is shown the presence of `occupant` (§16.5.3, presencebroadcast). */
   sees(viewer: Occupant, occupant: Occupant): boolean {
     return viewer === occupant || viewer.role === 'moderator' || may('bePresent', { affiliation: 'none', role: occupant.role }, this.config)
   }

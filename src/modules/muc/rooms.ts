@@ -156,6 +156,17 @@ export class Rooms {
     }
   }
 
+  /** Those that can be found (§6.3), by name. */
+  async listed(): Promise<{ jid: string; name: string }[]> {
+    const kept = (await this.rows.listed()).map(({ name, config }) => this.#item(name, config))
+    const passing = [...this.all()].filter(({ config, isLocked }) => config.isPublic && !config.isPersistent && !isLocked)
+    return [...kept, ...passing.map(({ state, config }) => this.#item(state.name, config))].sort((a, b) => (a.jid < b.jid ? -1 : 1))
+  }
+
+  #item(name: string, config: RoomConfig): { jid: string; name: string } {
+    return { jid: `${name}@${this.#domain}`, name: config.name === '' ? name : config.name }
+  }
+
   get size(): number {
     return this.#venues.size
   }

@@ -34,7 +34,7 @@ async function coven(rows: RoomRows, store: Store, config: RoomConfig): Promise<
 const seen = ({ config, affiliations, hats, subject, occupantSecret, creator, id }: Lasting): unknown => ({
   config,
   affiliations: [...affiliations.entries()].toSorted(),
-  version: affiliations.version,
+  version: affiliations.versions.latest,
   hats: hats.toJSON(),
   subject: String(subject),
   occupantSecret: occupantSecret.toString('hex'),

@@ -196,7 +196,7 @@ function sealedOf(room: Lasting): Sealed {
   const isSealed = isPrivate(config)
   return {
     occupantSecret: occupantSecret.toString('base64'),
-    version: affiliations.version,
+    version: affiliations.versions.latest,
     ...(config.password !== '' && { password: config.password }),
     ...(isSealed && { config: writeConfig(config), open: openOf(room) }),
     affiliations: [...affiliations.entries()]
