@@ -33,14 +33,15 @@ export async function allHear(occupants: readonly Occupant[], said: string): Pro
 }
 
 /** Waits until all of them see these in the room, and nobody else. */
-export const allSee = (occupants: readonly Occupant[], nicks: readonly string[]): Promise<void> =>
-  all(occupants, 'sees', [...nicks].sort(), async occupant => [...(await occupant.present())].sort())
+export const allSee = (occupants: readonly Occupant[], nicks: readonly string[], patience?: number): Promise<void> =>
+  all(occupants, 'sees', [...nicks].sort(), async occupant => [...(await occupant.present())].sort(), patience)
 
 async function all(
   occupants: readonly Occupant[],
   does: string,
   wanted: readonly string[],
   read: (occupant: Occupant) => Promise<readonly string[]>,
+  patience?: number,
 ): Promise<void> {
   for (const occupant of occupants) {
     const what = `${occupant.nick} ${does} ${JSON.stringify(wanted)}`
@@ -48,13 +49,14 @@ async function all(
       what,
       () => read(occupant),
       found => JSON.stringify(found) === JSON.stringify(wanted),
+      patience,
     )
   }
 }
 
 /** Asks until the answer is as wanted, and gives it. */
-export async function until<T>(what: string, ask: () => Promise<T>, isWanted: (answer: T) => boolean): Promise<T> {
-  const end = performance.now() + PATIENCE
+export async function until<T>(what: string, ask: () => Promise<T>, isWanted: (answer: T) => boolean, patience = PATIENCE): Promise<T> {
+  const end = performance.now() + patience
   for (;;) {
     const answer = await ask()
     if (isWanted(answer)) return answer
