@@ -92,6 +92,7 @@ async function serve(config: Config, reload: () => Promise<Config>): Promise<Run
     clearInterval(renewing)
     keepMemory()
     await federation.settle()
+    for (const { host } of servings) await host.prepareToClose()
     for (const { host } of servings) await host.close(new StreamError('system-shutdown'))
     streams.close()
     components.close()

@@ -1,11 +1,15 @@
 /** For stories about rooms (XEP-0045): who is in, what they say, and what they hear of each other. */
 import assert from 'node:assert/strict'
+import type { Destination } from '../src/core/router.ts'
 import type { RoomConfig } from '../src/modules/muc/config.ts'
 import { muc } from '../src/modules/muc/muc.ts'
 import type { Room } from '../src/modules/muc/room.ts'
 import type { Affiliation } from '../src/modules/muc/standing.ts'
 import type { Element } from '../src/xml/element.ts'
 import { parseElement } from '../src/xml/parser.ts'
+import { StanzaError } from '../src/xmpp/error.ts'
+import type { Jid } from '../src/xmpp/jid.ts'
+import { Ear } from './ear.ts'
 import { answerTo } from './pubsub-story.ts'
 import type { Client, World } from './story.ts'
 
@@ -76,6 +80,53 @@ export async function coven(world: World, ...nicks: string[]): Promise<[owner: C
     others.push(client)
   }
   return [owner, ...others]
+}
+
+/** The other servers of a story, and their users. */
+export class Elsewhere implements Destination {
+  readonly #world: World
+  readonly #users = new Map<string, Stranger>()
+  /** Domains that cannot be reached. */
+  readonly down = new Set<string>()
+
+  constructor(world: World) {
+    this.#world = world
+    world.router.foreign = this
+  }
+
+  user(address: string): Stranger {
+    const user = new Stranger(this.#world, address)
+    this.#users.set(address, user)
+    return user
+  }
+
+  /** He has gone, and his server says so to whoever writes to him. */
+  leaves(user: Stranger): void {
+    this.#users.delete(user.address)
+  }
+
+  deliver(stanza: Element, from: Jid, to: Jid): void {
+    const user = this.#users.get(String(to)) ?? [...this.#users.values()].find(({ address }) => address.startsWith(`${to}/`))
+    if (this.down.has(to.domain)) this.#world.router.refuse(stanza, from, to, new StanzaError('remote-server-not-found'))
+    else if (user !== undefined) user.unread.push(stanza)
+    else if (stanza.name !== 'presence') this.#world.router.refuse(stanza, from, to, new StanzaError('service-unavailable'))
+  }
+}
+
+/** A client on another server. */
+export class Stranger extends Ear {
+  readonly world: World
+  readonly address: string
+
+  constructor(world: World, address: string) {
+    super()
+    this.world = world
+    this.address = address
+  }
+
+  async sends(xml: string): Promise<void> {
+    await this.world.arrives(xml.replace(/^<(\w+)/, `<$1 from="${this.address}"`))
+  }
 }
 
 /** The room as the server sees it. */

@@ -20,6 +20,7 @@ import {
   accountLocked,
   type Flow,
   hostClosed,
+  hostClosing,
   iqOut,
   messageOut,
   type Outgoing,
@@ -83,6 +84,7 @@ export class LocalHost implements Destination {
   readonly #apis = new Map<Module, unknown>()
   readonly #sessionsPerAccount: number
   readonly #credentialsOf: CredentialsOf
+  #isClosing = false
 
   constructor(domain: string, modules: readonly Module[], db: Db, router: Router, options: HostOptions = {}) {
     this.domain = domain
@@ -207,8 +209,16 @@ export class LocalHost implements Destination {
     this.#delivery.redeliver(session, outline, from, to, custody, undefined)
   }
 
+  /** Before any host of the server closes: what follows for their users is no leaving of theirs. */
+  async prepareToClose(): Promise<void> {
+    if (this.#isClosing) return
+    this.#isClosing = true
+    await this.hooks.tell(hostClosing, undefined, this.failed)
+  }
+
   /** Ends all streams; done when all that was under way is done. */
   async close(error: StreamError): Promise<void> {
+    await this.prepareToClose()
     for (const account of this.accounts.online()) {
       for (const session of [...account.sessions.values()]) {
         const suspended = session.transport.suspend?.(error)

@@ -145,6 +145,8 @@ export const clientNamed = point<{
   readonly device: string | undefined
 }>('client.named')
 
+/** The server is about to stop: sessions that end from now on end for that alone. */
+export const hostClosing = point<void>('host.closing')
 /** The host stops, and all that was under way in it is done: secrets that are in memory must be overwritten. */
 export const hostClosed = point<void>('host.closed')
 

@@ -1,6 +1,7 @@
 import type { Jid } from '../../xmpp/jid.ts'
+import { nickKey } from './nick.ts'
 import type { Affiliation } from './standing.ts'
-import { Versions } from './versions.ts'
+import { type AffiliationChange, Versions } from './versions.ts'
 
 /** Of somebody who is affiliated with a room. */
 export interface Affiliated {
@@ -14,7 +15,7 @@ export interface Affiliated {
 /** Who is what in a room, for good: by bare address, or of outcasts also by domain (XEP-0045 §5.2, §9.2). */
 export class Affiliations {
   readonly #all = new Map<string, Affiliated>()
-  /** Bare addresses by nick. */
+  /** Bare addresses by nick, as people tell nicks apart. */
   readonly #reserved = new Map<string, string>()
   /** XEP-0463: another one whenever somebody's affiliation has changed. */
   readonly versions: Versions
@@ -56,36 +57,31 @@ export class Affiliations {
     return true
   }
 
-  /** The bare address for which a nick is reserved. */
+  /** The bare address for which a nick is reserved, or one that people would take for it. */
   holderOf(nick: string): string | undefined {
-    return this.#reserved.get(nick)
+    return this.#reserved.get(nickKey(nick))
   }
 
   nickOf(who: Jid): string | undefined {
     return this.#all.get(String(who.bare))?.nick
   }
 
-  get reservedNicks(): number {
-    return this.#reserved.size
-  }
-
-  /** `'none'` forgets him. The nick must be nobody else's. Whether the affiliation is another one now. */
-  set(jid: string, affiliated: Affiliated): boolean {
+  /** `'none'` forgets him. The nick must be nobody else's. Gives the change if the affiliation is another one now. */
+  set(jid: string, affiliated: Affiliated): AffiliationChange | undefined {
     const from = this.#all.get(jid)?.affiliation ?? 'none'
     this.#put(jid, affiliated)
-    if (from === affiliated.affiliation) return false
-    this.versions.add({ jid, from, to: affiliated.affiliation })
-    return true
+    if (from === affiliated.affiliation) return undefined
+    return this.versions.add({ jid, from, to: affiliated.affiliation })
   }
 
   #put(bare: string, { affiliation, nick, reason }: Affiliated): void {
     const before = this.#all.get(bare)?.nick
-    if (before !== undefined) this.#reserved.delete(before)
+    if (before !== undefined) this.#reserved.delete(nickKey(before))
     this.#all.delete(bare)
     if (affiliation === 'none') return
     // §9.1: an outcast has none.
     const reserved = affiliation === 'outcast' ? undefined : nick
     this.#all.set(bare, { affiliation, ...(reserved !== undefined && { nick: reserved }), ...(reason !== undefined && { reason }) })
-    if (reserved !== undefined) this.#reserved.set(reserved, bare)
+    if (reserved !== undefined) this.#reserved.set(nickKey(reserved), bare)
   }
 }

@@ -10,13 +10,14 @@ import { Described } from './disco.ts'
 import { Guests } from './guests.ts'
 import { Limits } from './limits.ts'
 import type { Room } from './room.ts'
-import { Rooms } from './rooms.ts'
-import { RoomRows } from './rows.ts'
+import { Rooms, type Venue } from './rooms.ts'
 import type { MucSettings } from './settings.ts'
 
 /** A request to a room, in its turn, of somebody who may know of it. */
 export interface RoomRequest extends Request {
   readonly room: Room
+  /** What others are told of it: after the answer has gone out, in the same turn. */
+  afterwards(tell: () => void | Promise<void>): void
 }
 
 /** What all parts of the service have in common. */
@@ -39,6 +40,8 @@ export class Context {
   /** What parts have to say of rooms, for service discovery. */
   readonly described = new Described()
   readonly service: Service
+  /** The server is about to stop: nobody leaves for that. */
+  isClosing = false
   readonly failed: (owner: string, error: unknown) => void
 
   constructor({ boxes, clock, db, domain, hooks, log, settings }: Host<MucSettings>, jid: Jid, service: Service) {
@@ -52,7 +55,7 @@ export class Context {
     this.usual = settings.newRooms === 'public' ? USUAL_PUBLIC : USUAL_PRIVATE
     this.failed = (_, error) => log.fault('muc.told', error)
     this.service = service
-    this.rooms = new Rooms(this, db, new RoomRows(db, boxes))
+    this.rooms = new Rooms(this, db, boxes)
   }
 
   /** Whether somebody may make rooms. */
@@ -65,16 +68,22 @@ export class Context {
     this.service.route(stanza, from, to)
   }
 
-  /** Does something of its own accord at a room, in its turn. */
+  /** Does something of its own accord at a room, in its turn; nothing while the server stops. */
   act(room: Room, work: () => void | Promise<void>): void {
     const venue = this.rooms.at(room.state.name)
-    const failed = (error: unknown): void => this.failed('muc', error)
+    this.#take(venue, () => (venue.room === room && !this.isClosing ? work() : undefined))
+  }
+
+  /** The room of that name is in memory, if there is one. */
+  wake(venue: Venue): void {
+    this.#take(venue, () => {})
+  }
+
+  #take(venue: Venue, work: () => void | Promise<void>): void {
     this.service.act(
       venue,
-      () => {
-        if (venue.room === room) return venue.whenLoaded(work)
-      },
-      failed,
+      () => venue.whenLoaded(work),
+      error => this.failed('muc', error),
     )
   }
 }

@@ -6,6 +6,7 @@ import {
   conditionIn,
   configured,
   coven,
+  Elsewhere,
   heard,
   item,
   joins,
@@ -13,13 +14,13 @@ import {
   MUC,
   OCCUPANT,
   open,
-  opens,
   ROOM,
   roomIn,
   SERVICE,
   USER,
 } from '../../../test/muc-story.ts'
 import { type Client, story, type World } from '../../../test/story.ts'
+import { muc } from './muc.ts'
 
 const presence = (nick: string, inside = '', more = ''): string => `<presence from="${ROOM}/${nick}" ${more}>${inside}</presence>`
 
@@ -167,6 +168,7 @@ story(
     pda.receives(presence('thirdwitch'))
     await pda.leaves()
     crone.receives(presence('thirdwitch', item('none', 'none'), 'type="unavailable"'))
+    desk.forget()
   },
   open,
 )
@@ -193,13 +195,26 @@ enters('XEP-0045 §7.2.10, §10.1: a new room is locked until its owner has said
   hag.receivesError('m', 'item-not-found')
   // §10.1.3: its owner leaves before.
   await crone.leaves()
-  assert.equal(world.host.router.size, undefined)
+  const { rooms } = world.host.apiOf(muc)!
+  await world.settled()
+  assert.equal(rooms.size, 0, 'MUST destroy the room')
 })
 
-enters('XEP-0045 §10.1.1: an operator can keep people from making rooms, and strangers make none', async world => {
-  await world.arrives(`<presence from="romeo@there.example/balcony" to="${ROOM}/romeo" id="j"><x xmlns="${MUC}"/></presence>`)
-  assert.equal([...world.clients].length, 0)
-})
+for (const [why, settings, from] of [
+  ['the operator says so', { create: 'nobody' }, 'here.example'],
+  ['they are of another server', {}, 'there.example'],
+] as const)
+  story(
+    `XEP-0045 §10.1.1: nobody makes rooms where ${why}`,
+    async world => {
+      const hag = await world.online('hag66', 'pda')
+      const away = new Elsewhere(world).user('hag66@there.example/pda')
+      const who = from === 'here.example' ? hag : away
+      await who.sends(joinXml('thirdwitch', '', ROOM, 'j'))
+      who.receives(`<presence type="error" id="j"><error><not-allowed xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>`)
+    },
+    { settings: { muc: settings } },
+  )
 
 enters('XEP-0045 §7.2.18: presence without a request to enter is answered with a kick', async world => {
   await coven(world)

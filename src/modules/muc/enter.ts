@@ -24,10 +24,10 @@ const MOST_CLIENTS = 10
 const SPARE = 20
 
 /** §7.2.18: presence that is no request to enter, of somebody who takes himself to be in the room. */
-export function notThere({ route }: Context, from: Jid, to: Jid): void {
+export function notThere(context: Context, from: Jid, to: Jid): void {
   const item = MucUser('item', { affiliation: 'none', role: 'none' }, MucUser('reason', {}, 'You are not in the room.'))
   const x = MucUser('x', {}, item, ...[110, 307, 333].map(code => MucUser('status', { code: String(code) })))
-  route(Client('presence', { type: 'unavailable', from: String(to), to: String(from) }, x), to, from)
+  context.route(Client('presence', { type: 'unavailable', from: String(to), to: String(from) }, x), to, from)
 }
 
 /** Somebody wants to enter who is not in the room, or where there is none (§7.2, §10.1). */

@@ -89,6 +89,13 @@ export class Ghosts {
     return jid.domain !== this.#context.domain || goesAt !== undefined
   }
 
+  /** It did not come back in time after the server has started: it is asked once, and then has a little longer. */
+  #isLost(visit: Visit, now: number): boolean {
+    if (visit.pingedAt > 0 || visit.goesAt! > now) return false
+    visit.goesAt = now + MINUTE
+    return true
+  }
+
   #arm(): void {
     this.#cancel ??= this.#context.clock.after(MINUTE, () => {
       this.#cancel = undefined
@@ -98,14 +105,14 @@ export class Ghosts {
 
   async #look(): Promise<void> {
     const now = this.#context.clock.now()
+    const { quiet } = this.#context.settings
     for (const visit of [...this.#room.occupants.visits()]) {
       if (!this.#isWatched(visit)) continue
       this.#arm()
-      if (visit.goesAt !== undefined && visit.goesAt <= now) await this.#remove(visit, undefined)
-      else if (now - Math.max(visit.heardAt, visit.pingedAt) >= this.#context.settings.quiet) {
+      if (visit.goesAt === undefined ? now - Math.max(visit.heardAt, visit.pingedAt) >= quiet : this.#isLost(visit, now)) {
         visit.pingedAt = now
         this.#ping(visit)
-      }
+      } else if (visit.goesAt !== undefined && visit.goesAt <= now) await this.#remove(visit, undefined)
     }
   }
 }

@@ -18,18 +18,20 @@ export class Limits {
   readonly #presences: LimitedEach
   readonly #nicks: LimitedEach
   readonly #requests: LimitedEach
+  readonly #changes: LimitedEach
   readonly #messages: LimitedEach
   readonly #deliveries = new WeakMap<Room, (count: number) => boolean>()
   readonly #most: number
   readonly #now: () => number
 
-  constructor({ joins, presences, nicks, requests, messages, deliveries }: MucSettings, clock: Clock) {
+  constructor({ joins, presences, nicks, requests, changes, messages, deliveries }: MucSettings, clock: Clock) {
     this.#now = () => clock.now()
     const each = (most: number, ms = MINUTE): LimitedEach => new LimitedEach(most, ms, this.#now, REMEMBERED)
     this.#joins = each(joins)
     this.#presences = each(presences)
     this.#nicks = each(nicks)
     this.#requests = each(requests)
+    this.#changes = each(changes)
     this.#messages = each(messages, MESSAGES_IN)
     this.#most = deliveries
   }
@@ -51,6 +53,11 @@ export class Limits {
   /** Of a client, through a room to an occupant. */
   request(client: string): void {
     if (this.#requests.isTooMuch(client)) throw tooMuch()
+  }
+
+  /** So many changes by one person of which all are told. */
+  change(bare: string, count = 1): void {
+    if (this.#changes.isTooMuch(bare, count)) throw tooMuch()
   }
 
   /** A message that goes to so many clients. */

@@ -1,14 +1,15 @@
 // XEP-0045: Multi-User Chat
 
 import { defineModule, xep } from '../../core/module.ts'
-import { StanzaError } from '../../xmpp/error.ts'
-import { Forms } from '../../xmpp/forms.ts'
+import { hostClosed, hostClosing } from '../../core/points.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { discovery } from '../discovery.ts'
-import { must } from './access.ts'
+import { answerAdmins } from './admin.ts'
 import { Context } from './context.ts'
 import { describeRooms, describeService } from './disco.ts'
-import { MucOwner } from './namespaces.ts'
+import { answerInvitations } from './invite.ts'
+import { answerOwners } from './owner.ts'
+import { roomEnded } from './points.ts'
 import { migrations } from './rows.ts'
 import { settings } from './settings.ts'
 
@@ -21,17 +22,25 @@ export const muc = defineModule({
   migrations,
 
   setup(host): Context | undefined {
-    const { domain, needs, serve, settings } = host
+    const { domain, needs, on, serve, settings, track } = host
     if (!settings.enabled) return undefined
     const jid = Jid.of('', `${settings.name ?? 'conference'}.${domain}`)
     const service = serve(jid.domain, { island: name => context.rooms.at(name) })
     const context = new Context(host, jid, service)
-    // §10.1.2: an instant room.
-    context.iq.set(MucOwner, 'query', ({ room, from, payload }) => {
-      must('configure', room.standingOf(from), room.config)
-      if (payload.child(Forms, 'x')?.attrs['type'] !== 'submit') throw new StanzaError('feature-not-implemented')
-      room.isLocked = false
+    answerOwners(context)
+    answerAdmins(context)
+    answerInvitations(context)
+    on(roomEnded, function shredRoom({ config, state }) {
+      // What lasts is shredded by who destroys it.
+      if (!config.isPersistent) track(context.rooms.rows.shred(state))
     })
+    on(hostClosing, function keepOccupants() {
+      context.isClosing = true
+    })
+    on(hostClosed, function suspendRooms() {
+      return context.rooms.suspend()
+    })
+    track(context.rooms.resume())
     describeService(context)
     describeRooms(context)
     needs.discovery.host.items.push(() => [{ jid: String(jid) }])

@@ -8,7 +8,14 @@ export const MucUser = namespace<'x' | 'item' | 'actor' | 'reason' | 'status' | 
   'http://jabber.org/protocol/muc#user',
 )
 
+/** What moderators and admins say (XEP-0045 §8, §9). */
+export const MucAdmin = namespace<'query' | 'item' | 'reason' | 'actor'>('http://jabber.org/protocol/muc#admin')
+
+/** What owners say (§10). */
 export const MucOwner = namespace<'query' | 'destroy' | 'reason' | 'password'>('http://jabber.org/protocol/muc#owner')
+
+/** Versions of affiliations (XEP-0463). */
+export const Mav = namespace<'mav'>('urn:xmpp:muc:affiliations:1')
 
 /** Anonymous unique occupant identifiers (XEP-0421). */
 export const OccupantIds = namespace<'occupant-id'>('urn:xmpp:occupant-id:0')

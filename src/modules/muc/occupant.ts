@@ -1,6 +1,6 @@
 import type { Child, Element } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
-import type { Role } from './standing.ts'
+import type { Affiliation, Role } from './standing.ts'
 
 /** One client in a room: it has entered under the nick of its occupant. */
 export class Visit {
@@ -38,6 +38,9 @@ export class Visit {
 
 /** A presence as two kinds of occupants see it, made once for all of them. */
 export interface Shown {
+  /** What the occupant was when it was made. */
+  readonly affiliation: Affiliation
+  readonly role: Role
   /** With the real address. */
   readonly open: Element
   readonly veiled: Element
@@ -55,7 +58,7 @@ export class Occupant {
   role: Role
   /** By full address; the one that was last to say something of its presence is the last. */
   readonly visits = new Map<string, Visit>()
-  /** What others are sent when they enter; made anew after whatever it tells has changed. */
+  /** What others are sent when they enter; made anew after what he says or is called has changed. */
   shown: Shown | undefined
 
   constructor(bare: Jid, id: Element, jid: Jid, role: Role) {

@@ -41,12 +41,14 @@ export interface Happening {
   readonly nick?: string
   /** §10.9. */
   readonly destroy?: Element
+  /** XEP-0463: between which versions that is. */
+  readonly mav?: Element | undefined
 }
 
 /** The one `<x/>` of a presence. */
 export function userElement(
   item: { affiliation: Affiliation; role: Role | 'none'; jid?: string | undefined; nick?: string | undefined },
-  { actor, reason, destroy, codes = [] }: Happening = {},
+  { actor, reason, destroy, mav, codes = [] }: Happening = {},
   ...own: readonly StatusCode[]
 ): Element {
   const details: Element[] = []
@@ -54,6 +56,7 @@ export function userElement(
   if (reason !== undefined && reason !== '') details.push(MucUser('reason', {}, reason))
   const children = [MucUser('item', { ...item }, ...details)]
   if (destroy !== undefined) children.push(destroy)
+  if (mav !== undefined) children.unshift(mav)
   for (const code of [...own, ...codes]) children.push(MucUser('status', { code: String(code) }))
   return MucUser('x', {}, ...children)
 }
@@ -64,9 +67,9 @@ export const presenceFrom = (occupant: Occupant, type: 'unavailable' | undefined
 
 /** What those are sent who enter: the occupant as he is. */
 export function shownOf(occupant: Occupant, affiliation: Affiliation): Shown {
-  if (occupant.shown !== undefined) return occupant.shown
-  const { role, latest } = occupant
+  const { role, latest, shown } = occupant
+  if (shown?.affiliation === affiliation && shown.role === role) return shown
   const make = (jid?: string): Element => presenceFrom(occupant, undefined, latest?.presence ?? [], userElement({ affiliation, role, jid }))
-  occupant.shown = { open: make(latest?.to), veiled: make() }
+  occupant.shown = { affiliation, role, open: make(latest?.to), veiled: make() }
   return occupant.shown
 }

@@ -1,4 +1,5 @@
 import { Recent } from '../../lib/recent.ts'
+import type { Jid } from '../../xmpp/jid.ts'
 import type { Visit } from './occupant.ts'
 
 /** A request that went on to another occupant. */
@@ -7,6 +8,8 @@ export interface Relayed {
   readonly by: Visit
   /** As he has called it. */
   readonly id: string
+  /** The occupant whom he has asked: the answer comes from there, whatever the nick is by then. */
+  readonly of: Jid
   /** The address to which it went on, and from which the answer may come. */
   readonly asked: string
 }

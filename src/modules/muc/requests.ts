@@ -35,10 +35,22 @@ const notIn = ({ ns }: Element): StanzaError =>
     : new StanzaError('not-acceptable', 'you are not in the room', { type: 'cancel' })
 
 function ofRoom(context: Context, room: Room | undefined, stanza: Element, payload: Element, from: Jid, to: Jid): void | Promise<void> {
-  if (room === undefined || !may('know', room.standingOf(from), room.config))
-    throw new StanzaError('item-not-found', 'there is no such room')
-  const answer = context.answers.answer('host', { room, from, to, payload, iq: stanza })
-  return then(answer, payload => context.route(result(stanza, payload ?? undefined), to, from))
+  if (room === undefined || !isKnown(room, from)) throw new StanzaError('item-not-found', 'there is no such room')
+  let tell: (() => void | Promise<void>) | undefined
+  const afterwards = (work: () => void | Promise<void>): void => {
+    tell = work
+  }
+  const answer = context.answers.answer('host', { room, from, to, payload, iq: stanza, afterwards })
+  return then(answer, payload => {
+    context.route(result(stanza, payload ?? undefined), to, from)
+    return tell?.()
+  })
+}
+
+/** §10.1.1: a room that is not open yet is there for its owner alone. */
+const isKnown = (room: Room, from: Jid): boolean => {
+  const standing = room.standingOf(from)
+  return may('know', standing, room.config) && (!room.isLocked || standing.affiliation === 'owner')
 }
 
 /** It goes on from the occupant, under an id by which the answer is known. */
@@ -50,7 +62,7 @@ function ask(context: Context, room: Room, visit: Visit, stanza: Element, payloa
   context.limits.request(visit.to)
   const asked = OF_ACCOUNTS.has(payload.ns) ? latest.jid.bare : latest.jid
   const id = randomId(12)
-  room.relays.asked(id, { by: visit, id: stanza.attrs['id'] ?? '', asked: String(asked) })
+  room.relays.asked(id, { by: visit, id: stanza.attrs['id'] ?? '', of: to, asked: String(asked) })
   const { jid } = visit.occupant
   context.route(Client('iq', { type: stanza.attrs['type'], id, from: String(jid), to: String(asked) }, payload), jid, asked)
 }
@@ -62,10 +74,10 @@ function answered(context: Context, room: Room, stanza: Element, from: Jid, to: 
   const relayed = room.relays.answered(id, String(from))
   // Who has left meanwhile hears nothing any more.
   if (relayed === undefined || room.occupants.visit(relayed.by.jid) !== relayed.by) return
-  const { by } = relayed
+  const { by, of } = relayed
   const payload = type === 'error' ? stanza.elements().map(anonymous) : stanza.children
-  const answer = Client('iq', { type, id: relayed.id, from: String(to), to: by.to }, ...payload)
-  context.route(answer, to, by.jid)
+  const answer = Client('iq', { type, id: relayed.id, from: String(of), to: by.to }, ...payload)
+  context.route(answer, of, by.jid)
 }
 
 /** §17.4: what says where an error comes from would tell who it is. */

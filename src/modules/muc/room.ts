@@ -110,6 +110,15 @@ export class Room {
     return visit
   }
 
+  /** The same after the server has stopped: the others know already. It has until then to be heard of. */
+  readmit(client: Jid, at: Jid, role: Role, presence: readonly Child[], goesAt: number): void {
+    const visit = this.admit(client, at, role, presence)
+    visit.heardAt = 0
+    visit.isDoubtful = true
+    if (client.domain === this.#context.domain) visit.goesAt = goesAt
+    this.ghosts.watch(visit)
+  }
+
   /** A client is gone. Nobody has heard of it yet. */
   dismiss(visit: Visit): void {
     const { guests, hooks, failed } = this.#context
@@ -213,7 +222,7 @@ export class Room {
 }
 
 /** Each of so many; others have their turn where these are many. Nobody enters or leaves meanwhile, since it is the room's turn. */
-function each<T>(all: Iterable<T>, size: number, tell: (one: T) => void): void | Promise<void> {
+export function each<T>(all: Iterable<T>, size: number, tell: (one: T) => void): void | Promise<void> {
   if (size > SLICE) return eachSlowly(all, tell)
   for (const one of all) tell(one)
 }

@@ -1,3 +1,4 @@
+import type { ServerBoxes } from '../../core/server-boxes.ts'
 import type { Island } from '../../core/service.ts'
 import { Turn } from '../../lib/turn.ts'
 import type { Db } from '../../storage/db.ts'
@@ -7,11 +8,15 @@ import { isPrivate, type RoomConfig } from './config.ts'
 import type { Context } from './context.ts'
 import { roomEnded } from './points.ts'
 import { Room } from './room.ts'
-import type { Lasting, RoomRows } from './rows.ts'
+import { type Lasting, RoomRows } from './rows.ts'
 import { takeStanza } from './stanzas.ts'
+import { type Suspended, Suspension } from './suspension.ts'
 
 /** So many rooms that nobody is in are kept in memory, with what was said there last. */
 const MOST_EMPTY = 500
+
+/** Clients of this server that were in a room have so long to come back, after it has started again. */
+const RETURN_WITHIN = 5 * 60_000
 
 /** A name at the service: there is a room, or there may be one. An island, with a turn that rooms of this name have one after the other. */
 export class Venue implements Island {
@@ -51,9 +56,14 @@ export class Venue implements Island {
   }
 
   async #load(): Promise<void> {
-    const state = await this.#rooms.rows.load(this.name)
+    await this.#rooms.isRead
+    const suspended = this.#rooms.suspended.get(this.name)
+    const state = suspended?.state ?? (await this.#rooms.rows.load(this.name))
     this.#isLoaded = true
-    if (state !== undefined) this.open(state)
+    if (state === undefined) return
+    suspended?.restore(this.open(state), this.#rooms.context.clock.now() + RETURN_WITHIN)
+    if (suspended === undefined) this.open(state)
+    this.#rooms.suspended.delete(this.name)
   }
 
   /** Within its turn: from now on there is a room. */
@@ -91,15 +101,21 @@ export class Rooms {
   readonly context: Context
   readonly rows: RoomRows
   readonly #db: Db
+  /** Those in which somebody was when the server stopped, until their first turn. */
+  readonly suspended = new Map<string, Suspended>()
+  /** Done when these are known. */
+  isRead: Promise<void> | undefined
+  readonly #suspension: Suspension
   readonly #domain: string
   readonly #venues = new Map<string, Venue>()
   /** When there are more, some are let go. */
   #enough = MOST_EMPTY
 
-  constructor(context: Context, db: Db, rows: RoomRows) {
+  constructor(context: Context, db: Db, boxes: ServerBoxes) {
     this.context = context
     this.#db = db
-    this.rows = rows
+    this.rows = new RoomRows(db, boxes)
+    this.#suspension = new Suspension(db, boxes)
     this.#domain = context.jid.domain
   }
 
@@ -111,6 +127,27 @@ export class Rooms {
     this.#venues.set(name, venue)
     if (this.#venues.size > this.#enough) this.#evict()
     return venue
+  }
+
+  /** Before anything else: who was in a room is in it again. */
+  async resume(): Promise<void> {
+    this.isRead = this.#readSuspended()
+    await this.isRead
+    for (const name of this.suspended.keys()) this.context.wake(this.at(name))
+  }
+
+  async #readSuspended(): Promise<void> {
+    try {
+      for (const each of await this.#suspension.read()) this.suspended.set(each.name, each)
+    } catch (error) {
+      this.context.failed('muc', error)
+    }
+    this.isRead = undefined
+  }
+
+  /** The server stops: who is in a room will be in it again. */
+  suspend(): Promise<void> {
+    return this.#suspension.write(this.all())
   }
 
   /** Those in memory. */
@@ -141,7 +178,7 @@ export class Rooms {
     const { config } = state
     const isOther = !before.isPersistent || isPrivate(before) !== isPrivate(config)
     try {
-      if (!config.isPersistent) await this.rows.remove(state)
+      if (!config.isPersistent) await this.#db.tx(db => this.rows.forget(state, db))
       else if (isOther) await this.#db.tx(db => this.rows.putAll(state, db))
       else
         await this.#db.tx(async db => {

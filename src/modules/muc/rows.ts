@@ -13,6 +13,7 @@ export const migrations: readonly Migration[] = [
     face TEXT, box ${bytes} NOT NULL) ${withoutRowid}`,
   ({ withoutRowid }) => `CREATE TABLE muc_affiliation (room TEXT NOT NULL, jid TEXT NOT NULL, affiliation TEXT NOT NULL, nick TEXT,
     PRIMARY KEY (room, jid)) ${withoutRowid}`,
+  ({ bytes }) => `CREATE TABLE muc_suspended (number BIGINT NOT NULL PRIMARY KEY, id ${bytes} NOT NULL, box ${bytes} NOT NULL)`,
 ]
 
 /** What is kept of a room for good. */
@@ -173,14 +174,24 @@ export class RoomRows {
     }
   }
 
+  /** Within a transaction: from now on it is in memory alone. */
+  async forget({ name }: Lasting, db: Db): Promise<void> {
+    await db.run(sql`DELETE FROM muc_affiliation WHERE room = ${name}`)
+    await db.run(sql`DELETE FROM muc_room WHERE name = ${name}`)
+  }
+
   /** It is gone for everybody once this is done, whoever has a copy of the disk. */
-  async remove({ name, id }: Lasting, also: (db: Db) => Promise<unknown> = async () => {}): Promise<void> {
+  async remove(room: Lasting): Promise<void> {
     await this.#db.tx(async db => {
-      await db.run(sql`DELETE FROM muc_affiliation WHERE room = ${name}`)
-      await db.run(sql`DELETE FROM muc_room WHERE name = ${name}`)
-      await also(db)
-      await this.#boxes.doom(id, db)
+      await this.forget(room, db)
+      await this.#boxes.doom(room.id, db)
     })
+    await this.#boxes.shred()
+  }
+
+  /** The same of a room that was in memory alone: there may be another one of its name by now. */
+  async shred({ id }: Lasting): Promise<void> {
+    await this.#db.tx(db => this.#boxes.doom(id, db))
     await this.#boxes.shred()
   }
 }

@@ -21,6 +21,8 @@ export const settings = {
   nicks: count(10, { min: 1 }, 'How often in a minute somebody may change his nick.'),
   presences: count(60, { min: 1 }, 'How often in a minute a client may say something new of its presence to rooms.'),
   requests: count(120, { min: 1 }, 'How often in a minute a client may ask something of others through a room.'),
+  changes: count(120, { min: 1 }, 'How often in a minute somebody may change who may do what in rooms, how they are, or invite to them.'),
+  affiliations: count(5000, { min: 1, max: 100_000 }, 'How many members, admins, owners and outcasts a room may have together.'),
   messages: count(40, { min: 1 }, 'How many messages somebody may send to rooms in ten seconds.'),
   deliveries: count(100_000, { min: 1 }, 'To how many clients a room passes on messages in ten seconds, each of them counted.'),
   quiet: duration('10m', 'After how long a silence somebody of another server is asked whether he is still there.'),

@@ -25,3 +25,9 @@ export function usualRole(affiliation: Affiliation, { isModerated }: { readonly 
   if (affiliation === 'owner' || affiliation === 'admin') return 'moderator'
   return affiliation === 'member' || !isModerated ? 'participant' : 'visitor'
 }
+
+/** §5.1.3, §5.2.2: the role of somebody in the room whose affiliation has changed. What he was given for this visit he keeps. */
+export function roleAfter(role: Role, from: Affiliation, to: Affiliation, config: { readonly isModerated: boolean }): Role {
+  if (to === 'owner' || to === 'admin' || from === 'owner' || from === 'admin') return usualRole(to, config)
+  return to === 'member' && role === 'visitor' ? 'participant' : role
+}

@@ -14,6 +14,7 @@ import type { Venue } from './rooms.ts'
 export function takeStanza(context: Context, venue: Venue, stanza: Element, from: Jid, to: Jid): void | Promise<void> {
   const visit = venue.room?.occupants.visit(from)
   const isFailure = stanza.attrs['type'] === 'error'
+  if (context.isClosing && (isFailure || stanza.attrs['type'] === 'unavailable')) return
   if (!isFailure) visit?.heard(context.clock.now())
   if (stanza.name === 'iq') return takeIq(context, venue.room, stanza, from, to)
   if (isFailure) return venue.room && takeFailure(venue.room, stanza, from, to)

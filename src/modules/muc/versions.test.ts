@@ -29,15 +29,15 @@ test('XEP-0463 §4.2.1: a version that was never said is not known', () => {
 test('XEP-0463 §4.2.3, §5: who may not see bans has versions without them', () => {
   const versions = new Versions()
   const first = versions.of(NOT_BANS)
-  versions.add({ jid: A, from: 'none', to: 'outcast' })
+  const unseen = versions.add({ jid: A, from: 'none', to: 'outcast' })
   assert.equal(versions.of(NOT_BANS), first)
-  assert.equal(versions.last(NOT_BANS), undefined)
-  versions.add({ jid: B, from: 'member', to: 'outcast' })
+  assert.equal(versions.span(unseen, NOT_BANS), undefined)
+  const seen = versions.add({ jid: B, from: 'member', to: 'outcast' })
   const [change, ...more] = versions.since(first, NOT_BANS)!
   assert.equal(more.length, 0)
   assert.equal(change!.jid, B)
   assert.equal(shownIn(NOT_BANS, change!.to), 'none')
-  assert.deepEqual(versions.last(NOT_BANS), { since: first, until: versions.of(NOT_BANS) })
+  assert.deepEqual(versions.span(seen, NOT_BANS), { since: first, until: versions.of(NOT_BANS) })
 })
 
 test('who may see bans from now on is told all', () => {
@@ -62,8 +62,10 @@ test('each span begins where the last one has ended', () => {
   const versions = new Versions()
   let known = versions.of(NOT_BANS)
   for (let i = 0; i < 250; i++) {
-    versions.add(i % 3 === 0 ? { jid: A, from: 'none', to: 'outcast' } : { jid: B, from: i % 2 === 0 ? 'none' : 'member', to: 'admin' })
-    const span = versions.last(NOT_BANS)
+    const change = versions.add(
+      i % 3 === 0 ? { jid: A, from: 'none', to: 'outcast' } : { jid: B, from: i % 2 === 0 ? 'none' : 'member', to: 'admin' },
+    )
+    const span = versions.span(change, NOT_BANS)
     if (span === undefined) continue
     assert.equal(span.since, known)
     known = span.until

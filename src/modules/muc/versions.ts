@@ -53,11 +53,13 @@ export class Versions {
     return this.#latest
   }
 
-  add(change: AffiliationChange): void {
-    const until = newVersion()
-    this.#changes.push({ ...change, since: this.#latest, until })
-    this.#latest = until
+  /** Gives the change by which `span` knows it. */
+  add(change: AffiliationChange): AffiliationChange {
+    const remembered = { ...change, since: this.#latest, until: newVersion() }
+    this.#changes.push(remembered)
+    this.#latest = remembered.until
     if (this.#changes.length > MOST_CHANGES) this.#changes.shift()
+    return remembered
   }
 
   /** What somebody knows who has seen all that he may see. */
@@ -65,12 +67,11 @@ export class Versions {
     return this.#before(this.#changes.length, view)
   }
 
-  /** The last change, as somebody sees it; undefined where he does not. */
-  last(view: View): Span | undefined {
-    const at = this.#changes.length - 1
-    const change = this.#changes[at]
-    if (change === undefined || !isSeen(change, view)) return undefined
-    return { since: this.#before(at, view), until: this.of(view) }
+  /** A change of late, as somebody sees it; undefined where he does not. */
+  span(change: AffiliationChange, view: View): Span | undefined {
+    const at = this.#changes.indexOf(change as Remembered)
+    if (at === -1 || !isSeen(change, view)) return undefined
+    return { since: this.#before(at, view), until: this.#before(at + 1, view) }
   }
 
   /** What has changed since that version, for somebody who sees that much; undefined where it is not known any more what has. */

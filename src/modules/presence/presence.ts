@@ -15,13 +15,15 @@ import {
 } from '../../core/points.ts'
 import type { Session } from '../../core/session.ts'
 import { count } from '../../lib/settings.ts'
-import type { Element } from '../../xml/element.ts'
+import { type Element, namespace } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
 import { blocking, blockListChanged } from '../blocking/blocking.ts'
 import { roster, subscriberGained, subscriberLost } from '../roster/roster.ts'
 import { DirectedPresence } from './directed.ts'
+
+const MucUser = namespace<'x' | 'item' | 'status'>('http://jabber.org/protocol/muc#user')
 
 export interface PresenceApi {
   /** The address may know that the session is there: a subscriber, the account itself, or one to whom the session sent presence. */
@@ -163,9 +165,15 @@ export const presence = defineModule({
     }
 
     // RFC 6121 §4.6.1: who becomes unavailable need not be told any more.
-    on(presenceIn.after, function forgetDirected({ account, stanza, from }) {
+    on(presenceIn.after, function forgetDirected({ account, stanza, from, to }) {
       if (stanza.attrs['type'] !== 'unavailable') return
-      for (const session of account.sessions.values()) directed.remove(session, from)
+      const told = to.isBare ? account.sessions.values() : [account.sessions.get(to.resource)]
+      const now = movedTo(stanza, from)
+      for (const session of told) {
+        if (session === undefined || !directed.has(session, from)) continue
+        directed.remove(session, from)
+        if (now !== undefined) directed.add(session, now)
+      }
     })
 
     on(presenceIn.check, function dropFailedProbe({ stanza }) {
@@ -210,6 +218,18 @@ export const presence = defineModule({
 })
 
 const unavailable = (session: Session, to?: string): Element => Client('presence', { type: 'unavailable', from: String(session.jid), to })
+
+/** XEP-0045 §7.6: where somebody is from now on who has another nick in a room, and has not left it. */
+function movedTo(stanza: Element, from: Jid): Jid | undefined {
+  const x = stanza.child(MucUser, 'x')
+  const nick = x?.child(MucUser, 'item')?.attrs['nick']
+  if (nick === undefined || x?.all(MucUser, 'status').every(({ attrs }) => attrs['code'] !== '303')) return undefined
+  try {
+    return from.withResource(nick)
+  } catch {
+    return undefined
+  }
+}
 
 function isAway(account: Account): boolean {
   for (const _ of account.available()) return false

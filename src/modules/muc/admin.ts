@@ -1,0 +1,91 @@
+/** What moderators and admins ask and want (XEP-0045 §8, §9, §10.3 to §10.8). */
+import { then } from '../../core/host.ts'
+import type { Element } from '../../xml/element.ts'
+import { StanzaError } from '../../xmpp/error.ts'
+import type { Jid } from '../../xmpp/jid.ts'
+import { refusalOfAffiliation, refusalOfRole } from './access.ts'
+import { type AffiliationWish, type RoleWish, readChanges } from './admin-items.ts'
+import { type Actor, actorIn, appoint, occupantOf } from './affiliate.ts'
+import type { Context, RoomRequest } from './context.ts'
+import { listsOf } from './lists.ts'
+import { MucAdmin } from './namespaces.ts'
+import type { Occupant } from './occupant.ts'
+import type { Room } from './room.ts'
+import type { Role, Standing } from './standing.ts'
+import { announceChange, inTurn, remove } from './telling.ts'
+
+export function answerAdmins(context: Context): void {
+  context.iq.get(MucAdmin, 'query', ({ room, from, payload }) => listsOf(room, standingIn(room, from), payload))
+  context.iq.set(MucAdmin, 'query', request => change(context, request))
+}
+
+/** §8: by another of his clients somebody is a moderator as well. */
+export function standingIn(room: Room, who: Jid): Standing {
+  return { affiliation: room.affiliations.of(who), role: occupantOf(room, who)?.role ?? 'none' }
+}
+
+/** §9.2: all of it, or nothing. */
+function change(context: Context, { room, from, payload, afterwards }: RoomRequest): Element | void | Promise<Element | void> {
+  const { roles, affiliations } = readChanges(room, payload)
+  const actor = standingIn(room, from)
+  const self = String(from.bare)
+  for (const { occupant, role } of roles)
+    mustBeGiven(refusalOfRole(actor, standingOf(room, occupant), role, String(occupant.bare) === self))
+  for (const { jid, affiliation } of affiliations) {
+    const before = room.affiliations.get(jid)?.affiliation ?? 'none'
+    mustBeGiven(refusalOfAffiliation(actor.affiliation, before, affiliation, { isSelf: jid === self }))
+  }
+  mustKeepOwner(room, affiliations)
+  context.limits.change(self, roles.length + affiliations.length)
+  mustBeFreeNicks(room, affiliations)
+  const by = actorIn(room, from)
+  if (affiliations.length === 0) return afterwards(giveRoles(room, roles, by))
+  return then(appoint(context, room, affiliations, by), tell => {
+    const tellRoles = giveRoles(room, roles, by)
+    afterwards(() => then(tell(), tellRoles))
+  })
+}
+
+const standingOf = (room: Room, { bare, role }: Occupant): Standing => ({ affiliation: room.affiliations.of(bare), role })
+
+function mustBeGiven(refused: StanzaError | undefined): void {
+  if (refused !== undefined) throw refused
+}
+
+/** §10.4, §10.5. */
+function mustKeepOwner({ affiliations }: Room, wishes: readonly AffiliationWish[]): void {
+  if (wishes.some(({ affiliation }) => affiliation === 'owner')) return
+  const demoted = new Set(wishes.map(({ jid }) => jid))
+  const owners = [...affiliations.having('owner')]
+  if (owners.some(owner => demoted.has(owner)) && owners.every(owner => demoted.has(owner)))
+    throw new StanzaError('conflict', 'a room needs an owner')
+}
+
+/** §7.10: what is reserved for one is not for another, nor who has it just now. */
+function mustBeFreeNicks(room: Room, wishes: readonly AffiliationWish[]): void {
+  for (const { jid, nick } of wishes) {
+    if (nick === undefined || nick === '') continue
+    if (!isFreeFor(room, nick, jid)) throw new StanzaError('conflict', 'somebody else has this nick')
+  }
+}
+
+/** Whether a nick may be reserved for somebody. */
+export function isFreeFor(room: Room, nick: string, jid: string): boolean {
+  const holder = room.affiliations.holderOf(nick)
+  const present = room.occupants.holding(nick)
+  return (holder === undefined || holder === jid) && (present === undefined || String(present.bare) === jid)
+}
+
+/** Roles are there at once; what it gives tells everybody. */
+function giveRoles(room: Room, wishes: readonly RoleWish[], { nick: actor }: Actor): () => void | Promise<void> {
+  const changed = wishes.filter(({ occupant, role }) => occupant.role !== role)
+  const kicked = changed.filter(({ role }) => role === 'none')
+  const given = changed.filter(({ role }) => role !== 'none')
+  for (const { occupant, role } of given) occupant.role = role as Role
+  return () =>
+    then(
+      // §8.2
+      inTurn(kicked, ({ occupant, reason }) => remove(room, [occupant], { codes: [307], actor, reason })),
+      () => inTurn(given, ({ occupant, reason }) => announceChange(room, occupant, { actor, reason })),
+    )
+}

@@ -1,0 +1,94 @@
+/** A room becomes another one (XEP-0045 §10.1, §10.2). */
+import { then } from '../../core/host.ts'
+import { StanzaError } from '../../xmpp/error.ts'
+import type { Jid } from '../../xmpp/jid.ts'
+import { type Actor, type Appointment, actorIn, appoint } from './affiliate.ts'
+import type { RoomConfig } from './config.ts'
+import type { Submission } from './config-form.ts'
+import type { Context } from './context.ts'
+import type { StatusCode } from './presence.ts'
+import type { Room } from './room.ts'
+import type { Lasting } from './rows.ts'
+import { announceChange, inTurn, notify, remove } from './telling.ts'
+
+/** From now on it is as the owner wants it, and open if it was not; what it gives tells everybody. */
+export function configure(
+  context: Context,
+  room: Room,
+  { config, owners, admins }: Submission,
+  from: Jid,
+): (() => void | Promise<void>) | Promise<() => void | Promise<void>> {
+  const before = room.config
+  const wasLocked = room.isLocked
+  const by = actorIn(room, from)
+  const appointments = appointmentsOf(room, config, owners, admins)
+  mustKeepOwner(room, appointments)
+  room.isLocked = false
+  const also = (state: Lasting): void => {
+    state.config = config
+  }
+  const done = then(appoint(context, room, appointments, by, { also }), tell => () => tellAll(tell))
+  if (!(done instanceof Promise)) return done
+  return done.catch(error => {
+    room.isLocked = wasLocked
+    throw error
+  })
+
+  function tellAll(tell: () => void | Promise<void>): void | Promise<void> {
+    return then(notify(room, codesOf(before, config)), () =>
+      then(tell(), () => then(removeStrangers(room, before, by), () => giveVoice(room, before))),
+    )
+  }
+}
+
+/** §10.5, §10.8: the form names all admins and all owners, not what is to change. */
+function appointmentsOf(
+  { affiliations }: Room,
+  { isMembersOnly }: RoomConfig,
+  owners: readonly string[] | undefined,
+  admins: readonly string[] | undefined,
+): Appointment[] {
+  const wanted = new Map<string, Appointment['affiliation']>()
+  const dismiss = (affiliation: 'owner' | 'admin'): void => {
+    for (const jid of affiliations.having(affiliation)) wanted.set(jid, isMembersOnly ? 'member' : 'none')
+  }
+  if (owners !== undefined) dismiss('owner')
+  if (admins !== undefined) dismiss('admin')
+  for (const jid of admins ?? []) if (owners !== undefined || affiliations.get(jid)?.affiliation !== 'owner') wanted.set(jid, 'admin')
+  for (const jid of owners ?? []) wanted.set(jid, 'owner')
+  return [...wanted]
+    .filter(([jid, affiliation]) => affiliations.get(jid)?.affiliation !== affiliation)
+    .map(([jid, affiliation]) => ({ jid, affiliation }))
+}
+
+/** §10.2: a room has an owner. */
+function mustKeepOwner({ affiliations }: Room, appointments: readonly Appointment[]): void {
+  const changed = new Map(appointments.map(({ jid, affiliation }) => [jid, affiliation]))
+  const stays = [...affiliations.having('owner')].some(jid => !changed.has(jid))
+  if (!stays && !changed.values().some(affiliation => affiliation === 'owner')) throw new StanzaError('conflict', 'a room needs an owner')
+}
+
+/** §10.2.1: what concerns privacy by name, and that anything else is another way. */
+function codesOf(before: RoomConfig, after: RoomConfig): StatusCode[] {
+  const codes: StatusCode[] = []
+  if (before.archive !== after.archive) codes.push(after.archive ? 170 : 171)
+  if (before.whois !== after.whois) codes.push(after.whois === 'anyone' ? 172 : 173)
+  const rest = ({ archive: _, whois: __, ...config }: RoomConfig): string => JSON.stringify(config)
+  if (rest(before) !== rest(after)) codes.push(104)
+  return codes
+}
+
+/** §10.2: when it becomes members-only, those leave who are none. */
+function removeStrangers(room: Room, before: RoomConfig, { nick: actor }: Actor): void | Promise<void> {
+  if (before.isMembersOnly || !room.config.isMembersOnly) return
+  const strangers = [...room.occupants.all()].filter(occupant => room.affiliationOf(occupant) === 'none')
+  return remove(room, strangers, { codes: [322], actor })
+}
+
+/** Where all may speak, those may who could not. */
+function giveVoice(room: Room, before: RoomConfig): void | Promise<void> {
+  if (!before.isModerated || room.config.isModerated) return
+  const muted = [...room.occupants.all()].filter(({ role }) => role === 'visitor')
+  for (const occupant of muted) occupant.role = 'participant'
+  return inTurn(muted, occupant => announceChange(room, occupant))
+}
