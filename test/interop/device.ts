@@ -20,6 +20,7 @@ type Happening =
       | 'affiliated'
       | 'answered'
       | 'refused'
+      | 'found'
       | 'did'
     )
   | ('page' | 'history' | 'metadata' | 'preferences' | 'password' | 'ran' | 'trimmed')

@@ -3,9 +3,12 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { unlessInstalled } from './installed.ts'
+import { addressOf } from './network/acquaintance.ts'
 import { enterNetwork } from './network/isolation.ts'
 import { Gathering, host } from './rooms/gathering.ts'
 import { allRead, allSee } from './rooms/occupant.ts'
+import { ProfanityOccupant } from './rooms/profanity.ts'
+import { SlixmppOccupant } from './rooms/slixmpp.ts'
 
 const skip = enterNetwork() ?? unlessInstalled('converse', 'profanity', 'slixmpp', 'prosody', 'ejabberd').skip
 const PICTURE = join(import.meta.dirname, '../../docs/images/rooms.png')
@@ -128,4 +131,41 @@ test('moderators put others out, and whoever is banned does not come back', { sk
   await alice.says('/ban Bob Enough')
   await bob.sees('Bob', { type: 'unavailable', affiliation: 'outcast' })
   await allSee([alice, carol, dave, erin], ['Alice', 'Carol', 'Dave', 'Erin'])
+})
+
+test('into a room for members come those who are invited, whichever way, and others do not learn of it', { skip }, async () => {
+  const room = there.room()
+  await using alice = await there.converse(there.here, room, 'Alice', { membersonly: true, publicroom: false, allowinvites: true })
+  const [bob, carol, dave, erin] = await Promise.all([
+    there.guest(there.here, 'bob'),
+    there.guest(there.here, 'carol'),
+    there.guest(there.prosody, 'dave'),
+    there.guest(there.ejabberd, 'erin'),
+  ])
+  await using terminal = await there.terminal(carol)
+  await alice.invites(addressOf(carol), 'We need you')
+  await terminal.shows('We need you')
+  const inside = await ProfanityOccupant.enter(terminal, addressOf(carol), room, 'Carol')
+  await allSee([alice, inside], ['Alice', 'Carol'])
+
+  await using bobs = await there.device(bob)
+  await inside.invites(addressOf(bob), 'Bring the book')
+  const { by, reason, isMediated } = await bobs.hears('invited', { room })
+  assert.deepEqual([by, reason, isMediated], [addressOf(carol), 'Bring the book', true])
+  const reader = await SlixmppOccupant.enter(bobs, room, 'Bob')
+  await using daves = await there.device(dave)
+  await reader.invites(addressOf(dave), 'And you?')
+  await daves.hears('invited', { room, reason: 'And you?' })
+  const listener = await SlixmppOccupant.enter(daves, room, 'Dave')
+  await allSee([alice, inside, reader, listener], ['Alice', 'Bob', 'Carol', 'Dave'])
+
+  await using erins = await there.device(erin)
+  if (host.name === 'conexizan') {
+    assert.equal((await erins.asks('discover', 'found', { of: room }))['refused'], 'item-not-found')
+    assert.equal((await erins.asks('enter', 'entered', { room, nick: 'Erin' }))['refused'], 'registration-required')
+  }
+  await alice.says('/revoke Dave Too late')
+  const gone = await listener.sees('Dave', { type: 'unavailable', affiliation: 'none' })
+  assert.deepEqual(gone['codes'], [110, 321])
+  await allSee([alice, inside, reader], ['Alice', 'Bob', 'Carol'])
 })

@@ -17,10 +17,14 @@ def watch(xmpp, tell):
     def on_presence(presence):
         item = presence.xml.find(f"{USER}x/{USER}item")
         told = {name: value for name in ("nick", "jid") if (value := item is not None and item.get(name))}
-        reason = presence.xml.findtext(f"{USER}x/{USER}item/{USER}reason")
+        if (reason := presence.xml.findtext(f"{USER}x/{USER}item/{USER}reason")) is not None:
+            told["reason"] = reason
         muc = presence["muc"]
+        destroyed = presence.xml.find(f"{USER}x/{USER}destroy")
+        if destroyed is not None:
+            told |= {"instead": destroyed.get("jid"), "reason": destroyed.findtext(f"{USER}reason")}
         facts = {"role": muc["role"], "affiliation": muc["affiliation"], "codes": sorted(muc["status_codes"]), **told}
-        tell("occupant", **{"from": str(presence["from"]), "type": presence["type"], "reason": reason, **facts})
+        tell("occupant", **{"from": str(presence["from"]), "type": presence["type"], **facts})
 
     def on_retraction(message):
         retract = message.xml.find(f"{{{RETRACT}}}retract")
@@ -112,6 +116,19 @@ async def invite(xmpp, command):
     return {}
 
 
+async def destroy(xmpp, command):
+    return await outcome(xmpp["xep_0045"].destroy(command["room"], command["reason"], command["instead"]))
+
+
+async def discover(xmpp, command):
+    """The kinds of thing that somebody is, and what it can do (XEP-0030)."""
+    try:
+        found = (await xmpp["xep_0030"].get_info(jid=command["of"], cached=False))["disco_info"]
+    except IqError as error:
+        return {"refused": error.condition}
+    return {"kinds": sorted(f"{kind[0]}/{kind[1]}" for kind in found["identities"]), "features": sorted(found["features"])}
+
+
 async def moderate(xmpp, command):
     """XEP-0425 as it is today, which this version does not know yet."""
     asked = ET.Element(f"{{{MODERATE}}}moderate", id=command["id"])
@@ -163,6 +180,8 @@ COMMANDS = {
     "affiliate": ("answered", set_affiliation),
     "affiliated": ("affiliated", list_affiliated),
     "invite": ("did", invite),
+    "destroy": ("answered", destroy),
+    "discover": ("found", discover),
     "moderate": ("answered", moderate),
     "retract": ("did", retract),
     "read-room": ("history", read_room),

@@ -8,6 +8,7 @@ import { type Member, roomsOf } from '../network/member.ts'
 import { Network } from '../network/network.ts'
 import { prosody } from '../network/prosody.ts'
 import { startProfanity } from '../profanity.ts'
+import type { Terminal } from '../terminal.ts'
 import { ConverseOccupant, type RoomConfig } from './converse.ts'
 import { ProfanityOccupant } from './profanity.ts'
 import { SlixmppOccupant } from './slixmpp.ts'
@@ -55,15 +56,22 @@ export class Gathering implements AsyncDisposable {
   }
 
   async slixmpp(at: Member | Party, room: string, nick: string): Promise<SlixmppOccupant> {
-    const party = await this.#party(at, nick)
-    const device = await Device.online('slixmpp', { ...party, password: passwordOf(party), tls: 'direct' })
-    return SlixmppOccupant.enter(device, room, nick)
+    return SlixmppOccupant.enter(await this.device(await this.#party(at, nick)), room, nick)
+  }
+
+  /** slixmpp, in no room. */
+  device(party: Party): Promise<Device> {
+    return Device.online('slixmpp', { ...party, password: passwordOf(party), tls: 'direct' })
+  }
+
+  /** profanity, in no room. */
+  terminal(party: Party): Promise<Terminal> {
+    return startProfanity(profanityOptions(party))
   }
 
   async profanity(at: Member | Party, room: string, nick: string): Promise<ProfanityOccupant> {
     const party = await this.#party(at, nick)
-    const terminal = await startProfanity(profanityOptions(party))
-    return ProfanityOccupant.enter(terminal, addressOf(party), room, nick)
+    return ProfanityOccupant.enter(await this.terminal(party), addressOf(party), room, nick)
   }
 
   async #party(at: Member | Party, nick: string): Promise<Party> {

@@ -32,6 +32,10 @@ export class ProfanityOccupant implements Occupant {
     await this.terminal.shows(`You have joined the room as ${this.nick}`)
   }
 
+  async invites(address: string, reason: string): Promise<void> {
+    await this.terminal.type(`/invite send ${address} "${reason}"`)
+  }
+
   says(text: string): Promise<void> {
     return this.terminal.type(text)
   }

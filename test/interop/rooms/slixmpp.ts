@@ -47,6 +47,11 @@ export class SlixmppOccupant implements Occupant {
     this.device.do('presence')
   }
 
+  /** A mediated invitation (XEP-0045 §7.8.2). */
+  async invites(jid: string, reason: string): Promise<void> {
+    await this.device.asks('invite', 'did', { room: this.room, jid, reason, isMediated: true })
+  }
+
   async says(body: string): Promise<void> {
     this.device.do('say', { room: this.room, body })
   }
@@ -75,7 +80,7 @@ export class SlixmppOccupant implements Occupant {
   }
 
   /** The condition with which the room refused, or null. */
-  async asks(command: 'role' | 'affiliate' | 'moderate' | 'ping', args: Record<string, unknown>): Promise<unknown> {
+  async asks(command: 'role' | 'affiliate' | 'moderate' | 'destroy' | 'ping', args: Record<string, unknown>): Promise<unknown> {
     const { refused } = await this.device.asks(command, 'answered', { room: this.room, ...args })
     return refused
   }
