@@ -165,3 +165,51 @@ export const codesOf = (presence: Element): number[] =>
     .map(({ attrs }) => Number(attrs['code']))
 
 export const parse = (xml: string): Element => parseElement(xml, undefined, 'jabber:client')
+
+/** A moderator or admin wants that. */
+export const change = (client: Client, items: string, room = ROOM): Promise<Element> =>
+  askRoom(client, 'set', `<query xmlns="${ADMIN}">${items}</query>`, room)
+
+/** The same: what becomes of it, `'ok'` or the condition of the error. What others hear stays unheard. */
+export async function changes(client: Client, items: string, room = ROOM): Promise<string> {
+  return conditionIn(await change(client, items, room)) ?? 'ok'
+}
+
+/** A list of the room, as its items; or the condition of the error. */
+export async function list(client: Client, attribute: string, room = ROOM): Promise<Record<string, string>[] | string> {
+  const answer = await askRoom(client, 'get', `<query xmlns="${ADMIN}"><item ${attribute}/></query>`, room)
+  return (
+    conditionIn(answer) ??
+    answer
+      .first()!
+      .elements()
+      .map(({ attrs }) => ({ ...attrs }) as Record<string, string>)
+  )
+}
+
+/** A submitted form. */
+export const submit = (formType: string, fields: Readonly<Record<string, string | readonly string[]>>): string =>
+  `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>${formType}</value></field>${Object.entries(fields)
+    .map(
+      ([name, values]) =>
+        `<field var="${name}">${[values]
+          .flat()
+          .map(value => `<value>${value}</value>`)
+          .join('')}</field>`,
+    )
+    .join('')}</x>`
+
+/** An owner configures a room: what becomes of it, `'ok'` or the condition of the error. */
+export async function configures(
+  owner: Client,
+  fields: Readonly<Record<string, string | readonly string[]>>,
+  room = ROOM,
+): Promise<string> {
+  const answer = await askRoom(owner, 'set', `<query xmlns="${OWNER}">${submit(`${MUC}#roomconfig`, fields)}</query>`, room)
+  return conditionIn(answer) ?? 'ok'
+}
+
+/** Nothing of what was heard so far belongs to the story. */
+export function forgets(world: World): void {
+  for (const client of world.clients) client.forget()
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Element } from './element.ts'
-import { parseElement, StreamParser, type XmlCondition, XmlError } from './parser.ts'
+import { ownCopy, parseElement, StreamParser, type XmlCondition, XmlError } from './parser.ts'
 
 const LIMITS = { bytes: 10_000, elements: 50, depth: 10, attributes: 10 }
 const HEADER =
@@ -234,4 +234,12 @@ test('one whole document becomes one element', () => {
     assert.throws(() => parseElement(wrong), { condition: 'not-well-formed' }, String(wrong))
   }
   assert.throws(() => parseElement('<a/><!-- c -->'), { condition: 'restricted-xml' })
+})
+
+test('a copy of its own says the same', () => {
+  const xml = `<message xmlns='jabber:client' id='a&apos;b' xml:lang='de'><body>a &amp; b 😀</body><x xmlns='urn:x' xmlns:ns0='urn:y' ns0:z='1'><y/></x></message>`
+  const element = parseElement(xml)
+  const copy = ownCopy(element)
+  assert.notEqual(copy, element)
+  assert.deepEqual(String(copy), String(element))
 })

@@ -341,3 +341,6 @@ export function parseElement(xml: string | Uint8Array, limits: XmlLimits = STORE
   if (found === undefined || !parser.isIdle) throw malformed('the document has no end')
   return found
 }
+
+/** The same in memory of its own: a text that was cut from what was received keeps all of that alive. For what stays. */
+export const ownCopy = (element: Element): Element => parseElement(String(element))

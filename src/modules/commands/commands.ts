@@ -11,7 +11,8 @@ import { discovery, type Nodes } from '../discovery.ts'
 import { type Command, type CommandOf, isAllowed } from './command.ts'
 import { Commands, Executions } from './executions.ts'
 
-export type { Command, Outcome, Question, Stage } from './command.ts'
+export type { Command, CommandOf, Outcome, Question, Stage } from './command.ts'
+export { Commands, type ExecutionLimits, Executions } from './executions.ts'
 
 export const commands = defineModule({
   name: 'commands',

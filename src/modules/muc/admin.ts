@@ -11,8 +11,8 @@ import { listsOf } from './lists.ts'
 import { MucAdmin } from './namespaces.ts'
 import type { Occupant } from './occupant.ts'
 import type { Room } from './room.ts'
-import type { Role, Standing } from './standing.ts'
-import { announceChange, inTurn, remove } from './telling.ts'
+import type { Standing } from './standing.ts'
+import { giveRole, inTurn, remove } from './telling.ts'
 
 export function answerAdmins(context: Context): void {
   context.iq.get(MucAdmin, 'query', ({ room, from, payload }) => listsOf(room, standingIn(room, from), payload))
@@ -79,13 +79,11 @@ export function isFreeFor(room: Room, nick: string, jid: string): boolean {
 /** Roles are there at once; what it gives tells everybody. */
 function giveRoles(room: Room, wishes: readonly RoleWish[], { nick: actor }: Actor): () => void | Promise<void> {
   const changed = wishes.filter(({ occupant, role }) => occupant.role !== role)
-  const kicked = changed.filter(({ role }) => role === 'none')
-  const given = changed.filter(({ role }) => role !== 'none')
-  for (const { occupant, role } of given) occupant.role = role as Role
-  return () =>
-    then(
-      // §8.2
-      inTurn(kicked, ({ occupant, reason }) => remove(room, [occupant], { codes: [307], actor, reason })),
-      () => inTurn(given, ({ occupant, reason }) => announceChange(room, occupant, { actor, reason })),
-    )
+  const told = changed.map(({ occupant, role, reason }) =>
+    role === 'none'
+      ? // §8.2
+        () => remove(room, [occupant], { codes: [307], actor, reason })
+      : giveRole(room, occupant, role, { actor, reason }),
+  )
+  return () => inTurn(told, tell => tell())
 }

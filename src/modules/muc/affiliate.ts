@@ -9,7 +9,7 @@ import type { StatusCode } from './presence.ts'
 import type { Room } from './room.ts'
 import type { Lasting } from './rows.ts'
 import { type Affiliation, roleAfter } from './standing.ts'
-import { announceAbsent, announceChange, inTurn, remove } from './telling.ts'
+import { announceAbsent, giveRole, inTurn, remove } from './telling.ts'
 import type { AffiliationChange } from './versions.ts'
 
 /** What somebody is to be. */
@@ -70,6 +70,7 @@ export function appoint(
       const present = peopleAt(room, each.jid).map(occupant => ({ occupant, was: room.affiliationOf(occupant) }))
       const nick = each.nick === undefined ? former?.nick : each.nick || undefined
       const change = state.affiliations.set(each.jid, { affiliation: each.affiliation, nick, reason: each.reason })
+      if (each.affiliation === 'outcast') state.hats.takeAll(each.jid)
       made.push({ ...each, before: former?.affiliation ?? 'none', change, present })
     }
     return appointments.map(({ jid }) => jid)
@@ -104,9 +105,9 @@ function tell(room: Room, made: readonly Appointed[], inviter: Actor | undefined
     const staying = affected.filter(({ occupant }) => !gone.includes(occupant))
     return then(removed, () =>
       inTurn(staying, ({ occupant, was }) => {
-        occupant.role = roleAfter(occupant.role, was, room.affiliationOf(occupant), room.config)
+        const role = roleAfter(occupant.role, was, room.affiliationOf(occupant), room.config)
         const isFirst = gone.length === 0 && occupant === staying[0]!.occupant
-        return announceChange(room, occupant, happening, isFirst ? one.change : undefined)
+        return giveRole(room, occupant, role, happening, isFirst ? one.change : undefined)()
       }),
     )
   })

@@ -1,7 +1,10 @@
 /** What somebody says who is in a room, without what the room alone may say (XEP-0045 §17.3, XEP-0421 §4, XEP-0359 §6). */
 import type { Child, Element } from '../../xml/element.ts'
+import { ownCopy } from '../../xml/parser.ts'
 import { Delay } from '../../xmpp/delay.ts'
 import { Jid } from '../../xmpp/jid.ts'
+import { Client } from '../../xmpp/stanza.ts'
+import { HatsNs } from './hats.ts'
 import { Muc, MucUser, OccupantIds, StanzaIds } from './namespaces.ts'
 
 /** Always of the room, whatever their name. */
@@ -9,6 +12,7 @@ const OF_ROOMS: ReadonlySet<string> = new Set([
   Muc.uri,
   MucUser.uri,
   OccupantIds.uri,
+  HatsNs.uri,
   'http://jabber.org/protocol/muc#admin',
   'http://jabber.org/protocol/muc#owner',
 ])
@@ -21,6 +25,10 @@ const ADDRESSES = 'http://jabber.org/protocol/address'
 export function clean(stanza: Element, room: Jid): Child[] {
   return stanza.children.filter(child => typeof child === 'string' || !isForged(child, room))
 }
+
+/** The same of a presence, to be kept. */
+export const cleanPresence = (presence: Element, room: Jid): readonly Child[] =>
+  ownCopy(Client('presence', {}, ...clean(presence, room))).children
 
 function isForged(child: Element, room: Jid): boolean {
   const { ns, name, attrs } = child

@@ -2,14 +2,16 @@
 import { then } from '../../core/host.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
+import { may } from './access.ts'
 import { type Actor, type Appointment, actorIn, appoint } from './affiliate.ts'
 import type { RoomConfig } from './config.ts'
 import type { Submission } from './config-form.ts'
 import type { Context } from './context.ts'
+import type { Occupant } from './occupant.ts'
 import type { StatusCode } from './presence.ts'
 import type { Room } from './room.ts'
 import type { Lasting } from './rows.ts'
-import { announceChange, inTurn, notify, remove } from './telling.ts'
+import { announceChange, giveRole, hide, inTurn, notify, remove } from './telling.ts'
 
 /** From now on it is as the owner wants it, and open if it was not; what it gives tells everybody. */
 export function configure(
@@ -36,7 +38,7 @@ export function configure(
 
   function tellAll(tell: () => void | Promise<void>): void | Promise<void> {
     return then(notify(room, codesOf(before, config)), () =>
-      then(tell(), () => then(removeStrangers(room, before, by), () => giveVoice(room, before))),
+      then(tell(), () => then(removeStrangers(room, before, by), () => then(giveVoice(room, before), () => showAndHide(room, before)))),
     )
   }
 }
@@ -89,6 +91,14 @@ function removeStrangers(room: Room, before: RoomConfig, { nick: actor }: Actor)
 function giveVoice(room: Room, before: RoomConfig): void | Promise<void> {
   if (!before.isModerated || room.config.isModerated) return
   const muted = [...room.occupants.all()].filter(({ role }) => role === 'visitor')
-  for (const occupant of muted) occupant.role = 'participant'
-  return inTurn(muted, occupant => announceChange(room, occupant))
+  return inTurn(muted, occupant => giveRole(room, occupant, 'participant')())
+}
+
+/** §16.5.3: whose presence is told to all from now on, and whose is not any more. */
+function showAndHide(room: Room, before: RoomConfig): void | Promise<void> {
+  const isShown = ({ role }: Occupant, config: RoomConfig): boolean => may('bePresent', { affiliation: 'none', role }, config)
+  const others = [...room.occupants.all()].filter(occupant => isShown(occupant, before) !== isShown(occupant, room.config))
+  return inTurn(others, occupant =>
+    isShown(occupant, before) ? hide(room, occupant, new Set(room.occupants.all())) : announceChange(room, occupant),
+  )
 }

@@ -5,14 +5,15 @@ import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
 import { must } from './access.ts'
-import { clean } from './clean.ts'
+import { cleanPresence } from './clean.ts'
 import type { Context } from './context.ts'
 import { create } from './create.ts'
 import { readHistoryRequest } from './history.ts'
+import { tellAffiliations, versionFor } from './mav.ts'
 import { Muc, MucUser } from './namespaces.ts'
 import { mustBeNick } from './nick.ts'
 import type { Occupant, Visit } from './occupant.ts'
-import type { StatusCode } from './presence.ts'
+import type { Happening, StatusCode } from './presence.ts'
 import type { Room } from './room.ts'
 import type { Venue } from './rooms.ts'
 import { usualRole } from './standing.ts'
@@ -57,11 +58,14 @@ function admit(
   const request = readHistoryRequest(x, context.clock.now(), room.config.maxHistory)
   const at = holder?.jid ?? room.jid.withResource(to.resource)
   const role = usualRole(room.affiliations.of(from), room.config)
-  const visit = room.admit(from, at, role, clean(stanza, room.jid))
+  const visit = room.admit(from, at, role, cleanPresence(stanza, room.jid))
   const rewritten: StatusCode[] = at.resource === to.resource ? [] : [210]
   const ownCodes = [...warnings(room), ...codes, ...rewritten]
+  tellAffiliations(room, visit, x)
   return then(room.showOthers(visit), () =>
-    then(room.announce(visit.occupant, { ownCodes }, { visit, id: stanza.attrs['id'] }), () => showPast(room, visit, request)),
+    then(room.announce(visit.occupant, { ownCodes, ownMav: versionFor(room, visit) }, { visit, id: stanza.attrs['id'] }), () =>
+      showPast(room, visit, request),
+    ),
   )
 }
 
@@ -110,8 +114,10 @@ function mustHaveSpace({ settings }: Context, room: Room, from: Jid): void {
 export function returned(context: Context, room: Room, visit: Visit, stanza: Element, x: Element, to: Jid): void | Promise<void> {
   context.limits.join(String(visit.occupant.bare))
   const request = readHistoryRequest(x, context.clock.now(), room.config.maxHistory)
+  tellAffiliations(room, visit, x)
+  const own = { ownCodes: warnings(room), ownMav: versionFor(room, visit) }
   return then(
-    change(context, room, visit, stanza, to, () => room.showOthers(visit), warnings(room)),
+    change(context, room, visit, stanza, to, () => room.showOthers(visit), own),
     () => showPast(room, visit, request),
   )
 }
@@ -124,7 +130,7 @@ export function change(
   stanza: Element,
   to: Jid,
   before: () => void | Promise<void> = () => {},
-  ownCodes: readonly StatusCode[] = [],
+  own: Happening = {},
 ): void | Promise<void> {
   const { occupant } = visit
   mustBePresence(context, stanza)
@@ -132,8 +138,8 @@ export function change(
   if (to.resource === occupant.nick) {
     must('changePresence', room.standingOf(visit.jid), room.config)
     context.limits.presence(visit.to)
-    occupant.show(visit, clean(stanza, room.jid))
-    return then(before(), () => room.announce(occupant, { ownCodes }, by))
+    occupant.show(visit, cleanPresence(stanza, room.jid))
+    return then(before(), () => room.announce(occupant, own, by))
   }
   must('changeNick', room.standingOf(visit.jid), room.config)
   mustBeNick(to.resource)
@@ -141,10 +147,8 @@ export function change(
   // With another of his clients he has that nick already: two occupants of one person do not become one.
   if (holder !== undefined && holder !== occupant) throw new StanzaError('conflict', 'you have this nick already')
   context.limits.nick(String(occupant.bare))
-  occupant.show(visit, clean(stanza, room.jid))
-  return then(room.rename(occupant, room.jid.withResource(to.resource)), () =>
-    then(before(), () => room.announce(occupant, { ownCodes }, by)),
-  )
+  occupant.show(visit, cleanPresence(stanza, room.jid))
+  return then(room.rename(occupant, room.jid.withResource(to.resource)), () => then(before(), () => room.announce(occupant, own, by)))
 }
 
 function mustBePresence({ settings }: Context, stanza: Element): void {

@@ -1,4 +1,5 @@
 import type { Element } from '../../xml/element.ts'
+import { ownCopy } from '../../xml/parser.ts'
 import { readDateTime } from '../../xmpp/date-time.ts'
 import { delayElement } from '../../xmpp/delay.ts'
 import { StanzaError } from '../../xmpp/error.ts'
@@ -41,8 +42,9 @@ export class History {
 
   /** `most` is what the room's configuration allows. */
   add(said: Omit<Said, 'late'>, most: number): void {
-    this.#all.push(this.#late(said))
-    this.#size += sizeOf(said.stanza)
+    const added = this.#late(said)
+    this.#all.push(added)
+    this.#size += sizeOf(added.stanza)
     while (this.#all.length > Math.min(most, this.most) || this.#size > this.#bytes) {
       const oldest = this.#all.shift()
       if (oldest === undefined) break
@@ -58,13 +60,15 @@ export class History {
   replace(id: string, stanza: Element): void {
     this.#all = this.#all.map(said => {
       if (said.id !== id) return said
-      this.#size += sizeOf(stanza) - sizeOf(said.stanza)
-      return this.#late({ ...said, stanza })
+      const other = this.#late({ ...said, stanza })
+      this.#size += sizeOf(other.stanza) - sizeOf(said.stanza)
+      return other
     })
   }
 
   #late(said: Omit<Said, 'late'>): Said {
-    return { ...said, late: said.stanza.add(delayElement(said.at, this.#room)) }
+    const stanza = ownCopy(said.stanza)
+    return { ...said, stanza, late: stanza.add(delayElement(said.at, this.#room)) }
   }
 
   clear(): void {

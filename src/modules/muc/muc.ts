@@ -3,21 +3,27 @@
 import { defineModule, xep } from '../../core/module.ts'
 import { hostClosed, hostClosing } from '../../core/points.ts'
 import { Jid } from '../../xmpp/jid.ts'
+import { commands } from '../commands/commands.ts'
 import { discovery } from '../discovery.ts'
 import { answerAdmins } from './admin.ts'
 import { Context } from './context.ts'
 import { describeRooms, describeService } from './disco.ts'
+import { answerHats } from './hat-commands.ts'
 import { answerInvitations } from './invite.ts'
+import { Mav } from './namespaces.ts'
 import { answerOwners } from './owner.ts'
 import { roomEnded } from './points.ts'
+import { answerRegistrations } from './register.ts'
+import { leaveRooms } from './removed-account.ts'
 import { migrations } from './rows.ts'
 import { settings } from './settings.ts'
+import { answerVoiceRequests } from './voice.ts'
 
 export const muc = defineModule({
   name: 'muc',
   about: 'Rooms in which people from all servers talk with each other.',
   xeps: [xep(45, '1.35.5', 'partial')],
-  needs: { discovery },
+  needs: { commands, discovery },
   settings,
   migrations,
 
@@ -30,6 +36,11 @@ export const muc = defineModule({
     answerOwners(context)
     answerAdmins(context)
     answerInvitations(context)
+    answerVoiceRequests(context)
+    answerRegistrations(context)
+    answerHats(context)
+    context.described.roomFeatures.push(() => [Mav.uri])
+    leaveRooms(context, host)
     on(roomEnded, function shredRoom({ config, state }) {
       // What lasts is shredded by who destroys it.
       if (!config.isPersistent) track(context.rooms.rows.shred(state))

@@ -56,6 +56,8 @@ export class Occupant {
   /** The occupant's address: room@service/nick. */
   jid: Jid
   role: Role
+  /** XEP-0317. */
+  hats: Element | undefined
   /** By full address; the one that was last to say something of its presence is the last. */
   readonly visits = new Map<string, Visit>()
   /** What others are sent when they enter; made anew after what he says or is called has changed. */

@@ -43,6 +43,8 @@ export interface Happening {
   readonly destroy?: Element
   /** XEP-0463: between which versions that is. */
   readonly mav?: Element | undefined
+  /** XEP-0463: which version the occupant knows. */
+  readonly ownMav?: Element | undefined
 }
 
 /** The one `<x/>` of a presence. */
@@ -63,7 +65,14 @@ export function userElement(
 
 /** Somebody's presence, around what he says himself. */
 export const presenceFrom = (occupant: Occupant, type: 'unavailable' | undefined, said: readonly Child[], x: Element): Element =>
-  Client('presence', { from: String(occupant.jid), type }, ...said, x, occupant.id)
+  Client(
+    'presence',
+    { from: String(occupant.jid), type },
+    ...said,
+    x,
+    occupant.id,
+    ...(occupant.hats === undefined || type !== undefined ? [] : [occupant.hats]),
+  )
 
 /** What those are sent who enter: the occupant as he is. */
 export function shownOf(occupant: Occupant, affiliation: Affiliation): Shown {

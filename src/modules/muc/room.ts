@@ -7,6 +7,7 @@ import type { Affiliations } from './affiliations.ts'
 import type { RoomConfig } from './config.ts'
 import type { Context } from './context.ts'
 import { Ghosts } from './ghosts.ts'
+import { hatsElement } from './hats.ts'
 import { History } from './history.ts'
 import { OccupantIds } from './namespaces.ts'
 import { Occupant, Visit } from './occupant.ts'
@@ -103,6 +104,7 @@ export class Room {
     const occupant = present ?? new Occupant(client.bare, OccupantIds('occupant-id', { id: this.occupantId(client.bare) }), at, role)
     const visit = new Visit(occupant, client, presence, clock.now())
     occupant.shown = undefined
+    occupant.hats = hatsElement(this.state.hats.of(String(client.bare)))
     this.occupants.add(visit)
     guests.entered(client)
     this.ghosts.watch(visit)
@@ -148,12 +150,13 @@ export class Room {
   ): void | Promise<void> {
     const { role, latest } = occupant
     const affiliation = this.affiliationOf(occupant)
-    const { codes = [], ownCodes = [] } = happening
+    const { codes = [], ownCodes = [], ownMav } = happening
     const isPlain = codes.length === 0 && happening.reason === undefined && happening.actor === undefined
     const make = (jid: string | undefined, ...own: readonly StatusCode[]): Element =>
       presenceFrom(occupant, undefined, latest?.presence ?? [], userElement({ affiliation, role, jid }, happening, ...own))
     const { open, veiled } = isPlain ? shownOf(occupant, affiliation) : { open: make(latest?.to), veiled: make(undefined) }
-    const own = make(latest?.to, 110, ...ownCodes)
+    const ownX = userElement({ affiliation, role, jid: latest?.to }, { ...happening, mav: ownMav }, 110, ...ownCodes)
+    const own = presenceFrom(occupant, undefined, latest?.presence ?? [], ownX)
     return each(this.occupants.visits(), this.occupants.clients, visit => {
       if (visit.occupant === occupant) {
         const isAsked = by !== undefined && by.visit === visit && by.id !== undefined

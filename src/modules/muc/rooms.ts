@@ -215,8 +215,9 @@ export class Rooms {
     this.#enough = this.#venues.size + (MOST_EMPTY >> 1)
   }
 
+  /** Its turn is about to end: a name without a room need not be known after it. */
   release(venue: Venue): void {
-    if (venue.room === undefined) queueMicrotask(() => this.#forget(venue))
+    if (venue.room === undefined) setImmediate(() => this.#forget(venue))
   }
 
   #forget(venue: Venue): void {

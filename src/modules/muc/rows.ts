@@ -23,7 +23,7 @@ export interface Lasting {
   /** Under which its secret is. */
   readonly id: Buffer
   /** The bare address in whose share it counts. */
-  readonly creator: string
+  creator: string
   readonly box: ServerBox
   config: RoomConfig
   readonly affiliations: Affiliations
@@ -146,7 +146,7 @@ export class RoomRows {
     const face = config.isPublic ? JSON.stringify(faceOf(room)) : null
     const sealed = box.seal(CONTEXT, Buffer.from(JSON.stringify(sealedOf(room))))
     await db.run(sql`INSERT INTO muc_room (name, id, creator, face, box) VALUES (${name}, ${id}, ${creator}, ${face}, ${sealed})
-      ON CONFLICT (name) DO UPDATE SET face = excluded.face, box = excluded.box`)
+      ON CONFLICT (name) DO UPDATE SET creator = excluded.creator, face = excluded.face, box = excluded.box`)
   }
 
   /** The same with all affiliations: of a room that becomes persistent, public or private. */

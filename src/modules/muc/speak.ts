@@ -1,6 +1,7 @@
 import { then } from '../../core/host.ts'
 import { randomId } from '../../lib/random.ts'
 import type { Element } from '../../xml/element.ts'
+import { ownCopy } from '../../xml/parser.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import { isNoStore, isStore } from '../../xmpp/hints.ts'
 import { Client } from '../../xmpp/stanza.ts'
@@ -49,7 +50,7 @@ export function say(context: Context, speech: Speech): void | Promise<void> {
 
 const setSubject = (context: Context, room: Room, { stanza, at }: Speech): void | Promise<void> =>
   context.rooms.change(room, state => {
-    state.subject = lateSubject(room.jid, stanza, at)
+    state.subject = ownCopy(lateSubject(room.jid, stanza, at))
   })
 
 const belongsToHistory = (stanza: Element): boolean => (stanza.child(Client, 'body') !== undefined || isStore(stanza)) && !isNoStore(stanza)

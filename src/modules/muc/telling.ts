@@ -8,7 +8,7 @@ import { Mav, MucUser } from './namespaces.ts'
 import type { Occupant, Visit } from './occupant.ts'
 import { type Happening, presenceFrom, type StatusCode, userElement } from './presence.ts'
 import { each, type Room } from './room.ts'
-import type { Standing } from './standing.ts'
+import type { Role, Standing } from './standing.ts'
 import { type AffiliationChange, type Span, shownIn, type View, viewOf } from './versions.ts'
 
 const LISTED_BY = { owner: 'listOwners', admin: 'listAdmins', member: 'listMembers', outcast: 'listOutcasts' } as const
@@ -19,6 +19,26 @@ export const viewFor = ({ config }: Room, standing: Standing): View => viewOf(li
 export const mavElement = ({ since, until }: Partial<Span>): Element => Mav('mav', { since, until })
 
 const standingOf = (room: Room, occupant: Occupant): Standing => ({ affiliation: room.affiliationOf(occupant), role: occupant.role })
+
+/** Gives somebody in the room a role; what it gives tells all. `change`: what has changed of his affiliation. */
+export function giveRole(
+  room: Room,
+  occupant: Occupant,
+  role: Role,
+  happening: Happening = {},
+  change?: AffiliationChange,
+): () => void | Promise<void> {
+  const wasModerator = occupant.role === 'moderator'
+  const seenBy = new Set([...room.occupants.all()].filter(viewer => room.sees(viewer, occupant)))
+  occupant.role = role
+  return () =>
+    then(announceChange(room, occupant, happening, change), () =>
+      then(hide(room, occupant, seenBy), () => {
+        // §8: a moderator sees everybody, and who it is.
+        if (role === 'moderator' && !wasModerator) return inTurn([...occupant.visits.values()], visit => room.showOthers(visit))
+      }),
+    )
+}
 
 /** Somebody in the room is something else now. `change`: what has changed of his affiliation. */
 export function announceChange(
@@ -38,6 +58,15 @@ export function announceChange(
     )
     return presenceFrom(occupant, undefined, latest?.presence ?? [], x)
   })
+}
+
+/** For those who saw somebody whose presence is not told any more he is not there. */
+export function hide(room: Room, occupant: Occupant, seenBy: ReadonlySet<Occupant>): void | Promise<void> {
+  const blind = [...seenBy].filter(viewer => !room.sees(viewer, occupant))
+  if (blind.length === 0) return
+  const x = userElement({ affiliation: room.affiliationOf(occupant), role: 'none' })
+  const gone = presenceFrom(occupant, 'unavailable', [], x)
+  return inTurn(blind, viewer => inTurn([...viewer.visits.values()], visit => room.give(gone, occupant.jid, visit)))
 }
 
 /** Those are in the room no longer: first each of them hears it, then all who stay. */
