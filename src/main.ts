@@ -22,7 +22,7 @@ import { Http } from './net/http.ts'
 import { Listeners } from './net/listeners.ts'
 import { Peers } from './net/peer-key.ts'
 import type { ShredMemory, ShredStore } from './seal/shred-store.ts'
-import { contextOf, listComponents, openHosts, type Serving } from './serving.ts'
+import { contextOf, listComponents, openHosts, type Serving, servicesOf } from './serving.ts'
 import { ClientStreams } from './stream/c2s/client-streams.ts'
 import { ResumableStreams } from './stream/c2s/resumable-streams.ts'
 import type { StreamSettings } from './stream/c2s/settings.ts'
@@ -46,6 +46,7 @@ const CLOCK_AHEAD =
 export const program: Program = {
   modules: Object.fromEntries(modules.map(module => [module.name, module.settings ?? {}])) satisfies ModuleShapes,
   certificateProblems: async config => certificatesOf(config).problems(),
+  certificateGaps: async config => certificatesOf(config).gaps(),
   serve,
 
   async openStore(config) {
@@ -234,7 +235,11 @@ function tell(sentences: readonly string[]): void {
 }
 
 function certificatesOf(config: Config): Certificates {
-  const sources = config.hosts.map(({ domain, certificate }) => (certificate === undefined ? { domain } : { domain, files: certificate }))
+  const sources = config.hosts.map(host => ({
+    domain: host.domain,
+    names: servicesOf(host),
+    ...(host.certificate && { files: host.certificate }),
+  }))
   return new Certificates(sources, config.data, config.tls.oldest, authoritiesOf(config))
 }
 

@@ -106,6 +106,11 @@ export function listComponents(components: readonly string[], servings: readonly
   }
 }
 
+/** Where else than at its own domain the host serves something. */
+export function servicesOf({ domain, modules: settings }: HostConfig): string[] {
+  return modules.flatMap(module => module.addressOf?.(domain, settings[module.name]) ?? [])
+}
+
 async function openHost(
   config: Config,
   { domain, modules: settings }: HostConfig,

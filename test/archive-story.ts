@@ -15,6 +15,8 @@ export const ROMEO = 'romeo@here.example'
 export const JULIET = 'juliet@here.example'
 
 export interface Asked {
+  /** Whose archive, if not one's own. */
+  readonly of?: string
   /** Fields of the form, each with its values. */
   readonly fields?: Readonly<Record<string, string | readonly string[]>>
   /** Inside `<set/>`. */
@@ -37,11 +39,11 @@ export interface Told {
   readonly count: string | undefined
 }
 
-export function queryXml({ fields = {}, rsm, isFlipped = false, queryid }: Asked, id = 'q1'): string {
+export function queryXml({ of, fields = {}, rsm, isFlipped = false, queryid }: Asked, id = 'q1'): string {
   const field = (name: string, values: readonly string[]): string =>
     `<field var="${name}">${values.map(value => `<value>${value}</value>`).join('')}</field>`
   const form = Object.entries({ FORM_TYPE: MAM, ...fields }).map(([name, value]) => field(name, [value].flat()))
-  return `<iq type="set" id="${id}"><query xmlns="${MAM}"${queryid === undefined ? '' : ` queryid="${queryid}"`}>
+  return `<iq type="set" id="${id}"${of === undefined ? '' : ` to="${of}"`}><query xmlns="${MAM}"${queryid === undefined ? '' : ` queryid="${queryid}"`}>
     <x xmlns="jabber:x:data" type="submit">${form.join('')}</x>
     ${rsm === undefined ? '' : `<set xmlns="http://jabber.org/protocol/rsm">${rsm}</set>`}${isFlipped ? '<flip-page/>' : ''}</query></iq>`
 }
@@ -49,14 +51,14 @@ export function queryXml({ fields = {}, rsm, isFlipped = false, queryid }: Asked
 /** Asks for messages, and hears them. */
 export async function ask(client: Client, asked: Asked = {}): Promise<Told> {
   await client.sends(queryXml(asked))
-  return hear(client)
+  return hear(client, asked.of)
 }
 
 /** Hears the messages that were asked for, and what comes after them. */
-export function hear(client: Client): Told {
+export function hear(client: Client, of = String(client.session.account.jid)): Told {
   const results: Element[] = []
   while (client.unread[0]?.name === 'message') {
-    const message = client.receives(`<message from="${client.session.account.jid}" to="${client.session.jid}"/>`)
+    const message = client.receives(`<message from="${of}" to="${client.session.jid}"/>`)
     results.push(message.child(Mam, 'result')!)
   }
   const iq = client.receives(`<iq type="result" id="q1"><fin xmlns="${MAM}"><set xmlns="http://jabber.org/protocol/rsm"/></fin></iq>`)

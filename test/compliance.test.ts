@@ -142,3 +142,69 @@ test('bookmarks: those of all three formats are the same', async () => {
 test('mds: the account takes markers out of messages', async () => {
   assert.ok((await info()).features.has('urn:xmpp:mds:server-assist:0'))
 })
+
+const ROOM_INFO = 'http://jabber.org/protocol/muc#roominfo'
+const ROOM_CONFIG = 'http://jabber.org/protocol/muc#roomconfig'
+
+/** The service for rooms, found as the tester finds it: among the items of the domain, by its feature. */
+async function conference(): Promise<string> {
+  const found = find(await client.asks('get', '<query xmlns="http://jabber.org/protocol/disco#items"/>', server.domain), 'item')
+  for (const { attrs } of found) {
+    const answer = await client.asks('get', `<query xmlns="${DISCO}"/>`, attrs['jid'])
+    if (find(answer, 'feature').some(({ attrs }) => attrs['var'] === 'http://jabber.org/protocol/muc')) return attrs['jid']!
+  }
+  return assert.fail('there is no service for rooms')
+}
+
+/** Makes a room; gives its address. */
+async function makeRoom(name: string): Promise<string> {
+  const room = `${name}@${await conference()}`
+  const entered = new Promise<void>(resolve => {
+    client.onStanza = stanza => stanza.name === 'presence' && stanza.attrs['from'] === `${room}/caas` && resolve()
+  })
+  client.send(`<presence to="${room}/caas"><x xmlns="http://jabber.org/protocol/muc"/></presence>`)
+  await entered
+  client.onStanza = () => {}
+  return room
+}
+
+const toOwner = (inner: string): string => `<query xmlns="http://jabber.org/protocol/muc#owner">${inner}</query>`
+
+async function askRoom(room: string, type: 'get' | 'set', payload: string): Promise<Element> {
+  const answer = await client.asks(type, payload, room)
+  assert.equal(answer.attrs['type'], 'result', String(answer))
+  return answer
+}
+
+const roomFeatures = async (room: string): Promise<Set<string | undefined>> =>
+  new Set(find(await askRoom(room, 'get', `<query xmlns="${DISCO}"/>`), 'feature').map(({ attrs }) => attrs['var']))
+
+test('xep0045: the domain has rooms', async () => {
+  assert.equal(await conference(), `conference.${server.domain}`)
+})
+
+test('vcard_muc: a room that was just made has a card', async () => {
+  const room = await makeRoom('vcard')
+  await askRoom(room, 'set', toOwner(`<x xmlns="${FORMS}" type="submit"/>`))
+  assert.ok((await roomFeatures(room)).has('vcard-temp'))
+  await askRoom(room, 'set', '<vCard xmlns="vcard-temp"><PHOTO><TYPE>image/gif</TYPE><BINVAL>R0lGODlhQAAwADs=</BINVAL></PHOTO></vCard>')
+  const fields = find(await askRoom(room, 'get', `<query xmlns="${DISCO}"/>`), 'field')
+  assert.ok(fields.some(({ attrs }) => attrs['var'] === 'FORM_TYPE') && fields.some(field => field.first()?.text === ROOM_INFO))
+  assert.match(fields.find(({ attrs }) => attrs['var'] === 'muc#roominfo_avatarhash')?.first()?.text ?? '', /^[0-9a-f]{40}$/)
+})
+
+test('xep0313muc: a room can have an archive, and says so when it has', async () => {
+  const room = await makeRoom('archive')
+  const config = await askRoom(room, 'get', toOwner(''))
+  assert.ok(find(config, 'field').some(({ attrs }) => attrs['var'] === 'muc#roomconfig_enablearchiving'))
+  const fields = ['muc#roomconfig_enablearchiving', 'muc#roomconfig_persistentroom'].map(
+    name => `<field var="${name}"><value>1</value></field>`,
+  )
+  const formType = `<field var="FORM_TYPE" type="hidden"><value>${ROOM_CONFIG}</value></field>`
+  await askRoom(room, 'set', toOwner(`<x xmlns="${FORMS}" type="submit">${formType}${fields.join('')}</x>`))
+  const features = await roomFeatures(room)
+  for (const feature of ['urn:xmpp:mam:2', 'urn:xmpp:mam:2#extended']) assert.ok(features.has(feature), feature)
+  client.send(`<message type="groupchat" to="${room}" id="m1"><body>Thrice the brinded cat hath mew'd.</body></message>`)
+  const fin = find(await askRoom(room, 'set', '<query xmlns="urn:xmpp:mam:2"/>'), 'fin')
+  assert.equal(find(fin[0]!, 'count')[0]?.text, '1')
+})

@@ -213,3 +213,22 @@ export async function configures(
 export function forgets(world: World): void {
   for (const client of world.clients) client.forget()
 }
+
+/** The same by the names of fields without what they have in common; what all hear of it is left out of the story. */
+export async function arranges(owner: Client, fields: Readonly<Record<string, string>>, room = ROOM): Promise<void> {
+  const named = Object.entries(fields).map(([name, value]) => [name.startsWith('{') ? name : `muc#roomconfig_${name}`, value])
+  assert.equal(await configures(owner, Object.fromEntries(named), room), 'ok')
+  forgets(owner.world)
+}
+
+/** A message to all. */
+export const sayXml = (body: string, more = '', id = `m-${body}`, room = ROOM): string =>
+  `<message type="groupchat" to="${room}" id="${id}"><body>${body}</body>${more}</message>`
+
+/** Somebody says something; gives the id that the room has given it. What all hear is left out of the story. */
+export async function says(client: Client, body: string, more = '', id = `m-${body}`, room = ROOM): Promise<string | undefined> {
+  await client.sends(sayXml(body, more, id, room))
+  const message = client.receives(`<message type="groupchat" id="${id}"><body>${body}</body></message>`)
+  forgets(client.world)
+  return message.elements().find(({ ns, name, attrs }) => ns === SID && name === 'stanza-id' && attrs['by'] === room)?.attrs['id']
+}

@@ -79,6 +79,14 @@ test('what is wrong is told with what to do', async t => {
   assert.match(stdout, /✗ the store is of a newer version\n {2}→ /)
 })
 
+test('a service that the certificate does not carry is a warning, where there are other servers', async () => {
+  const program = new FakeProgram()
+  program.gaps = ['conference.a.example']
+  assert.match((await checked(program)).stdout, /! No certificate carries conference\.a\.example: .*\n {2}→ /)
+  const alone = await checked(program, { host: { 'a.example': { federation: false } } })
+  assert.doesNotMatch(alone.stdout, /conference/)
+})
+
 test('the secrets that open what is kept stand where no copy of the data takes them along', async () => {
   const { code, stdout } = await checked(new FakeProgram(), { seal: { secrets: join(data, 'secrets') } })
   assert.equal(code, 1)

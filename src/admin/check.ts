@@ -44,6 +44,7 @@ export async function checkAll(setup: Setup): Promise<Finding[]> {
     ...swap(await readFile('/proc/swaps', 'utf8').catch(() => '')),
     await space(config.data),
     ...(await certificates(program, config)),
+    ...(await services(program, config)),
     ...(await ports(config, running !== undefined)),
     ...(running === undefined ? [await store(program, config)] : [fine('A server runs and answers.'), ...clock(running)]),
   ]
@@ -166,6 +167,18 @@ async function certificates(program: Program, config: Config): Promise<Finding[]
   })
   if (problems.length === 0) return [fine('The certificates can be used.')]
   return problems.map(sentence => problem(sentence, 'Name a certificate and key that fit under tls.certificate, or the host’s own.'))
+}
+
+/** Without them, users of this server can use a service, and those of others perhaps not. */
+async function services(program: Program, config: Config): Promise<Finding[]> {
+  if (!config.hosts.some(({ federation }) => federation)) return []
+  const gaps = await program.certificateGaps(config).catch(() => [])
+  return gaps.map(name =>
+    warning(
+      `No certificate carries ${name}: users of some other servers cannot use what is there.`,
+      'Have the name put into the certificate, beside that of the domain.',
+    ),
+  )
 }
 
 async function ports({ listen }: Config, isRunning: boolean): Promise<Finding[]> {

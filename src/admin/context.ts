@@ -96,6 +96,8 @@ export interface Program {
   serve(config: Config, reload: () => Promise<Config>): Promise<RunningServer>
   /** What is wrong with certificates, in sentences. */
   certificateProblems(config: Config): Promise<readonly string[]>
+  /** Addresses of services that no certificate carries. */
+  certificateGaps(config: Config): Promise<readonly string[]>
 }
 
 /** What commands have that need neither store nor server. */

@@ -16,6 +16,7 @@ export class FakeProgram implements Program {
   stopped = 0
   restarted = 0
   certificates: string[] = []
+  gaps: string[] = []
   acquaintances: Acquaintance[] = []
   readonly choices = new Map<string, string>()
   isHalted = false
@@ -79,6 +80,10 @@ export class FakeProgram implements Program {
 
   async certificateProblems() {
     return this.certificates
+  }
+
+  async certificateGaps() {
+    return this.gaps
   }
 }
 

@@ -128,6 +128,8 @@ export interface Module<Api = unknown> {
   readonly settings?: Shape
   readonly needs?: Readonly<Record<string, Module>>
   readonly migrations?: readonly Migration[]
+  // biome-ignore lint/suspicious/noExplicitAny: as below
+  addressOf?(domain: string, settings: any): string | undefined
   // biome-ignore lint/suspicious/noExplicitAny: defineModule checks the types of settings and needs
   setup(host: Host<any, any>): Api
 }
@@ -149,6 +151,8 @@ export function defineModule<Api = void, Settings extends Shape = {}, Needs exte
   needs?: Needs
   /** Numbered by position; only ever appended. */
   migrations?: readonly Migration[]
+  /** The domain beside that of the host at which it serves something; certificates should carry it, too. */
+  addressOf?(domain: string, settings: Table<Settings>): string | undefined
   setup(host: Host<Table<Settings>, { [K in keyof Needs]: ApiOf<Needs[K]> }>): Api
 }): Module<Api> {
   return module

@@ -8,3 +8,4 @@ export const HIBERNATING_STREAM = 6
 export const ROW_SECRET = 7
 export const PRIVATE_NODE = 8
 export const PRIVATE_ITEM = 9
+export const ROOM_LOG = 10

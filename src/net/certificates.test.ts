@@ -116,6 +116,22 @@ test('the name a client asks for chooses the certificate; the first domain is fo
   assert.equal(certificates.contextFor('xmpp.there.example'), there)
 })
 
+test('a service is served with the certificate of its domain, which may not carry its name', t => {
+  const path = directory(t)
+  const authority = makeAuthority('Test', 3650)
+  const { files } = keep(path, makeLeaf(authority, ['there.example', 'rooms.there.example'], 90))
+  const names = ['rooms.there.example', 'nodes.there.example']
+  const certificates = new Certificates(
+    [
+      { domain: 'here.example', names: ['rooms.here.example'] },
+      { domain: 'there.example', names, files },
+    ],
+    path,
+  )
+  for (const name of names) assert.equal(certificates.contextFor(name), certificates.contextFor('there.example'))
+  assert.deepEqual(certificates.gaps(), ['nodes.there.example'])
+})
+
 test('new files replace the old; bad new files leave the old and are told by a sentence', t => {
   const path = directory(t)
   const authority = makeAuthority('Test', 3650)

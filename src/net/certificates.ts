@@ -7,7 +7,7 @@ import { covers, daysLeft, localCredentials, RENEWED_DAYS_BEFORE, readCredential
 /** A domain that is served, and where its certificate comes from: these files, or the server's own authority. */
 export interface CertificateSource {
   readonly domain: string
-  /** Further names a certificate of our own shall carry. */
+  /** What else is served with it; a certificate of our own carries these names, too. */
   readonly names?: readonly string[]
   readonly files?: { readonly cert: string; readonly key: string }
 }
@@ -79,6 +79,14 @@ export class Certificates {
     for (const source of due) this.#take(source)
     for (const tell of this.#changed) tell()
     return this.errors.filter(sentence => !known.includes(sentence))
+  }
+
+  /** Those names of services that the certificates they are served with do not carry. */
+  gaps(): string[] {
+    return this.#sources.flatMap(({ domain, names = [] }) => {
+      const leaf = this.leafOf(domain)
+      return leaf === undefined ? [] : names.filter(name => !covers(leaf, name))
+    })
   }
 
   /** For SNI. `undefined` only when there is no usable certificate at all. */
@@ -158,6 +166,8 @@ export class Certificates {
     const known = serverName === undefined ? undefined : this.#served.get(domainToASCII(serverName))
     if (known !== undefined) return known
     const all = [...this.#served.values()]
+    const source = this.#sources.find(({ names = [] }) => serverName !== undefined && names.includes(serverName))
+    if (source !== undefined) return this.#served.get(domainToASCII(source.domain)) ?? all[0]
     // A client may ask for the host an SRV record led it to.
     return (serverName !== undefined && all.find(({ leaf }) => covers(leaf, serverName))) || all[0]
   }

@@ -15,12 +15,12 @@ export function sealBox(secret: Buffer, info: Buffer, plain: Buffer, salt: Buffe
   const key = boxKey(secret, salt, info)
   const box = sealAead('aes-256-gcm', key, NONCE, info, plain)
   key.fill(0)
-  return withSuite(salt, box)
+  return withSuite(1, salt, box)
 }
 
 /** Throws a SealError. */
 export function openBox(secret: Buffer, info: Buffer, blob: Buffer): Buffer {
-  const [salt, box] = splitBlob(blob, SALT_SIZE)
+  const [salt, box] = splitBlob(blob, SALT_SIZE, 1)
   const key = boxKey(secret, salt, info)
   try {
     return openAead('aes-256-gcm', key, NONCE, info, box)

@@ -8,12 +8,12 @@ export function sealTo(publicKey: Buffer, info: Buffer, aad: Buffer, plain: Buff
   const { enc, context } = setupSender(publicKey, info, undefined, vector)
   const box = context.seal(0, aad, plain)
   context.wipe()
-  return withSuite(enc, box)
+  return withSuite(1, enc, box)
 }
 
 /** Throws a SealError. */
 export function openTo(key: PrivateKey, info: Buffer, aad: Buffer, blob: Buffer): Buffer {
-  const [enc, box] = splitBlob(blob, KEY_SIZE)
+  const [enc, box] = splitBlob(blob, KEY_SIZE, 1)
   const context = setupRecipient(enc, key, info)
   try {
     return context.open(0, aad, box)

@@ -19,7 +19,8 @@ export interface Psk {
   readonly id: Buffer
 }
 
-const CHACHA20_POLY1305: HpkeAead = { id: 0x0003, name: 'chacha20-poly1305', keySize: 32 }
+export const CHACHA20_POLY1305: HpkeAead = { id: 0x0003, name: 'chacha20-poly1305', keySize: 32 }
+export const AES_256_GCM: HpkeAead = { id: 0x0002, name: 'aes-256-gcm', keySize: 32 }
 
 const KEM_ID = u16(0x0020)
 const KDF_ID = u16(0x0001)

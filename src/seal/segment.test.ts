@@ -52,6 +52,12 @@ test('a row that was moved does not open', () => {
   assert.throws(() => opener.header(1, 7, boxes.header), unreadable)
 })
 
+test('a segment that claims to be of the other suite does not open', () => {
+  const claimed = Buffer.from(enc)
+  claimed[0] = 1
+  assert.throws(() => open({}, accountKey(), claimed).body(0, 7, boxes.body), unreadable)
+})
+
 test('a header is no body', () => {
   const opener = open()
   assert.throws(() => opener.body(0, 7, boxes.header), unreadable)
@@ -149,7 +155,7 @@ test('what is cut off or too long does not open', () => {
 })
 
 test('an unknown suite is refused', () => {
-  for (const suite of [0, 2, 255])
+  for (const suite of [0, 3, 255])
     assert.throws(() => open({}, accountKey(), Buffer.concat([Buffer.of(suite), enc.subarray(1)])), malformed)
 })
 

@@ -2,13 +2,13 @@
 
 import { accountBinding, accountId, type SealedAccount } from './account.ts'
 import { join, u8, u32, u48, u64 } from './encoding.ts'
-import { type HpkeContext, type HpkeVector, type Psk, setupRecipient, setupSender } from './hpke.ts'
-import { KEY_SIZE } from './kem.ts'
+import { AES_256_GCM, CHACHA20_POLY1305, type HpkeAead, type HpkeContext, type Psk, setupRecipient, setupSender } from './hpke.ts'
+import { type Encapsulation, KEY_SIZE } from './kem.ts'
 import { type PaddingUnit, unpad, withPadded } from './padding.ts'
 import type { PrivateKey } from './private-key.ts'
 import { requireSecret } from './require-secret.ts'
 import { SealError } from './seal-error.ts'
-import { splitBlob, withSuite } from './suite.ts'
+import { type Suite, splitBlob, withSuite } from './suite.ts'
 
 /** Which segment: of whose messages, in which store, under which retention class and period. */
 export interface SegmentAddress {
@@ -21,6 +21,9 @@ export interface SegmentAddress {
   readonly period: number
 }
 
+/** By suite. Processors have instructions for AES, not for ChaCha20. */
+const AEADS: Readonly<Record<Suite, HpkeAead>> = { 1: CHACHA20_POLY1305, 2: AES_256_GCM }
+
 const HEADER: PaddingUnit = 128
 const BODY: PaddingUnit = 256
 export const SECRET_SIZE = 32
@@ -32,14 +35,17 @@ export class SegmentSealer {
   readonly #context: HpkeContext
   #next = 0
 
-  /** `vector` is for test vectors only. */
-  constructor(address: SegmentAddress, periodSecret: Buffer, accountSecret: Buffer, vector?: HpkeVector) {
+  /** The suite and the encapsulation are given only to repeat a test vector. */
+  constructor(address: SegmentAddress, periodSecret: Buffer, accountSecret: Buffer, suite: Suite = 2, encapsulation?: Encapsulation) {
     requireSecret(periodSecret, SECRET_SIZE)
     requireSecret(accountSecret, SECRET_SIZE)
     const psk = shredKey(address, periodSecret, accountSecret)
-    const { enc, context } = setupSender(address.account.publicKey, info(address), psk, vector)
+    const { enc, context } = setupSender(address.account.publicKey, info(address), psk, {
+      aead: AEADS[suite],
+      ...(encapsulation && { encapsulation }),
+    })
     psk.secret.fill(0)
-    this.enc = withSuite(enc)
+    this.enc = withSuite(suite, enc)
     this.#context = context
   }
 
@@ -69,7 +75,8 @@ export class SegmentOpener {
   constructor(address: SegmentAddress, enc: Buffer, key: PrivateKey, periodSecret: Buffer, accountSecret: Buffer) {
     const psk = shredKey(address, periodSecret, accountSecret)
     try {
-      this.#context = setupRecipient(splitEnc(enc), key, info(address), psk)
+      const { encapsulated, suite } = splitEnc(enc)
+      this.#context = setupRecipient(encapsulated, key, info(address), psk, AEADS[suite])
     } finally {
       psk.secret.fill(0)
     }
@@ -96,10 +103,10 @@ function sequenceOf(index: number): number {
   return index * 2
 }
 
-function splitEnc(blob: Buffer): Buffer {
-  const [enc, rest] = splitBlob(blob, KEY_SIZE)
+function splitEnc(blob: Buffer): { encapsulated: Buffer; suite: Suite } {
+  const [encapsulated, rest, suite] = splitBlob(blob, KEY_SIZE, 1, 2)
   if (rest.length > 0) throw new SealError('malformed', 'what was sealed is too long')
-  return enc
+  return { encapsulated, suite }
 }
 
 /** Once either half is destroyed nobody opens the segment, not even with the private key. */

@@ -6,6 +6,7 @@ import { randomFillSync } from 'node:crypto'
 import { hashedToken, openFast, sealFast } from './fast.ts'
 import { openFormerKey, sealFormerKey } from './former-key.ts'
 import { openItem, sealItem } from './item.ts'
+import { openLimited, sealLimited } from './limited-box.ts'
 import { PrivateKey } from './private-key.ts'
 import { newRecoveryCode, recoveryVerifier } from './recovery.ts'
 import { SegmentOpener, SegmentSealer } from './segment.ts'
@@ -56,6 +57,8 @@ async function live(): Promise<void> {
   opener.body(0, 1, box).fill(0)
   openItem(opened, account, 1, 1, show('item', sealItem(account, 1, 1, body))).fill(0)
   openForServer(server, 'test', show('box', sealForServer(server, 'test', body))).fill(0)
+  const limited = { owner: id, store: 1, class: 7, period: now / 86_400_000, ord: 1, part: 'body' } as const
+  openLimited(limited, { period, owner: archive }, show('limited', sealLimited(limited, { period, owner: archive }, body))).fill(0)
   blindTag(server, 'test', 'romeo@montague.example')
 
   const token = remember('a token', random(32))

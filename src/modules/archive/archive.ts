@@ -24,9 +24,11 @@ import type { Jid } from '../../xmpp/jid.ts'
 import { retention, retentionChanged } from '../retention/retention.ts'
 import { roster } from '../roster/roster.ts'
 import { stanzaIdElement } from '../stanza-id.ts'
+import { AccountArchive } from './account-archive.ts'
 import { Answers } from './answers.ts'
 import { HeaderIndexes } from './header-index.ts'
 import { Keeper, type Kept } from './keeper.ts'
+import { readHeader } from './kept-message.ts'
 import { Lifetimes } from './lifetimes.ts'
 import { Pages } from './pages.ts'
 import { Preferences, USUAL } from './preferences.ts'
@@ -34,6 +36,14 @@ import { Mam, queryForm } from './query.ts'
 import { Retractions } from './retractions.ts'
 import { ArchiveStore, migrations } from './store.ts'
 import { isWorthKeeping, retractedId } from './worth-keeping.ts'
+
+export { type Filter, HeaderIndexes, type Indexing } from './header-index.ts'
+export { timeAfter } from './keeper.ts'
+export { tagOfId } from './kept-message.ts'
+export { type Answer, type Paged, type PageRange, Pages } from './pages.ts'
+export { Mam, queryForm, readQuery } from './query.ts'
+export { finElement, metadataElement, resultElements } from './said.ts'
+export { correctedId, isConversation, retractedId } from './worth-keeping.ts'
 
 const Trim = namespace<'trim' | 'id'>('urn:xmpp:mamtrim:0')
 
@@ -54,7 +64,12 @@ export const archive = defineModule({
   name: 'archive',
   about:
     'Keeps the conversations of users for a while, sealed: only their own login opens them. They can delete them at any time (urn:xmpp:mamtrim:0).',
-  xeps: [xep(313, '1.1.3'), xep(59, '1.0'), xep(424, '0.4.2', 'partial', 'tombstones in archives'), xep(441, '0.2.0')],
+  xeps: [
+    xep(313, '1.1.3', 'complete', 'of users and of rooms'),
+    xep(59, '1.0'),
+    xep(424, '0.4.2', 'partial', 'tombstones in archives, of rooms too'),
+    xep(441, '0.2.0'),
+  ],
   features: FEATURES,
   accountFeatures: FEATURES,
   needs: { retention, roster },
@@ -85,8 +100,9 @@ export const archive = defineModule({
     const { isStranger } = needs.roster
     const store = new ArchiveStore(db)
     const messages = new SealedLog(host, { prefix: 'archive', store: ARCHIVE, secret: 'archive' })
-    const indexes = new HeaderIndexes(messages)
-    const pages = new Pages(messages, indexes, { idsOf: () => ids!, numberOf: account => keys.of(account)!.number }, log)
+    const indexes = new HeaderIndexes<Account>(messages, readHeader)
+    const own = new AccountArchive(messages, indexes, { idsOf: () => ids!, numberOf: account => keys.of(account)!.number })
+    const pages = new Pages(own, log)
     const retractions = new Retractions(messages, store, host.clock, settings.padding, isStranger)
     const answers = new Answers(messages, pages, retractions, hooks, settings)
     const keeper = new Keeper(messages, host.clock, failed, settings)
@@ -129,7 +145,7 @@ export const archive = defineModule({
       return then(keep(account, stanza, to, true), kept => {
         if (kept === undefined) return
         const { ord, safe } = kept
-        envelope.archived = { id: pages.idOf(account, ord), safe }
+        envelope.archived = { id: own.idOf(account, ord), safe }
         if (retractedId(stanza) !== undefined) retracting.set(envelope, ord)
         custody?.pledge()
         const count = (unsafe.get(account) ?? 0) + 1
@@ -152,7 +168,7 @@ export const archive = defineModule({
       return then(keep(account, stanza, from, false), kept => {
         if (kept === undefined) return
         return kept.safe.then(() => {
-          envelope.stanza = stanza.add(stanzaIdElement(account, pages.idOf(account, kept.ord)))
+          envelope.stanza = stanza.add(stanzaIdElement(account, own.idOf(account, kept.ord)))
           if (retractedId(stanza) !== undefined) retracting.set(envelope, kept.ord)
         }, failed)
       })

@@ -1,10 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import type { Account } from '../../core/account.ts'
-import type { SealedLog } from '../../core/sealed-log.ts'
 import type { Jid } from '../../xmpp/jid.ts'
-import { readHeader } from './kept-message.ts'
+import type { Paged } from './pages.ts'
 
-/** Headers that are kept for all accounts together; but those of one account always, which are as many as an archive may have. */
+/** Headers that are kept for all archives together; but those of one always, which are as many as it may have. */
 const MOST_IN_ALL = 500_000
 
 /** Opened at a time. */
@@ -27,7 +25,7 @@ export interface Filter {
   readonly end: number | undefined
 }
 
-/** With whom an account has written, of each message in its archive: made when it is first asked for, in bytes that can be overwritten. */
+/** Whose message each in an archive is: made when it is first asked for, in bytes that can be overwritten. */
 class HeaderIndex {
   #records = Buffer.alloc(RECORD * 1024)
   length = 0
@@ -71,46 +69,61 @@ class HeaderIndex {
   }
 }
 
-/** The indexes of those who are logged in and have asked for one; they are gone when the account is locked. */
-export class HeaderIndexes {
-  readonly #log: SealedLog
+export interface Indexed<Owner> extends Pick<Paged<Owner>, 'ends' | 'headers'> {
+  /** Whether it can be read now. */
+  isOpen(owner: Owner): boolean
+}
+
+/** Whose message it is, and when it came. */
+export interface Indexing {
+  readonly at: number
+  /** The bare address, and its resource; '' for a message of nobody. */
+  readonly peer: string
+  readonly resource: string
+}
+
+/** The indexes of archives of which somebody has asked for one; those of an account are gone when it is locked. */
+export class HeaderIndexes<Owner extends object> {
+  readonly #log: Indexed<Owner>
+  readonly #read: (header: Buffer, owner: Owner) => Indexing
   /** Those used last are at the end. */
-  readonly #indexes = new Map<Account, HeaderIndex>()
+  readonly #indexes = new Map<Owner, HeaderIndex>()
   /** Addresses stand in the indexes only as what this makes of them. */
   readonly #key = randomBytes(32)
 
-  constructor(log: SealedLog) {
+  constructor(log: Indexed<Owner>, read: (header: Buffer, owner: Owner) => Indexing) {
     this.#log = log
+    this.#read = read
   }
 
-  /** The ords of the messages that match, in their order. In the account's turn. */
-  async find(account: Account, filter: Filter): Promise<number[]> {
-    const index = this.#indexes.get(account) ?? new HeaderIndex()
-    this.#indexes.delete(account)
+  /** The ords of the messages that match, in their order. In the owner's turn. */
+  async find(owner: Owner, filter: Filter): Promise<number[]> {
+    const index = this.#indexes.get(owner) ?? new HeaderIndex()
+    this.#indexes.delete(owner)
     try {
-      const first = await this.#update(account, index)
+      const first = await this.#update(owner, index)
       const isFull = filter.with.resource !== ''
       return index.find(this.#tag(String(filter.with)), isFull, { ...filter, from: Math.max(filter.from, first) })
     } finally {
       // It may have been locked meanwhile.
-      if (this.#log.isOpen(account)) this.#indexes.set(account, index)
+      if (this.#log.isOpen(owner)) this.#indexes.set(owner, index)
       else index.wipe()
       this.#makeRoom()
     }
   }
 
-  forget(account: Account): void {
-    this.#indexes.get(account)?.wipe()
-    this.#indexes.delete(account)
+  forget(owner: Owner): void {
+    this.#indexes.get(owner)?.wipe()
+    this.#indexes.delete(owner)
   }
 
   forgetAll(): void {
-    for (const account of [...this.#indexes.keys()]) this.forget(account)
+    for (const owner of [...this.#indexes.keys()]) this.forget(owner)
   }
 
   /** Takes in what is new. Gives the ord of the first message that is there. */
-  async #update(account: Account, index: HeaderIndex): Promise<number> {
-    const ends = await this.#log.ends(account)
+  async #update(owner: Owner, index: HeaderIndex): Promise<number> {
+    const ends = await this.#log.ends(owner)
     if (ends === undefined) return 0
     // Where most of it is of messages that are removed, it is made anew.
     if (index.length > 2 * Math.max(ends.last - ends.first, CHUNK)) index.wipe()
@@ -121,9 +134,9 @@ export class HeaderIndexes {
       return tag
     }
     while (index.last < ends.last) {
-      const entries = await this.#log.headers(account, { from: index.last + 1, to: ends.last, limit: CHUNK })
+      const entries = await this.#log.headers(owner, { from: index.last + 1, to: ends.last, limit: CHUNK })
       for (const { ord, header } of entries) {
-        const { at, peer, resource } = readHeader(header)
+        const { at, peer, resource } = this.#read(header, owner)
         header.fill(0)
         index.add(ord, at, tagOf(peer), tagOf(resource === '' ? peer : `${peer}/${resource}`))
       }
@@ -139,10 +152,10 @@ export class HeaderIndexes {
   #makeRoom(): void {
     let sum = 0
     for (const { length } of this.#indexes.values()) sum += length
-    for (const [account, { length }] of this.#indexes) {
+    for (const [owner, { length }] of this.#indexes) {
       if (sum <= MOST_IN_ALL || length === sum) break
       sum -= length
-      this.forget(account)
+      this.forget(owner)
     }
   }
 }

@@ -42,6 +42,9 @@ const FORGIVEN = 10 * 60_000
 /** After so many messages, and at the first one after a start, it is looked whether there are too many. */
 const LOOK_EVERY = 1024
 
+/** Times rise with the order of messages, also where the clock is put right meanwhile: that of the next one, after that of the last. */
+export const timeAfter = (last: number, now: number): number => (last - now > FORGIVEN ? now : Math.max(now, last))
+
 interface Written {
   at: number
   day: number
@@ -112,10 +115,9 @@ export class Keeper {
     return written
   }
 
-  /** Times rise with the order of messages, also where the clock is put right meanwhile. */
   #timeFor(written: Written): number {
     const now = this.#clock.now()
-    const at = written.at - now > FORGIVEN ? now : Math.max(now, written.at)
+    const at = timeAfter(written.at, now)
     const day = Math.floor(now / DAY)
     if (day !== written.day) {
       written.day = day

@@ -1,10 +1,8 @@
-import type { Account } from '../../core/account.ts'
 import type { Log } from '../../core/log.ts'
-import type { ArchiveIds, Entry, SealedLog } from '../../core/sealed-log.ts'
+import type { Entry } from '../../core/sealed-log.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Page } from '../../xmpp/rsm.ts'
-import type { HeaderIndexes } from './header-index.ts'
-import { readBody, readHeader } from './kept-message.ts'
+import type { Filter } from './header-index.ts'
 import type { Query } from './query.ts'
 
 /** A message as it is answered. */
@@ -15,12 +13,49 @@ export interface Found {
   readonly message: string
 }
 
+/** One of the two messages between which all others are. */
+export interface End {
+  readonly id: string
+  readonly at: number
+}
+
 export interface Answer {
   /** In their order. */
   readonly found: readonly Found[]
   readonly page: Page
   /** Nothing more matches in the direction in which was asked. */
   readonly isComplete: boolean
+}
+
+/** Archives of which pages are cut: whose, is what `Owner` says. */
+export interface Paged<Owner> {
+  /** Whether he has one. */
+  has(owner: Owner): boolean
+  /** The ords of the first and the last message between two ords, inclusive. */
+  ends(owner: Owner, from?: number, to?: number): Promise<{ readonly first: number; readonly last: number } | undefined>
+  headers(owner: Owner, range: PageRange): Promise<Entry[]>
+  /** Whatever `read` needs. */
+  bodies(owner: Owner, range: PageRange): Promise<Entry[]>
+  /** The ords of the messages of somebody, in their order. */
+  find(owner: Owner, filter: Filter): Promise<number[]>
+  idOf(owner: Owner, ord: number): string
+  /** The ord in an id of this archive; undefined if it is none. */
+  ordIn(owner: Owner, id: string): number | undefined
+  /** When the message came, in ms. */
+  timeOf(header: Buffer): number
+  read(owner: Owner, entry: Entry): { readonly at: number; readonly xml: string }
+}
+
+/** Which messages are wanted, as ords. */
+export interface PageRange {
+  readonly from?: number
+  readonly to?: number
+  readonly ords?: readonly number[]
+  readonly limit: number
+  /** The newest first. */
+  readonly isDescending?: boolean
+  /** When as much is read, no more is. */
+  readonly bytes?: number
 }
 
 /** The messages of a page may be so large together, in bytes; one is always given. A client's queue holds little more. */
@@ -38,72 +73,61 @@ interface Matching {
   readonly ords: readonly number[] | undefined
 }
 
-/** Finds pages in archives (XEP-0313 §4). In the account's turn. */
-export class Pages {
-  readonly #archive: SealedLog
-  readonly #indexes: HeaderIndexes
-  readonly #idsOf: () => ArchiveIds
-  readonly #numberOf: (account: Account) => number
+/** Finds pages in archives (XEP-0313 §4). */
+export class Pages<Owner> {
+  readonly #archive: Paged<Owner>
   readonly #log: Log
 
-  constructor(
-    archive: SealedLog,
-    indexes: HeaderIndexes,
-    ids: { readonly idsOf: () => ArchiveIds; readonly numberOf: (account: Account) => number },
-    log: Log,
-  ) {
+  constructor(archive: Paged<Owner>, log: Log) {
     this.#archive = archive
-    this.#indexes = indexes
-    this.#idsOf = ids.idsOf
-    this.#numberOf = ids.numberOf
     this.#log = log
   }
 
-  idOf(account: Account, ord: number): string {
-    return this.#idsOf().encode(this.#numberOf(account), ord)
-  }
-
   /** Throws item-not-found for an id that is not in the archive (§4.1.4, §4.3.2). */
-  async ordOf(account: Account, id: string): Promise<number> {
-    const ord = this.#archive.has(account) ? this.#idsOf().decode(this.#numberOf(account), id) : undefined
-    if (ord === undefined || (await this.#archive.ends(account, ord, ord)) === undefined) throw new StanzaError('item-not-found')
+  async ordOf(owner: Owner, id: string): Promise<number> {
+    const ord = this.#archive.has(owner) ? this.#archive.ordIn(owner, id) : undefined
+    if (ord === undefined || (await this.#archive.ends(owner, ord, ord)) === undefined) throw new StanzaError('item-not-found')
     return ord
   }
 
-  async answer(account: Account, query: Query): Promise<Answer> {
-    const { page } = query
-    // Before anything is searched for: what it begins at must be there.
-    const after = page.after === undefined ? undefined : await this.ordOf(account, page.after)
-    const before = page.before === undefined || page.before === '' ? undefined : await this.ordOf(account, page.before)
-    const matching = await this.#match(account, query)
-    return matching.ords === undefined
-      ? this.#range(account, query, matching, after, before)
-      : this.#list(account, query, matching.ords, after, before)
+  /** §5: the first and the last message; undefined where there is none. */
+  async metadata(owner: Owner): Promise<{ readonly start: End; readonly end: End } | undefined> {
+    if (!this.#archive.has(owner) || (await this.#archive.ends(owner)) === undefined) return undefined
+    const [first] = await this.#archive.headers(owner, { limit: 1 })
+    const [last] = await this.#archive.headers(owner, { limit: 1, isDescending: true })
+    if (first === undefined || last === undefined) return undefined
+    const end = ({ ord, header }: Entry): End => ({ id: this.#archive.idOf(owner, ord), at: this.#archive.timeOf(header) })
+    return { start: end(first), end: end(last) }
   }
 
-  async #match(account: Account, query: Query): Promise<Matching> {
+  async answer(owner: Owner, query: Query): Promise<Answer> {
+    const { page } = query
+    // Before anything is searched for: what it begins at must be there.
+    const after = page.after === undefined ? undefined : await this.ordOf(owner, page.after)
+    const before = page.before === undefined || page.before === '' ? undefined : await this.ordOf(owner, page.before)
+    const matching = await this.#match(owner, query)
+    return matching.ords === undefined
+      ? this.#range(owner, query, matching, after, before)
+      : this.#list(owner, query, matching.ords, after, before)
+  }
+
+  async #match(owner: Owner, query: Query): Promise<Matching> {
     const { start, end, ids } = query
-    let from = query.afterId === undefined ? 0 : (await this.ordOf(account, query.afterId)) + 1
-    let to = query.beforeId === undefined ? END : (await this.ordOf(account, query.beforeId)) - 1
-    const wanted = ids && new Set(await Promise.all(ids.map(id => this.ordOf(account, id))))
+    let from = query.afterId === undefined ? 0 : (await this.ordOf(owner, query.afterId)) + 1
+    let to = query.beforeId === undefined ? END : (await this.ordOf(owner, query.beforeId)) - 1
+    const wanted = ids && new Set(await Promise.all(ids.map(id => this.ordOf(owner, id))))
     if (query.with !== undefined) {
-      const ords = await this.#indexes.find(account, { with: query.with, from, to, start, end })
+      const ords = await this.#archive.find(owner, { with: query.with, from, to, start, end })
       return { from, to, ords: wanted === undefined ? ords : ords.filter(ord => wanted.has(ord)) }
     }
-    if (start !== undefined) from = Math.max(from, await this.#firstAt(account, start))
-    if (end !== undefined) to = Math.min(to, (await this.#firstAt(account, end + 1)) - 1)
+    if (start !== undefined) from = Math.max(from, await this.#firstAt(owner, start))
+    if (end !== undefined) to = Math.min(to, (await this.#firstAt(owner, end + 1)) - 1)
     const ords = wanted && [...wanted].filter(ord => ord >= from && ord <= to).sort((a, b) => a - b)
     return { from, to, ords }
   }
 
-  async #range(
-    account: Account,
-    query: Query,
-    { from, to }: Matching,
-    after: number | undefined,
-    before: number | undefined,
-  ): Promise<Answer> {
-    const ends = from > to ? undefined : await this.#archive.ends(account, from, to)
+  async #range(owner: Owner, query: Query, { from, to }: Matching, after: number | undefined, before: number | undefined): Promise<Answer> {
+    const ends = from > to ? undefined : await this.#archive.ends(owner, from, to)
     if (ends === undefined) return { found: [], page: { count: 0 }, isComplete: true }
     const { max, index = 0, before: backwards } = query.page
     // What is removed from within leaves a replacement, so there are no gaps but those of messages that were never safe.
@@ -113,17 +137,11 @@ export class Pages {
     const low = Math.max(ends.first + index, after === undefined ? 0 : after + 1)
     const high = Math.min(ends.last, before === undefined ? END : before - 1)
     const entries =
-      low > high ? [] : await this.#archive.bodies(account, { from: low, to: high, limit: max + 1, isDescending, bytes: LARGEST_READ })
-    return this.#page(account, query, { entries, hasMore: entries.length > max }, count, ord => ord - ends.first)
+      low > high ? [] : await this.#archive.bodies(owner, { from: low, to: high, limit: max + 1, isDescending, bytes: LARGEST_READ })
+    return this.#page(owner, query, { entries, hasMore: entries.length > max }, count, ord => ord - ends.first)
   }
 
-  async #list(
-    account: Account,
-    query: Query,
-    ords: readonly number[],
-    after: number | undefined,
-    before: number | undefined,
-  ): Promise<Answer> {
+  async #list(owner: Owner, query: Query, ords: readonly number[], after: number | undefined, before: number | undefined): Promise<Answer> {
     const { max, index = 0, before: backwards } = query.page
     const count = ords.length
     if (max === 0 || count === 0) return { found: [], page: { count }, isComplete: count === 0 }
@@ -133,13 +151,13 @@ export class Pages {
     const part = low < 0 ? [] : ords.slice(low, high)
     const chosen = isDescending ? part.slice(-(max + 1)) : part.slice(0, max + 1)
     const entries =
-      chosen.length === 0 ? [] : await this.#archive.bodies(account, { ords: chosen, limit: max + 1, isDescending, bytes: LARGEST_READ })
-    return this.#page(account, query, { entries, hasMore: chosen.length > max }, count, ord => ords.indexOf(ord))
+      chosen.length === 0 ? [] : await this.#archive.bodies(owner, { ords: chosen, limit: max + 1, isDescending, bytes: LARGEST_READ })
+    return this.#page(owner, query, { entries, hasMore: chosen.length > max }, count, ord => ords.indexOf(ord))
   }
 
   /** Entries stand in the direction in which was asked. */
   #page(
-    account: Account,
+    owner: Owner,
     query: Query,
     { entries, hasMore }: { readonly entries: readonly Entry[]; readonly hasMore: boolean },
     count: number,
@@ -149,36 +167,36 @@ export class Pages {
     const isComplete = !hasMore && shown.length === entries.length
     const isBackwards = query.page.before !== undefined
     const ordered = isBackwards ? shown.toReversed() : shown
-    const found = ordered.flatMap(entry => this.#read(account, query, entry) ?? [])
-    for (const { body } of entries) body.fill(0)
+    const found = ordered.flatMap(entry => this.#read(owner, query, entry) ?? [])
+    for (const part of entries.flatMap(({ header, body }) => [header, body])) part.fill(0)
     const [first, last] = [ordered[0]?.ord, ordered.at(-1)?.ord]
     if (first === undefined || last === undefined) return { found, page: { count }, isComplete }
     // It is optional (XEP-0059). slixmpp takes a page that ends where all ends for the last one, also when it pages backwards.
     const index = isBackwards ? undefined : indexOf(first)
-    const page = { first: this.idOf(account, first), last: this.idOf(account, last), index, count }
+    const page = { first: this.#archive.idOf(owner, first), last: this.#archive.idOf(owner, last), index, count }
     return { found, page, isComplete }
   }
 
-  #read(account: Account, { start, end }: Query, entry: Entry): Found | undefined {
+  #read(owner: Owner, { start, end }: Query, entry: Entry): Found | undefined {
     try {
-      const { at, xml } = readBody(entry)
+      const { at, xml } = this.#archive.read(owner, entry)
       // A clock that was put back has left times that do not rise.
       if ((start !== undefined && at < start) || (end !== undefined && at > end)) return undefined
-      return { id: this.idOf(account, entry.ord), at, message: xml }
+      return { id: this.#archive.idOf(owner, entry.ord), at, message: xml }
     } catch (error) {
       this.#log.fault('archive.unreadable', error)
     }
   }
 
   /** The ord of the first message of that time or later: times rise with ords. */
-  async #firstAt(account: Account, time: number): Promise<number> {
-    const ends = await this.#archive.ends(account)
+  async #firstAt(owner: Owner, time: number): Promise<number> {
+    const ends = await this.#archive.ends(owner)
     if (ends === undefined) return 0
     let [low, high] = [ends.first, ends.last + 1]
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
-      const [entry] = await this.#archive.headers(account, { from: middle, limit: 1 })
-      if (entry === undefined || entry.ord >= high || readHeader(entry.header).at >= time) high = middle
+      const [entry] = await this.#archive.headers(owner, { from: middle, limit: 1 })
+      if (entry === undefined || entry.ord >= high || this.#archive.timeOf(entry.header) >= time) high = middle
       else low = entry.ord + 1
     }
     return low

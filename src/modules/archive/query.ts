@@ -40,7 +40,7 @@ const KNOWN: ReadonlySet<string | undefined> = new Set(['FORM_TYPE', ...FIELDS])
 
 /** Throws the errors of §4.1 and of XEP-0059. */
 export function readQuery(query: Element, limits: QueryLimits): Query {
-  if (query.attrs['node'] !== undefined) throw new StanzaError('item-not-found', 'an account has one archive')
+  if (query.attrs['node'] !== undefined) throw new StanzaError('item-not-found', 'there is one archive')
   const { queryid } = query.attrs
   if (queryid !== undefined && queryid.length > LONGEST_QUERYID) throw new StanzaError('policy-violation', 'this queryid is too long')
   const x = query.child(Forms, 'x')

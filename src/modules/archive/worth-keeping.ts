@@ -34,8 +34,14 @@ const CONVERSATIONAL: ReadonlySet<string> = new Set([
  */
 export function isWorthKeeping(message: Element): boolean {
   const { type } = message.attrs
-  if (type === 'error' || type === 'groupchat' || type === 'headline' || isNoPermanentStore(message)) return false
-  if (message.child(Client, 'body') !== undefined || isStore(message) || isInvitation(message)) return true
+  if (type === 'error' || type === 'groupchat' || type === 'headline') return false
+  return isConversation(message) || (isInvitation(message) && !isNoPermanentStore(message))
+}
+
+/** Whether a message belongs to a conversation, be it in a room, and may be kept. */
+export function isConversation(message: Element): boolean {
+  if (isNoPermanentStore(message)) return false
+  if (message.child(Client, 'body') !== undefined || isStore(message)) return true
   return message.children.some(child => typeof child !== 'string' && CONVERSATIONAL.has(`${child.ns} ${child.name}`))
 }
 

@@ -25,16 +25,20 @@ export function configure(
   const by = actorIn(room, from)
   const appointments = appointmentsOf(room, config, owners, admins)
   mustKeepOwner(room, appointments)
-  room.isLocked = false
   const also = (state: Lasting): void => {
     state.config = config
   }
-  const done = then(appoint(context, room, appointments, by, { also }), tell => () => tellAll(tell))
-  if (!(done instanceof Promise)) return done
-  return done.catch(error => {
+  const relock = (error: unknown): never => {
     room.isLocked = wasLocked
     throw error
-  })
+  }
+  room.isLocked = false
+  try {
+    const done = then(appoint(context, room, appointments, by, { also }), tell => () => tellAll(tell))
+    return done instanceof Promise ? done.catch(relock) : done
+  } catch (error) {
+    return relock(error)
+  }
 
   function tellAll(tell: () => void | Promise<void>): void | Promise<void> {
     return then(notify(room, codesOf(before, config)), () =>

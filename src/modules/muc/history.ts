@@ -10,7 +10,7 @@ import { Muc } from './namespaces.ts'
 export interface Said {
   readonly from: Jid
   /** In the room (XEP-0359). */
-  readonly id: string
+  readonly id: string | undefined
   readonly at: number
   readonly stanza: Element
   /** The same for those who come later (§7.2.13). */
@@ -52,14 +52,19 @@ export class History {
     }
   }
 
+  /** The oldest first. */
+  all(): readonly Said[] {
+    return this.#all
+  }
+
   find(id: string): Said | undefined {
     return this.#all.find(said => said.id === id)
   }
 
   /** Another one stands where it was, such as a tombstone. */
-  replace(id: string, stanza: Element): void {
+  replace(former: Said, stanza: Element): void {
     this.#all = this.#all.map(said => {
-      if (said.id !== id) return said
+      if (said !== former) return said
       const other = this.#late({ ...said, stanza })
       this.#size += sizeOf(other.stanza) - sizeOf(said.stanza)
       return other

@@ -5,27 +5,48 @@ import { hostClosed, hostClosing } from '../../core/points.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { commands } from '../commands/commands.ts'
 import { discovery } from '../discovery.ts'
+import { showActivity } from './activity.ts'
 import { answerAdmins } from './admin.ts'
+import { Archives, archiveMigrations } from './archive/archives.ts'
+import { keepSpeech } from './archive/keeping.ts'
+import { answerQueries } from './archive/requests.ts'
+import { cardMigrations, showCards } from './card.ts'
 import { Context } from './context.ts'
 import { describeRooms, describeService } from './disco.ts'
 import { answerHats } from './hat-commands.ts'
 import { answerInvitations } from './invite.ts'
+import { letModerate } from './moderate.ts'
 import { Mav } from './namespaces.ts'
 import { answerOwners } from './owner.ts'
 import { roomEnded } from './points.ts'
 import { answerRegistrations } from './register.ts'
 import { leaveRooms } from './removed-account.ts'
+import { Retractions } from './retract.ts'
 import { migrations } from './rows.ts'
+import { letSearch } from './search/requests.ts'
 import { settings } from './settings.ts'
+import { keepPace } from './slow-mode.ts'
 import { answerVoiceRequests } from './voice.ts'
 
 export const muc = defineModule({
   name: 'muc',
   about: 'Rooms in which people from all servers talk with each other.',
-  xeps: [xep(45, '1.35.5', 'partial')],
+  xeps: [
+    xep(45, '1.35.5', 'complete', 'no fully-anonymous rooms, and no forms that ask for names and e-mail addresses'),
+    xep(249, '1.2', 'complete', 'passed on as they are'),
+    xep(317, '0.3.1'),
+    xep(410, '1.1.0'),
+    xep(421, '1.0.1'),
+    xep(425, '0.3.0'),
+    xep(433, '0.1.0'),
+    xep(463, '0.2.0'),
+    xep(486, '0.1.0'),
+    xep(500, '0.1.1'),
+    xep(502, '0.1.0'),
+  ],
   needs: { commands, discovery },
   settings,
-  migrations,
+  migrations: [...migrations, ...archiveMigrations, ...cardMigrations],
 
   setup(host): Context | undefined {
     const { domain, needs, on, serve, settings, track } = host
@@ -54,6 +75,14 @@ export const muc = defineModule({
     track(context.rooms.resume())
     describeService(context)
     describeRooms(context)
+    const archives = new Archives(host)
+    keepSpeech(host, archives)
+    answerQueries(context, archives, host.log)
+    letModerate(context, archives, new Retractions(host, archives))
+    showCards(context, host)
+    showActivity(context, host.on)
+    letSearch(context)
+    keepPace(context, host.on)
     needs.discovery.host.items.push(() => [{ jid: String(jid) }])
     return context
   },

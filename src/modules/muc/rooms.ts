@@ -1,3 +1,4 @@
+import { then } from '../../core/host.ts'
 import type { ServerBoxes } from '../../core/server-boxes.ts'
 import type { Island } from '../../core/service.ts'
 import { Turn } from '../../lib/turn.ts'
@@ -6,7 +7,7 @@ import type { Element } from '../../xml/element.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { isPrivate, type RoomConfig } from './config.ts'
 import type { Context } from './context.ts'
-import { roomEnded } from './points.ts'
+import { roomConfigured, roomEnded, roomLoaded, roomRemoved } from './points.ts'
 import { Room } from './room.ts'
 import { type Lasting, RoomRows } from './rows.ts'
 import { takeStanza } from './stanzas.ts'
@@ -61,9 +62,11 @@ export class Venue implements Island {
     const state = suspended?.state ?? (await this.#rooms.rows.load(this.name))
     this.#isLoaded = true
     if (state === undefined) return
-    suspended?.restore(this.open(state), this.#rooms.context.clock.now() + RETURN_WITHIN)
-    if (suspended === undefined) this.open(state)
+    const { clock, failed, hooks } = this.#rooms.context
+    const room = this.open(state)
+    suspended?.restore(room, clock.now() + RETURN_WITHIN)
     this.#rooms.suspended.delete(this.name)
+    await hooks.tell(roomLoaded, room, failed)
   }
 
   /** Within its turn: from now on there is a room. */
@@ -114,7 +117,7 @@ export class Rooms {
   constructor(context: Context, db: Db, boxes: ServerBoxes) {
     this.context = context
     this.#db = db
-    this.rows = new RoomRows(db, boxes)
+    this.rows = new RoomRows(db, boxes, removed => context.hooks.run(roomRemoved, removed))
     this.#suspension = new Suspension(db, boxes)
     this.#domain = context.jid.domain
   }
@@ -170,7 +173,9 @@ export class Rooms {
     const { config: before } = room
     const changed = [...(work(room.state) ?? [])]
     if (room.isLocked || (!before.isPersistent && !room.config.isPersistent)) return
-    return this.#write(room, before, changed)
+    return then(this.#write(room, before, changed), () => {
+      if (room.config !== before) return this.context.hooks.tell(roomConfigured, { room, before }, this.context.failed)
+    })
   }
 
   async #write(room: Room, before: RoomConfig, changed: readonly string[]): Promise<void> {

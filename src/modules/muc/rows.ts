@@ -7,6 +7,7 @@ import { type Affiliated, Affiliations } from './affiliations.ts'
 import { isPrivate, type RoomConfig, readConfig, USUAL_PRIVATE, writeConfig } from './config.ts'
 import { Hats, type WrittenHats } from './hats.ts'
 import type { Affiliation } from './standing.ts'
+import { datedByDay } from './subject.ts'
 
 export const migrations: readonly Migration[] = [
   ({ bytes, withoutRowid }) => `CREATE TABLE muc_room (name TEXT NOT NULL PRIMARY KEY, id ${bytes} NOT NULL, creator TEXT NOT NULL,
@@ -69,6 +70,9 @@ interface AffiliationRow {
 
 const CONTEXT = 'room'
 
+/** What else there is on disk of a room goes with it. */
+type AlsoRemove = (removed: { readonly state: Lasting; readonly db: Db; afterwards(work: () => void): void }) => unknown
+
 /**
  * Where persistent rooms stand. In the clear (class C): names, owners, and of public rooms how they are and who is affiliated. Sealed under the
  * room's own secret (class B): passwords, reasons, and all that there is of rooms that are members-only or hidden.
@@ -76,10 +80,12 @@ const CONTEXT = 'room'
 export class RoomRows {
   readonly #db: Db
   readonly #boxes: ServerBoxes
+  readonly #alsoRemove: AlsoRemove
 
-  constructor(db: Db, boxes: ServerBoxes) {
+  constructor(db: Db, boxes: ServerBoxes, alsoRemove: AlsoRemove = () => {}) {
     this.#db = db
     this.#boxes = boxes
+    this.#alsoRemove = alsoRemove
   }
 
   /** A room that is nowhere yet. */
@@ -181,18 +187,24 @@ export class RoomRows {
   }
 
   /** It is gone for everybody once this is done, whoever has a copy of the disk. */
-  async remove(room: Lasting): Promise<void> {
-    await this.#db.tx(async db => {
-      await this.forget(room, db)
-      await this.#boxes.doom(room.id, db)
-    })
-    await this.#boxes.shred()
+  remove(room: Lasting): Promise<void> {
+    return this.#destroy(room, db => this.forget(room, db))
   }
 
   /** The same of a room that was in memory alone: there may be another one of its name by now. */
-  async shred({ id }: Lasting): Promise<void> {
-    await this.#db.tx(db => this.#boxes.doom(id, db))
+  shred(room: Lasting): Promise<void> {
+    return this.#destroy(room, async () => {})
+  }
+
+  async #destroy(room: Lasting, work: (db: Db) => Promise<void>): Promise<void> {
+    const afterwards: (() => void)[] = []
+    await this.#db.tx(async db => {
+      await work(db)
+      await this.#alsoRemove({ state: room, db, afterwards: also => void afterwards.push(also) })
+      await this.#boxes.doom(room.id, db)
+    })
     await this.#boxes.shred()
+    for (const also of afterwards) also()
   }
 }
 
@@ -200,7 +212,10 @@ const standsInClear = ({ affiliation }: Affiliated, config: RoomConfig): boolean
 
 const openOf = ({ subject, hats }: Lasting): Open => ({ ...(subject !== undefined && { subject: String(subject) }), hats: hats.toJSON() })
 
-const faceOf = (room: Lasting): Face => ({ config: writeConfig(room.config), ...(!isPrivate(room.config) && openOf(room)) })
+/** In the clear nobody reads when exactly somebody was there: of the time of a subject the day is kept. */
+const faceOpenOf = (room: Lasting): Open => openOf({ ...room, subject: room.subject && datedByDay(room.subject) })
+
+const faceOf = (room: Lasting): Face => ({ config: writeConfig(room.config), ...(!isPrivate(room.config) && faceOpenOf(room)) })
 
 function sealedOf(room: Lasting): Sealed {
   const { config, affiliations, occupantSecret } = room

@@ -4,6 +4,7 @@ import type { Element } from '../../xml/element.ts'
 import { ownCopy } from '../../xml/parser.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import { isNoStore, isStore } from '../../xmpp/hints.ts'
+import type { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
 import { must } from './access.ts'
 import { clean } from './clean.ts'
@@ -13,6 +14,7 @@ import type { Visit } from './occupant.ts'
 import { type Speech, speechChecked, speechKept, speechSaid } from './points.ts'
 import type { Room } from './room.ts'
 import { isSubject, lateSubject, subjectSize } from './subject.ts'
+import { Retraction } from './tombstone.ts'
 
 /** An occupant says something to all, or changes the subject (XEP-0045 §7.4, §8.1). */
 export function speak(context: Context, room: Room, visit: Visit, stanza: Element): void | Promise<void> {
@@ -41,11 +43,19 @@ export function speak(context: Context, room: Room, visit: Visit, stanza: Elemen
 
 /** To all, and to those who come later. */
 export function say(context: Context, speech: Speech): void | Promise<void> {
-  const { room, id, at, visit } = speech
-  const from = visit.occupant.jid
-  const stanza = speech.stanza.add(StanzaIds('stanza-id', { id, by: String(room.jid) }))
-  if (belongsToHistory(stanza)) room.history.add({ from, id, at, stanza }, room.config.maxHistory)
-  return then(room.giveAll(stanza, from), () => context.hooks.tell(speechSaid, speech, context.failed))
+  const { room, visit } = speech
+  return then(tellAll(room, visit.occupant.jid, speech), () => context.hooks.tell(speechSaid, speech, context.failed))
+}
+
+/** The same of whoever it is, such as the room itself. */
+export const tellAll = (room: Room, from: Jid, said: Pick<Speech, 'stanza' | 'id' | 'at'>): void | Promise<void> =>
+  room.giveAll(remember(room, from, said), from)
+
+/** Those who come later shall hear it. Gives it with its id. */
+export function remember(room: Room, from: Jid, { stanza, id, at }: Pick<Speech, 'stanza' | 'id' | 'at'>): Element {
+  const told = id === undefined ? stanza : stanza.add(StanzaIds('stanza-id', { id, by: String(room.jid) }))
+  if (belongsToHistory(told)) room.history.add({ from, id, at, stanza: told }, room.config.maxHistory)
+  return told
 }
 
 const setSubject = (context: Context, room: Room, { stanza, at }: Speech): void | Promise<void> =>
@@ -53,4 +63,5 @@ const setSubject = (context: Context, room: Room, { stanza, at }: Speech): void 
     state.subject = ownCopy(lateSubject(room.jid, stanza, at))
   })
 
-const belongsToHistory = (stanza: Element): boolean => (stanza.child(Client, 'body') !== undefined || isStore(stanza)) && !isNoStore(stanza)
+const belongsToHistory = (stanza: Element): boolean =>
+  !isNoStore(stanza) && (stanza.child(Client, 'body') !== undefined || stanza.child(Retraction, 'retract') !== undefined || isStore(stanza))

@@ -7,7 +7,7 @@ import { createNode } from './create.ts'
 import { dayOf } from './day.ts'
 import { itemsEvent, retractEvent } from './events.ts'
 import { mustBeName } from './ids.ts'
-import { type Item, type ItemHead, type Node, sizeOf, weightOf } from './node.ts'
+import { type Item, type ItemHead, type Leaving, leavingOf, type Node, sizeOf, weightOf } from './node.ts'
 import type { NodeConfig } from './node-config.ts'
 import type { Place } from './place.ts'
 import { refusal } from './refusal.ts'
@@ -39,7 +39,7 @@ export interface Change {
 type Subject = Pick<Change, 'node' | 'by'> & {
   readonly isNew?: boolean
   /** The items that there are, if they are known. */
-  readonly heads?: readonly ItemHead[]
+  readonly heads?: readonly ItemHead[] | undefined
 }
 
 /** Throws what §7.1.3 says of items that cannot be published. */
@@ -52,13 +52,22 @@ export async function changeOf(
   const items = publish.map(item => makeItem(place, node.config, item, by))
   const change = { node, isNew, items, retracted, events, by }
   if (!node.config.persistItems) return { ...change, surplus: [], growth: 0 }
-  const heads = isNew ? [] : (known ?? (await place.rows(node).heads(node, place.clock.now())))
-  const gone = new Set(retracted)
-  const left = heads.filter(({ id }) => !gone.has(id))
-  const surplus = items.length === 0 ? [] : surplusOf(place, node, left, items)
-  const leaving = new Set([...retracted, ...surplus, ...items.map(({ id }) => id)])
+  const most = items.length === 0 ? Number.POSITIVE_INFINITY : roomFor(place, node.config, items)
+  const ids = [...new Set([...retracted, ...items.map(({ id }) => id)])]
+  const { named, oldest } = await leaving(place, { node, isNew, heads: known }, ids, most)
+  if (oldest.length > 0 && node.config.whenFull === 'reject') throw refusal('conflict', 'node-full')
   const more = items.reduce((sum, item) => sum + weightOf(item), 0)
-  return { ...change, surplus, growth: more - sizeOf(heads.filter(({ id }) => leaving.has(id))) }
+  return { ...change, surplus: oldest.map(({ id }) => id), growth: more - sizeOf(named) - sizeOf(oldest) }
+}
+
+function leaving(
+  place: Place,
+  { node, isNew, heads }: Omit<Subject, 'by'>,
+  ids: readonly string[],
+  most: number,
+): Leaving | Promise<Leaving> {
+  if (isNew) return { named: [], oldest: [] }
+  return heads === undefined ? place.rows(node).leaving(node, ids, most, place.clock.now()) : leavingOf(heads, ids, most)
 }
 
 function makeItem({ limits, clock }: Place, { maxPayloadSize, itemExpire }: NodeConfig, { id, payload }: NewItem, by: Jid): Item {
@@ -73,19 +82,11 @@ function makeItem({ limits, clock }: Place, { maxPayloadSize, itemExpire }: Node
 export const largestOf = (limits: NodeLimits, largest: NodeConfig['maxPayloadSize']): number =>
   largest === 'max' ? limits.payload : Math.min(largest, limits.payload)
 
-function surplusOf(
-  { limits }: Place,
-  { config: { maxItems, whenFull } }: Node,
-  heads: readonly ItemHead[],
-  items: readonly Item[],
-): string[] {
+/** How many others may stay. */
+function roomFor({ limits }: Place, { maxItems }: NodeConfig, items: readonly Item[]): number {
   const most = maxItems === 'max' ? limits.items : Math.min(maxItems, limits.items)
   if (items.length > most) throw refusal('not-allowed', 'max-items-exceeded')
-  const replaced = new Set(items.map(({ id }) => id))
-  const others = heads.filter(({ id }) => !replaced.has(id))
-  const surplus = others.slice(0, Math.max(0, others.length + items.length - most)).map(({ id }) => id)
-  if (surplus.length > 0 && whenFull === 'reject') throw refusal('conflict', 'node-full')
-  return surplus
+  return most - items.length
 }
 
 /** What another module wants to happen to a node. It is made where it is not there, but for `config` as is usual for its name. */

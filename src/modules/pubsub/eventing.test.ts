@@ -20,6 +20,7 @@ import {
   tuneXml,
 } from '../../../test/pubsub-story.ts'
 import { story } from '../../../test/story.ts'
+import { sql } from '../../storage/db.ts'
 
 const JULIET = 'juliet@here.example'
 const owner = { to: '', ns: OWNER }
@@ -278,6 +279,19 @@ story('XEP-0060 §12.4: a temporary subscription ends when the subscriber become
   romeo.forget()
   assert.doesNotMatch(String(await gets(juliet, 'get', `<subscriptions node="${TUNE}"/>`, owner)), /romeo/)
   await gets(juliet, 'set', publishXml(TUNE, item('b')), own)
+})
+
+story('XEP-0060 §12.4: so it does when nobody has asked for the node since the server started', async world => {
+  const juliet = await world.online('juliet')
+  const romeo = await world.online('romeo', 'orchard')
+  await world.befriend(juliet, romeo)
+  await gets(juliet, 'set', createXml(TUNE, { tempsub: '1' }), own)
+  await gets(romeo, 'set', `<subscribe node="${TUNE}" jid="romeo@here.example/orchard"/>`, { to: JULIET })
+  world.restarts()
+  const back = await world.online('romeo', 'orchard')
+  await back.sends('<presence type="unavailable"/>')
+  back.forget()
+  assert.deepEqual(await world.store.all(sql`SELECT * FROM pubsub_subscription`), [])
 })
 
 story('XEP-0060 §8.6 and §8.7: the owner of an account decides in a message, of which no other device hears', async world => {

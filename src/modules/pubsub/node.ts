@@ -56,6 +56,19 @@ export interface ItemHead {
   readonly size: number
 }
 
+/** Items that go: some by their names, and the oldest of the others, if those are too many. */
+export interface Leaving {
+  readonly named: readonly ItemHead[]
+  readonly oldest: readonly ItemHead[]
+}
+
+/** At most so many of the others stay. */
+export function leavingOf(heads: readonly ItemHead[], ids: readonly string[], most: number): Leaving {
+  const wanted = new Set(ids)
+  const others = heads.filter(({ id }) => !wanted.has(id))
+  return { named: heads.filter(({ id }) => wanted.has(id)), oldest: others.slice(0, Math.max(0, others.length - most)) }
+}
+
 /** What a row costs beside what is in it, about, in bytes. */
 const ROW = 100
 

@@ -5,7 +5,7 @@ import { PRIVATE_ITEM, PRIVATE_NODE } from '../../core/stores.ts'
 import { randomNumber } from '../../lib/random.ts'
 import type { Db } from '../../storage/db.ts'
 import type { Affiliation } from './access.ts'
-import { type Item, type ItemHead, Node, weightOf } from './node.ts'
+import { type Item, type ItemHead, type Leaving, leavingOf, Node, weightOf } from './node.ts'
 import { readConfig, writeConfig } from './node-config.ts'
 import type { Rows } from './rows.ts'
 import { endOf, readOptions, type Subscription, writeOptions } from './subscription.ts'
@@ -129,6 +129,10 @@ export class PrivateRows implements Rows {
   async heads(node: Node, now: number): Promise<ItemHead[]> {
     const items = await this.#nodes.items(node, this.#db)
     return [...items.values()].filter(isThere(now)).map(item => ({ id: item.id, publisher: item.publisher, size: weightOf(item) }))
+  }
+
+  async leaving(node: Node, ids: readonly string[], most: number, now: number): Promise<Leaving> {
+    return leavingOf(await this.heads(node, now), ids, most)
   }
 
   async items(node: Node, ids: readonly string[], now: number): Promise<Item[]> {

@@ -39,7 +39,7 @@ import { getPending } from './pending-command.ts'
 import { type Follow, type Pep, type PublishedItem, parsed, pepOf } from './pep.ts'
 import type { Place } from './place.ts'
 import { answer, REQUESTS } from './requests.ts'
-import { migrations, removeAll, removeExpired } from './rows.ts'
+import { hasTemporary, migrations, removeAll, removeExpired } from './rows.ts'
 import { endTemporary } from './subscription-changes.ts'
 
 export type { NodeChange } from './change.ts'
@@ -90,6 +90,8 @@ export const pubsub = defineModule({
     const notifier = new Notifier(send)
     const fleeting = new Fleeting(log)
     const places = new WeakMap<Account, AccountPlace>()
+    /** Whose nodes were not asked for yet, and have no subscribers that stay for as long as they are available. */
+    const withoutTemporary = new WeakSet<Account>()
     const usual = new Map<string, Partial<NodeConfig>>()
     const around = { roster: needs.roster, isBlocked: needs.blocking.isBlocked, listeners, sealed: rows, usual }
     const eventing = new Eventing({ caps: needs.caps, roster: needs.roster, listeners, notifier, placeOf }, clock)
@@ -177,9 +179,19 @@ export const pubsub = defineModule({
     on(presenceIn.after, function followOthers(envelope) {
       const { account, stanza, from } = envelope
       const followed = eventing.presence(envelope)
-      const known = stanza.attrs['type'] === 'unavailable' ? places.get(account) : undefined
-      return known === undefined ? followed : endTemporary(context, known, from, listeners.of(account, String(from.bare)))
+      return stanza.attrs['type'] === 'unavailable' ? endOfPresence(account, from) : followed
     })
+    function endOfPresence(account: Account, client: Jid): void | Promise<void> {
+      const end = (place: AccountPlace): void | Promise<void> =>
+        endTemporary(context, place, client, listeners.of(account, String(client.bare)))
+      const known = places.get(account)
+      if (known !== undefined) return end(known)
+      if (withoutTemporary.has(account)) return
+      return hasTemporary(db, account.name).then(async isSo => {
+        if (isSo) return end(await placeOf(account))
+        withoutTemporary.add(account)
+      })
+    }
     on(subscriberGained, function tellSubscriber({ account, contact }) {
       return eventing.contactChanged(context, account, contact, { seesPresence: false })
     })

@@ -1,8 +1,8 @@
 import { type Db, list, type Migration, sql } from '../../storage/db.ts'
 import type { Affiliation } from './access.ts'
-import { type Item, type ItemHead, Node, weightOf } from './node.ts'
+import { type Item, type ItemHead, type Leaving, Node, weightOf } from './node.ts'
 import { readConfig, writeConfig } from './node-config.ts'
-import { endOf, readOptions, type Subscription, writeOptions } from './subscription.ts'
+import { endOf, readOptions, type Subscription, TEMPORARY, writeOptions } from './subscription.ts'
 
 /** Rows of an account stand under its name, those of the service under ''. */
 export const migrations: readonly Migration[] = [
@@ -34,7 +34,9 @@ export interface Rows {
   setSubscription(node: Node, jid: string, subscription: Subscription | undefined): Promise<void>
   /** Those that have not expired, the oldest first. */
   heads(node: Node, now: number): Promise<ItemHead[]>
-  /** The same, of those ids. */
+  /** Of those that have not expired: the heads of these, and of the oldest others, but for the `most` newest. */
+  leaving(node: Node, ids: readonly string[], most: number, now: number): Promise<Leaving>
+  /** Those of these ids that have not expired, the oldest first. */
   items(node: Node, ids: readonly string[], now: number): Promise<Item[]>
   /** The newest one. */
   newest(node: Node, now: number): Promise<Item | undefined>
@@ -130,7 +132,19 @@ export class ClearRows implements Rows {
   async heads({ name }: Node, now: number): Promise<ItemHead[]> {
     const rows = await this.#db.all<ItemHead>(sql`SELECT id, publisher, size FROM pubsub_item
       WHERE account = ${this.#owner} AND node = ${name} AND (expires_at IS NULL OR expires_at > ${now}) ORDER BY ord`)
-    return rows.map(({ id, publisher, size }) => ({ id, publisher, size: Number(size) }))
+    return rows.map(headOf)
+  }
+
+  async leaving({ name }: Node, ids: readonly string[], most: number, now: number): Promise<Leaving> {
+    const those = sql`account = ${this.#owner} AND node = ${name} AND (expires_at IS NULL OR expires_at > ${now})`
+    const named = await this.#db.all<ItemHead>(sql`SELECT id, publisher, size FROM pubsub_item WHERE ${those} AND id IN ${list(ids)}`)
+    if (most === Number.POSITIVE_INFINITY) return { named: named.map(headOf), oldest: [] }
+    const [all] = await this.#db.all<{ count: number }>(sql`SELECT COUNT(*) AS count FROM pubsub_item WHERE ${those}`)
+    const surplus = Number(all?.count ?? 0) - named.length - most
+    if (surplus <= 0) return { named: named.map(headOf), oldest: [] }
+    const oldest = await this.#db.all<ItemHead>(sql`SELECT id, publisher, size FROM pubsub_item
+      WHERE ${those} AND id NOT IN ${list(ids)} ORDER BY ord LIMIT ${surplus}`)
+    return { named: named.map(headOf), oldest: oldest.map(headOf) }
   }
 
   async items({ name }: Node, ids: readonly string[], now: number): Promise<Item[]> {
@@ -173,6 +187,8 @@ export class ClearRows implements Rows {
 const nodeOf = ({ node: name, config, creator, created_at: createdAt, last }: NodeRow): Node =>
   new Node({ name, config: readConfig(config), creator, createdAt: Number(createdAt), last: Number(last ?? 0) })
 
+const headOf = ({ id, publisher, size }: ItemHead): ItemHead => ({ id, publisher, size: Number(size) })
+
 const itemOf = ({ id, publisher, at, expires_at: expiresAt, payload }: ItemRow): Item => ({
   id,
   publisher,
@@ -180,6 +196,12 @@ const itemOf = ({ id, publisher, at, expires_at: expiresAt, payload }: ItemRow):
   expiresAt: expiresAt === null ? undefined : Number(expiresAt),
   payload,
 })
+
+/** Whether somebody is subscribed to a node of the account for as long as he is available (XEP-0060 §12.4). */
+export async function hasTemporary(db: Db, account: string): Promise<boolean> {
+  const found = await db.all(sql`SELECT 1 FROM pubsub_subscription WHERE account = ${account} AND options LIKE ${`%${TEMPORARY}%`} LIMIT 1`)
+  return found.length > 0
+}
 
 /** All of an account goes, in the transaction that removes it. */
 export async function removeAll(db: Db, account: string): Promise<void> {

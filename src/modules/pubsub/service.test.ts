@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { configXml, createXml, event, gets, idsIn, item, OWNER, PUBSUB, publishXml, refuses, SERVICE } from '../../../test/pubsub-story.ts'
 import { story } from '../../../test/story.ts'
-import { sql } from '../../storage/db.ts'
+import { name, sql } from '../../storage/db.ts'
 
 const MUSINGS = 'princely_musings'
 const owner = { ns: OWNER }
@@ -121,3 +121,37 @@ story(
   },
   { settings: { 'pubsub-service': { name: 'news', create: 'nobody' } } },
 )
+
+story('who removes his account leaves nothing at the service to whoever has his name next', async world => {
+  const hamlet = await world.online('hamlet')
+  const francisco = await world.online('francisco')
+  const affiliate = (node: string, jid: string, what: string): Promise<unknown> =>
+    gets(hamlet, 'set', `<affiliations node="${node}"><affiliation jid="${jid}" affiliation="${what}"/></affiliations>`, owner)
+  for (const node of [MUSINGS, 'shared', 'others']) {
+    await gets(node === 'others' ? francisco : hamlet, 'set', createXml(node))
+    if (node !== 'others') await gets(hamlet, 'set', publishXml(node, item('a')))
+  }
+  await gets(francisco, 'set', subscribeXml('francisco@here.example'))
+  await gets(hamlet, 'set', subscribeXml('hamlet@here.example', 'others'))
+  await gets(hamlet, 'set', subscribeXml('hamlet@here.example/phone', 'others'))
+  await affiliate('shared', 'francisco@here.example', 'owner')
+  await gets(hamlet, 'set', createXml('moved'))
+  await gets(hamlet, 'set', '<delete node="moved"><redirect uri="xmpp:a@b"/></delete>', owner)
+  francisco.forget()
+
+  await world.host.life.remove('hamlet')
+  await world.settled()
+  event(francisco, `<delete node="${MUSINGS}"/>`)
+  for (const table of ['pubsub_node', 'pubsub_item', 'pubsub_affiliation', 'pubsub_subscription', 'pubsub_moved']) {
+    const rows = await world.store.all<Record<string, unknown>>(sql`SELECT * FROM ${name(table)}`)
+    assert.doesNotMatch(rows.map(row => Object.values(row).join(' ')).join('\n'), /hamlet/, table)
+  }
+  await refuses(francisco, 'get', `<items node="${MUSINGS}"/>`, 'item-not-found')
+  assert.deepEqual(idsIn((await gets(francisco, 'get', '<items node="shared"/>'))!), ['a'])
+
+  const other = await world.online('hamlet')
+  await refuses(other, 'set', publishXml('shared', item('b')), 'forbidden')
+  await refuses(other, 'get', '<affiliations node="shared"/>', 'forbidden', owner)
+  await gets(francisco, 'set', publishXml('others', item('c')))
+  other.receivesNothing()
+})

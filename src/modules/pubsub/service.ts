@@ -1,7 +1,7 @@
 // XEP-0060: Publish-Subscribe, as a service of a domain
 
 import { defineModule, xep } from '../../core/module.ts'
-import { secretsDestroyed } from '../../core/points.ts'
+import { accountRemoved, secretsDestroyed } from '../../core/points.ts'
 import { count, flag, oneOf, optional, read, size } from '../../lib/settings.ts'
 import { DiscoInfo, DiscoItems, infoElement, itemsElement } from '../../xmpp/disco.ts'
 import { StanzaError } from '../../xmpp/error.ts'
@@ -10,7 +10,9 @@ import { discovery } from '../discovery.ts'
 import { readAuthorization, takeAuthorization } from './authorization.ts'
 import { takeBounce } from './bounce.ts'
 import type { Context } from './context.ts'
+import { removeTraces } from './departure.ts'
 import { discoverItems, discoverNode, discoverNodes } from './disco.ts'
+import { deleteEvent } from './events.ts'
 import { SERVICE_FEATURES } from './features.ts'
 import { Notifier } from './notifier.ts'
 import { pubsub } from './pubsub.ts'
@@ -45,7 +47,9 @@ export const pubsubService = defineModule({
     changes: count(120, { min: 1 }, 'How often in a minute somebody may change something of which subscribers are notified.'),
   },
 
-  setup({ clock, db, domain, needs, on, send, serve, settings }) {
+  addressOf: (domain, { enabled, name = 'pubsub' }) => (enabled ? `${name}.${domain}` : undefined),
+
+  setup({ clock, db, domain, log, needs, on, send, serve, settings, track }) {
     if (!settings.enabled) return
     const jid = Jid.of('', `${settings.name ?? 'pubsub'}.${domain}`)
     const mayCreate = (who: Jid): boolean => settings.create === 'users' && who.domain === domain && who.local !== ''
@@ -92,6 +96,18 @@ export const pubsubService = defineModule({
     })
     needs.discovery.host.items.push(() => [{ jid: String(jid) }])
 
+    on(accountRemoved, async function removePerson({ account, db: inner, afterwards }) {
+      const person = String(Jid.of(account, domain))
+      const gone = await removeTraces(inner, place.owner, person)
+      const takeLeave = async (): Promise<void> => {
+        place.forget()
+        for (const node of gone) if (node.config.notifyDelete) await context.notifier.tell(place, node, deleteEvent(node))
+        // What was under way meanwhile may have brought some of it back.
+        await place.change(db => removeTraces(db, place.owner, person))
+        place.forget()
+      }
+      afterwards(() => track(Promise.resolve(turn.take(takeLeave)).catch(error => log.fault('pubsub.leave', error))))
+    })
     // What has expired is removed on disk for all places; what is known of it here goes with the next look.
     on(secretsDestroyed, function readAnew() {
       return turn.take(() => place.forget())

@@ -29,6 +29,9 @@ export function writeOptions({ deliver, expire, showValues }: SubscriptionOption
   })
 }
 
+/** How it stands there that a subscription ends when the subscriber becomes unavailable. */
+export const TEMPORARY = '"expire":"presence"'
+
 export function readOptions(json: string, endsAt: number | undefined): SubscriptionOptions {
   return { ...USUAL_OPTIONS, ...JSON.parse(json), ...(endsAt !== undefined && { expire: endsAt }) }
 }

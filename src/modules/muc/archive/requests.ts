@@ -1,0 +1,59 @@
+// XEP-0313: Message Archive Management, in rooms
+
+import type { Log } from '../../../core/log.ts'
+import { LimitedEach } from '../../../lib/limited.ts'
+import { StanzaError } from '../../../xmpp/error.ts'
+import type { Jid } from '../../../xmpp/jid.ts'
+import { finElement, Mam, metadataElement, Pages, queryForm, readQuery, resultElements } from '../../archive/archive.ts'
+import { may, must } from '../access.ts'
+import type { Context, RoomRequest } from '../context.ts'
+import type { Room } from '../room.ts'
+import { compare } from '../standing.ts'
+import { Retraction } from '../tombstone.ts'
+import type { Archives } from './archives.ts'
+import type { View } from './room-archive.ts'
+
+/** XEP-0313 §7, XEP-0424 §4. */
+const FEATURES = [Mam.uri, `${Mam.uri}#extended`, `${Mam.uri}#groupchat-field`, `${Retraction.uri}#tombstone`]
+
+const MINUTE = 60_000
+/** So many are remembered who have asked. */
+const REMEMBERED = 5000
+
+/** What rooms say of their archives, to those who may enter (§6.1.2). */
+export function answerQueries(context: Context, archives: Archives, log: Log): void {
+  const { clock, described, iq, settings } = context
+  const pages = new Pages<View>(archives.paged, log)
+  const queries = new LimitedEach(settings.queries, MINUTE, () => clock.now(), REMEMBERED)
+
+  iq.set(Mam, 'query', async ({ room, from, payload }) => {
+    const view = await viewOf(room, from)
+    const query = readQuery(payload, settings)
+    const answer = await pages.answer(view, query)
+    for (const each of resultElements(room.jid, from, query, answer)) context.route(each, room.jid, from)
+    return finElement(answer)
+  })
+  iq.get(Mam, 'query', async ({ room, from }) => {
+    await viewOf(room, from)
+    return queryForm()
+  })
+  iq.get(Mam, 'metadata', async ({ room, from }: RoomRequest) => metadataElement(await pages.metadata(await viewOf(room, from))))
+
+  described.roomFeatures.push(room => (archives.of(room) === undefined ? [] : FEATURES))
+
+  async function viewOf(room: Room, who: Jid): Promise<View> {
+    const logOfRoom = archives.of(room)
+    if (logOfRoom === undefined) throw new StanzaError('service-unavailable', 'nothing is kept of what is said here')
+    must('readArchive', room.standingOf(who), room.config)
+    if (queries.isTooMuch(String(who.bare))) throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
+    await archives.ready()
+    const isMember = compare(room.affiliations.of(who), 'member') >= 0
+    return { log: logOfRoom, from: isMember ? 0 : (await logOfRoom.closedUntil()) + 1, seesAddresses: seesAddresses(room, who) }
+  }
+}
+
+/** §6.1.2: whoever may know real addresses, also from outside. */
+function seesAddresses(room: Room, who: Jid): boolean {
+  const standing = room.standingOf(who)
+  return may('seeAddresses', standing, room.config) || (room.config.whois === 'anyone' && compare(standing.affiliation, 'member') >= 0)
+}

@@ -1,0 +1,108 @@
+import type { ArchiveIds, Entry } from '../../../core/sealed-log.ts'
+import type { SharedLog } from '../../../core/shared-log.ts'
+import { Client } from '../../../xmpp/stanza.ts'
+import { type Filter, HeaderIndexes, type Indexing, type Paged, type PageRange } from '../../archive/archive.ts'
+import { MucUser } from '../namespaces.ts'
+import { type Header, readHeader, timeOf } from './header.ts'
+import type { RoomLog } from './room-log.ts'
+
+/** The archive of a room as somebody sees it. */
+export interface View {
+  readonly log: RoomLog
+  /** He may see what has at least that ord. */
+  readonly from: number
+  /** He may know the real addresses of those who have written. */
+  readonly seesAddresses: boolean
+}
+
+/** The archives of rooms, for pages (XEP-0313 §3.3.2). In the room's turn. */
+export class RoomArchive implements Paged<View> {
+  readonly #log: SharedLog
+  readonly #ids: () => ArchiveIds
+  readonly #occupants: HeaderIndexes<RoomLog>
+  readonly #people: HeaderIndexes<RoomLog>
+
+  constructor(log: SharedLog, ids: () => ArchiveIds) {
+    this.#log = log
+    this.#ids = ids
+    const indexed = {
+      ends: (owner: RoomLog, from?: number, to?: number) => log.ends(owner, from, to),
+      headers: (owner: RoomLog, range: PageRange) => log.read(owner, range, 'header'),
+      isOpen: () => true,
+    }
+    this.#occupants = new HeaderIndexes(indexed, byOccupant)
+    this.#people = new HeaderIndexes(indexed, byPerson)
+  }
+
+  has(): boolean {
+    return true
+  }
+
+  ends({ log, from: first }: View, from = 0, to?: number): Promise<{ first: number; last: number } | undefined> {
+    return this.#log.ends(log, Math.max(first, from), to)
+  }
+
+  headers({ log, from }: View, range: PageRange): Promise<Entry[]> {
+    return this.#log.read(log, within(range, from), 'header')
+  }
+
+  bodies({ log, from }: View, range: PageRange): Promise<Entry[]> {
+    return this.#log.read(log, within(range, from))
+  }
+
+  /** §4.1.1: by the address of an occupant; by the real one only where he who asks may know it. */
+  async find({ log, from, seesAddresses }: View, filter: Filter): Promise<number[]> {
+    const seen = { ...filter, from: Math.max(filter.from, from) }
+    if (filter.with.bare.equals(log.room)) return this.#occupants.find(log, seen)
+    return seesAddresses ? this.#people.find(log, seen) : []
+  }
+
+  idOf({ log }: View, ord: number): string {
+    return this.#ids().encode(log.number, ord)
+  }
+
+  ordIn({ log }: View, id: string): number | undefined {
+    return this.#ids().decode(log.number, id)
+  }
+
+  timeOf(header: Buffer): number {
+    return timeOf(header)
+  }
+
+  read({ seesAddresses }: View, { header: bytes, body }: Entry): { readonly at: number; readonly xml: string } {
+    const header = readHeader(bytes)
+    const xml = body.toString()
+    return { at: header.at, xml: seesAddresses && header.jid !== '' ? withAddress(xml, header) : xml }
+  }
+
+  forget(log: RoomLog): void {
+    this.#occupants.forget(log)
+    this.#people.forget(log)
+  }
+
+  forgetAll(): void {
+    this.#occupants.forgetAll()
+    this.#people.forgetAll()
+  }
+}
+
+const within = (range: PageRange, from: number): PageRange => ({ ...range, from: Math.max(range.from ?? 0, from) })
+
+function byOccupant(bytes: Buffer, { room }: RoomLog): Indexing {
+  const { at, nick } = readHeader(bytes)
+  return { at, peer: String(room), resource: nick }
+}
+
+function byPerson(bytes: Buffer): Indexing {
+  const { at, jid } = readHeader(bytes)
+  const slash = jid.indexOf('/')
+  return { at, peer: jid.slice(0, Math.max(0, slash)), resource: jid.slice(slash + 1) }
+}
+
+const END = '</message>'
+
+/** §6.1.2: who has written, for those who may know it. */
+function withAddress(xml: string, { affiliation, role, jid }: Header): string {
+  const x = MucUser('x', {}, MucUser('item', { affiliation, jid, role }))
+  return `${xml.slice(0, -END.length)}${x.toString(Client.uri)}${END}`
+}
