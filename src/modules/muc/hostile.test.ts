@@ -165,6 +165,17 @@ story(
 )
 
 story(
+  'nor more by making them all at once',
+  async world => {
+    const crone = await world.online('crone1')
+    await floods(crone, 20, i => joinXml('crone', '', `room${i}@${SERVICE}`, `j${i}`))
+    assert.deepEqual(errors(crone), Array(15).fill('resource-constraint'))
+    crone.forget()
+  },
+  { settings: { muc: { newRooms: 'public', roomsPerUser: 5 } } },
+)
+
+story(
   'names at which there is no room leave nothing in memory',
   async world => {
     const crone = await world.online('crone1')
