@@ -92,7 +92,25 @@ story('XEP-0313 §6.1.2: whoever may know real addresses is given them with the 
   assert.deepEqual({ ...attrs }, { affiliation: 'none', role: 'participant', jid: 'hag66@here.example/broom' })
   assert.equal(itemIn((await query(hag!)).messages[0]), undefined)
   await arranges(crone, { whois: 'anyone' })
-  assert.equal(itemIn((await query(hag!)).messages[0])!.attrs['jid'], 'hag66@here.example/broom')
+  await says(hag!, 'to all')
+  assert.equal(itemIn((await query(hag!)).messages[1])!.attrs['jid'], 'hag66@here.example/broom')
+})
+
+story('who spoke where addresses were hidden stays hidden when they are not any more, but from moderators', async world => {
+  const [crone, hag, wicca] = await archiving(world, 'hag66', 'wicca')
+  await says(hag!, 'hidden')
+  await arranges(crone, { whois: 'anyone' })
+  await says(hag!, 'open')
+  const shown = async (client: Client, asked: Asked = {}): Promise<unknown> =>
+    (await query(client, asked)).messages.map(message => itemIn(message)?.attrs['jid'])
+  const jid = 'hag66@here.example/broom'
+  assert.deepEqual(await shown(crone), [jid, jid])
+  assert.deepEqual(await shown(wicca!), [undefined, jid])
+  await changes(crone, '<item affiliation="member" jid="away@here.example"/>')
+  assert.deepEqual(await shown(await world.online('away')), [undefined, jid])
+  const fields = { with: 'hag66@here.example' }
+  assert.deepEqual((await query(crone, { fields })).bodies, ['hidden', 'open'])
+  assert.deepEqual((await query(wicca!, { fields })).bodies, ['open'])
 })
 
 story('XEP-0313 §4.1.1: by occupant; by a real address only for those who may know it', async world => {

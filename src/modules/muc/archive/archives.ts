@@ -54,10 +54,13 @@ export class Archives {
     const known = this.#logs.get(room)
     if (known !== undefined) return known
     const { archiveBytes: bytes, archived: messages, keep } = this.#host.settings
-    const log = new RoomLog({ jid: room.jid, id: room.state.id, isClosed: () => room.config.isMembersOnly }, this.#shared, CLASSES[keep], {
-      messages,
-      bytes,
-    })
+    const logged = {
+      jid: room.jid,
+      id: room.state.id,
+      isClosed: () => room.config.isMembersOnly,
+      isVeiled: () => room.config.whois !== 'anyone',
+    }
+    const log = new RoomLog(logged, this.#shared, CLASSES[keep], { messages, bytes })
     this.#logs.set(room, log)
     return log
   }

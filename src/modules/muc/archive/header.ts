@@ -13,6 +13,8 @@ export interface Header {
   readonly role: Role | 'none'
   /** It was said where members alone could hear it. */
   readonly isForMembers: boolean
+  /** It was said where moderators alone could know the address. */
+  readonly isVeiled: boolean
   /** That its sender gave it. */
   readonly id: string
   /** The tag of the id of the message that it corrects (XEP-0308). */
@@ -26,17 +28,18 @@ const TIME = 4
 const TAG_SIZE = 8
 const NO_ROLE = ROLES.length
 const FOR_MEMBERS = 1
+const VEILED = 2
 /** Whatever is longer nobody corrects, or takes back. */
 const LONGEST_ID = 200
 
 /** `u8 version ‖ u8 flags ‖ u8 affiliation ‖ u8 role ‖ u48 time ‖ nick ‖ jid ‖ id`, each text with its length in 16 bits before it; then that tag. */
-export function writeHeader({ at, nick, jid, affiliation, role, isForMembers, id, corrects }: Header): Buffer {
+export function writeHeader({ at, nick, jid, affiliation, role, isForMembers, isVeiled, id, corrects }: Header): Buffer {
   const texts = [nick, jid, id.length > LONGEST_ID ? '' : id]
   let size = FIXED + (corrects?.length ?? 0)
   for (const text of texts) size += 2 + Buffer.byteLength(text)
   const bytes = Buffer.alloc(size)
   bytes[0] = VERSION
-  bytes[1] = isForMembers ? FOR_MEMBERS : 0
+  bytes[1] = (isForMembers ? FOR_MEMBERS : 0) | (isVeiled ? VEILED : 0)
   bytes[2] = AFFILIATIONS.indexOf(affiliation)
   bytes[3] = role === 'none' ? NO_ROLE : ROLES.indexOf(role)
   bytes.writeUIntBE(at, TIME, TIME_SIZE)
@@ -69,6 +72,7 @@ export function readHeader(bytes: Buffer): Header {
     affiliation: AFFILIATIONS[bytes[2]!] ?? 'none',
     role: ROLES[bytes[3]!] ?? 'none',
     isForMembers: isForMembers(bytes),
+    isVeiled: (bytes[1]! & VEILED) !== 0,
     id,
     corrects: bytes.length === end ? undefined : bytes.subarray(end, end + TAG_SIZE),
   }

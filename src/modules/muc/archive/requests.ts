@@ -48,12 +48,15 @@ export function answerQueries(context: Context, archives: Archives, log: Log): v
     if (queries.isTooMuch(String(who.bare))) throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
     await archives.ready()
     const isMember = compare(room.affiliations.of(who), 'member') >= 0
-    return { log: logOfRoom, from: isMember ? 0 : (await logOfRoom.closedUntil()) + 1, seesAddresses: seesAddresses(room, who) }
+    return { log: logOfRoom, from: isMember ? 0 : (await logOfRoom.closedUntil()) + 1, sees: seenBy(room, who) }
   }
 }
 
-/** §6.1.2: whoever may know real addresses, also from outside. */
-function seesAddresses(room: Room, who: Jid): boolean {
+/** §6.1.2: whoever may know real addresses, also from outside. Who was hidden when he spoke is so for others than moderators. */
+function seenBy(room: Room, who: Jid): View['sees'] {
+  const { config } = room
   const standing = room.standingOf(who)
-  return may('seeAddresses', standing, room.config) || (room.config.whois === 'anyone' && compare(standing.affiliation, 'member') >= 0)
+  if (may('seeAddresses', standing, { ...config, whois: 'moderators' })) return 'all'
+  const isMember = config.whois === 'anyone' && compare(standing.affiliation, 'member') >= 0
+  return isMember || may('seeAddresses', standing, config) ? 'open' : 'none'
 }

@@ -11,8 +11,8 @@ export interface View {
   readonly log: RoomLog
   /** He may see what has at least that ord. */
   readonly from: number
-  /** He may know the real addresses of those who have written. */
-  readonly seesAddresses: boolean
+  /** Of whom he may know the real address who has written: of all, or of those who did where everybody could know it. */
+  readonly sees: 'all' | 'open' | 'none'
 }
 
 /** The archives of rooms, for pages (XEP-0313 §3.3.2). In the room's turn. */
@@ -20,7 +20,7 @@ export class RoomArchive implements Paged<View> {
   readonly #log: SharedLog
   readonly #ids: () => ArchiveIds
   readonly #occupants: HeaderIndexes<RoomLog>
-  readonly #people: HeaderIndexes<RoomLog>
+  readonly #people: Readonly<Record<'all' | 'open', HeaderIndexes<RoomLog>>>
 
   constructor(log: SharedLog, ids: () => ArchiveIds) {
     this.#log = log
@@ -31,7 +31,7 @@ export class RoomArchive implements Paged<View> {
       isOpen: () => true,
     }
     this.#occupants = new HeaderIndexes(indexed, byOccupant)
-    this.#people = new HeaderIndexes(indexed, byPerson)
+    this.#people = { all: new HeaderIndexes(indexed, byPerson), open: new HeaderIndexes(indexed, byOpenPerson) }
   }
 
   has(): boolean {
@@ -51,10 +51,10 @@ export class RoomArchive implements Paged<View> {
   }
 
   /** §4.1.1: by the address of an occupant; by the real one only where he who asks may know it. */
-  async find({ log, from, seesAddresses }: View, filter: Filter): Promise<number[]> {
+  async find({ log, from, sees }: View, filter: Filter): Promise<number[]> {
     const seen = { ...filter, from: Math.max(filter.from, from) }
     if (filter.with.bare.equals(log.room)) return this.#occupants.find(log, seen)
-    return seesAddresses ? this.#people.find(log, seen) : []
+    return sees === 'none' ? [] : this.#people[sees].find(log, seen)
   }
 
   idOf({ log }: View, ord: number): string {
@@ -69,20 +69,23 @@ export class RoomArchive implements Paged<View> {
     return timeOf(header)
   }
 
-  read({ seesAddresses }: View, { header: bytes, body }: Entry): { readonly at: number; readonly xml: string } {
+  read({ sees }: View, { header: bytes, body }: Entry): { readonly at: number; readonly xml: string } {
     const header = readHeader(bytes)
     const xml = body.toString()
-    return { at: header.at, xml: seesAddresses && header.jid !== '' ? withAddress(xml, header) : xml }
+    const isSeen = header.jid !== '' && (sees === 'all' || (sees === 'open' && !header.isVeiled))
+    return { at: header.at, xml: isSeen ? withAddress(xml, header) : xml }
   }
 
   forget(log: RoomLog): void {
     this.#occupants.forget(log)
-    this.#people.forget(log)
+    this.#people.all.forget(log)
+    this.#people.open.forget(log)
   }
 
   forgetAll(): void {
     this.#occupants.forgetAll()
-    this.#people.forgetAll()
+    this.#people.all.forgetAll()
+    this.#people.open.forgetAll()
   }
 }
 
@@ -93,8 +96,15 @@ function byOccupant(bytes: Buffer, { room }: RoomLog): Indexing {
   return { at, peer: String(room), resource: nick }
 }
 
-function byPerson(bytes: Buffer): Indexing {
-  const { at, jid } = readHeader(bytes)
+const byPerson = (bytes: Buffer): Indexing => byAddress(readHeader(bytes))
+
+/** Nobody's, where moderators alone could know whose it is. */
+function byOpenPerson(bytes: Buffer): Indexing {
+  const header = readHeader(bytes)
+  return byAddress(header.isVeiled ? { ...header, jid: '' } : header)
+}
+
+function byAddress({ at, jid }: Header): Indexing {
   const slash = jid.indexOf('/')
   return { at, peer: jid.slice(0, Math.max(0, slash)), resource: jid.slice(slash + 1) }
 }

@@ -31,7 +31,7 @@ function told(
     const id = randomBytes(16)
     const again = (): RoomLog => {
       const shared = new SharedLog({ db, clock: { now: () => NOON, after: () => () => {} }, log: silentLog, keys }, 'test', ROOM_LOG)
-      return new RoomLog({ jid: ROOM, id, isClosed: () => isClosed }, shared, 7, limits)
+      return new RoomLog({ jid: ROOM, id, isClosed: () => isClosed, isVeiled: () => false }, shared, 7, limits)
     }
     try {
       await tell(again(), again)
@@ -54,6 +54,7 @@ test('a header is what it was', () => {
     affiliation: 'outcast',
     role: 'visitor',
     isForMembers: true,
+    isVeiled: false,
     id: 'm1',
     corrects: undefined,
   } as const
@@ -65,6 +66,7 @@ test('a header is what it was', () => {
     affiliation: 'none',
     role: 'none',
     isForMembers: false,
+    isVeiled: true,
     id: '',
     corrects: randomBytes(8),
   } as const

@@ -18,6 +18,8 @@ export interface LoggedRoom {
   readonly id: Buffer
   /** What is said now is for members alone. */
   readonly isClosed: () => boolean
+  /** Who says it is known to moderators alone. */
+  readonly isVeiled: () => boolean
 }
 
 /** Who has said something. */
@@ -54,6 +56,7 @@ export class RoomLog implements SharedOwner {
   readonly id: Buffer
   readonly room: Jid
   readonly #isClosed: () => boolean
+  readonly #isVeiled: () => boolean
   readonly #log: SharedLog
   readonly #class: RetentionClass
   readonly #limits: LogLimits
@@ -63,10 +66,11 @@ export class RoomLog implements SharedOwner {
   /** What there is; unknown until something is added. */
   #there: { messages: number; bytes: number } | undefined
 
-  constructor({ jid, id, isClosed }: LoggedRoom, log: SharedLog, cls: RetentionClass, limits: LogLimits) {
+  constructor({ jid, id, isClosed, isVeiled }: LoggedRoom, log: SharedLog, cls: RetentionClass, limits: LogLimits) {
     this.room = jid
     this.id = id
     this.#isClosed = isClosed
+    this.#isVeiled = isVeiled
     this.number = ownerOf(this).number
     this.#log = log
     this.#class = cls
@@ -81,6 +85,7 @@ export class RoomLog implements SharedOwner {
       ...(author === undefined ? ROOM_ITSELF : { ...author, jid: String(author.jid) }),
       at: this.#lastAt,
       isForMembers: this.#isClosed(),
+      isVeiled: this.#isVeiled(),
       id: message.attrs['id'] ?? '',
       corrects: corrected === undefined ? undefined : tagOfId(corrected),
     })
