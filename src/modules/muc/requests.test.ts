@@ -86,6 +86,28 @@ story(
   open,
 )
 
+for (const condition of ['gone', 'redirect'])
+  story(
+    `XEP-0045 §17.4: an error does not tell either where somebody is now: ${condition}`,
+    async world => {
+      const [crone, wicca] = await coven(world, 'secondwitch')
+      const error = `<error type="cancel"><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas">xmpp:witch2@new.example</${condition}></error>`
+      await crone.sends(`<iq type="get" id="v1" to="${ROOM}/secondwitch">${VERSION}</iq>`)
+      const id = wicca!.receives('<iq/>').attrs['id']
+      await wicca!.sends(`<iq type="error" id="${id}" to="${ROOM}/firstwitch">${error}</iq>`)
+      const failed = crone.receives(`<iq type="error" id="v1" from="${ROOM}/secondwitch"/>`)
+      assert.equal(conditionIn(failed), condition)
+      assert.doesNotMatch(String(failed), /witch2/)
+      await crone.sends(`<message type="chat" id="p1" to="${ROOM}/secondwitch"><body>Psst</body></message>`)
+      wicca!.receives('<message id="p1"/>')
+      await wicca!.sends(`<message type="error" id="p1" to="${ROOM}/firstwitch">${error}</message>`)
+      assert.doesNotMatch(String(crone.receives('<message type="error" id="p1"/>')), /witch2/)
+      crone.receives('<presence type="unavailable"/>')
+      wicca!.forget()
+    },
+    open,
+  )
+
 story(
   'a card is asked of the account of an occupant (XEP-0054)',
   async world => {

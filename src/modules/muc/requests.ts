@@ -2,9 +2,9 @@
 import { then } from '../../core/host.ts'
 import { mustBeIq, payloadOf } from '../../core/iq-answers.ts'
 import { randomId } from '../../lib/random.ts'
-import type { Element } from '../../xml/element.ts'
+import { Element } from '../../xml/element.ts'
 import { DiscoInfo, DiscoItems } from '../../xmpp/disco.ts'
-import { StanzaError } from '../../xmpp/error.ts'
+import { isCondition, StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { Client, result } from '../../xmpp/stanza.ts'
 import { may, must, noSuchRoom } from './access.ts'
@@ -80,5 +80,11 @@ function answered(context: Context, room: Room, stanza: Element, from: Jid, to: 
   context.route(answer, of, by.jid)
 }
 
-/** §17.4: what says where an error comes from would tell who it is. */
-export const anonymous = (child: Element): Element => (child.is(Client, 'error') ? child.with({ by: undefined }) : child)
+/** §17.4: what says where an error comes from, or where somebody is now (RFC 6120 §8.3.3.5, §8.3.3.14), would tell who it is. */
+export function anonymous(child: Element): Element {
+  if (!child.is(Client, 'error')) return child
+  const inside = child.elements().map(each => (isCondition(each) ? withoutText(each) : each))
+  return Client('error', { ...child.attrs, by: undefined }, ...inside)
+}
+
+const withoutText = ({ ns, name, attrs }: Element): Element => new Element(ns, name, attrs, [])
