@@ -134,6 +134,7 @@ export function showCards(context: Context, { db, on, settings }: Host<MucSettin
   })
   iq.set(Card, 'vCard', async ({ room, from, payload }) => {
     must('changeAvatar', room.standingOf(from), room.config)
+    context.limits.change(String(from.bare))
     if (sizeOf(payload) > settings.card) throw new StanzaError('policy-violation', 'this card is too large')
     // §3.2: an empty one takes it away.
     await cards.set(room, payload.elements().length === 0 ? undefined : payload)

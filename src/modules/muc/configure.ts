@@ -25,6 +25,7 @@ export function configure(
   const by = actorIn(room, from)
   const appointments = appointmentsOf(room, config, owners, admins)
   mustKeepOwner(room, appointments)
+  context.limits.change(String(from.bare), 1 + appointments.length)
   const also = (state: Lasting): void => {
     state.config = config
   }

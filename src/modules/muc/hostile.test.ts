@@ -1,6 +1,20 @@
 /** What is meant to hurt a room, or those in it: floods, storms, names and sizes. Others must not notice, and memory is bounded. */
 import assert from 'node:assert/strict'
-import { conditionIn, coven, Elsewhere, heard, joins, joinXml, open, opens, parse, ROOM, roomIn, SERVICE } from '../../../test/muc-story.ts'
+import {
+  conditionIn,
+  configures,
+  coven,
+  Elsewhere,
+  heard,
+  joins,
+  joinXml,
+  open,
+  opens,
+  parse,
+  ROOM,
+  roomIn,
+  SERVICE,
+} from '../../../test/muc-story.ts'
 import { type Client, story } from '../../../test/story.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { muc } from './muc.ts'
@@ -103,6 +117,29 @@ story(
     hag!.forget()
   },
   open,
+)
+
+story(
+  'what owners and moderators do is bounded, too: cards, messages that they take back, and each of those whom a form names',
+  async world => {
+    const [crone] = await coven(world)
+    const card = (i: number): string => `<iq type="set" id="c${i}" to="${ROOM}"><vCard xmlns="vcard-temp"><FN>${i}</FN></vCard></iq>`
+    await floods(crone, 30, card)
+    assert.equal(errors(crone).length, 11)
+    await world.later(60_000)
+    crone.forget()
+    const moderate = `<moderate xmlns="urn:xmpp:message-moderate:1" id="x"><retract xmlns="urn:xmpp:message-retract:1"/></moderate>`
+    await floods(crone, 30, i => `<iq type="set" id="r${i}" to="${ROOM}">${moderate}</iq>`)
+    assert.equal(errors(crone).length, 10)
+    await world.later(60_000)
+    const admins = (count: number): string[] => Array.from({ length: count }, (_, i) => `admin${i}@here.example`)
+    assert.equal(await configures(crone, { 'muc#roomconfig_roomadmins': admins(15) }), 'ok')
+    assert.equal(await configures(crone, { 'muc#roomconfig_roomadmins': admins(5) }), 'policy-violation')
+    await world.later(60_000)
+    assert.equal(await configures(crone, { 'muc#roomconfig_roomadmins': admins(100) }), 'ok')
+    crone.forget()
+  },
+  { settings: { muc: { newRooms: 'public', changes: 20 } } },
 )
 
 story(

@@ -22,6 +22,7 @@ export class Limits {
   readonly #messages: LimitedEach
   readonly #deliveries = new WeakMap<Room, (count: number) => boolean>()
   readonly #most: number
+  readonly #mostChanges: number
   readonly #now: () => number
 
   constructor({ joins, presences, nicks, requests, changes, messages, deliveries }: MucSettings, clock: Clock) {
@@ -34,6 +35,7 @@ export class Limits {
     this.#changes = each(changes)
     this.#messages = each(messages, MESSAGES_IN)
     this.#most = deliveries
+    this.#mostChanges = changes
   }
 
   /** Of a person: a bare address. */
@@ -55,9 +57,9 @@ export class Limits {
     if (this.#requests.isTooMuch(client)) throw tooMuch()
   }
 
-  /** So many changes by one person of which all are told. */
+  /** So many changes by one person of which all are told. What is more than all of them is allowed to who has made none of late. */
   change(bare: string, count = 1): void {
-    if (this.#changes.isTooMuch(bare, count)) throw tooMuch()
+    if (this.#changes.isTooMuch(bare, Math.min(count, this.#mostChanges))) throw tooMuch()
   }
 
   /** A message that goes to so many clients. */

@@ -19,6 +19,7 @@ export function letModerate(context: Context, archives: Archives, retractions: R
     must('moderate', room.standingOf(from), room.config)
     if (visit === undefined) throw new StanzaError('not-acceptable', 'you are not in the room')
     const { id, reason } = readModeration(payload, LONGEST_REASON)
+    context.limits.change(String(from.bare))
     const message = await retractions.find(room, id)
     const log = archives.of(room)
     // Of a room that keeps nothing, those who are in it may know more than the room does.

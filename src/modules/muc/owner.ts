@@ -28,11 +28,10 @@ export function answerOwners(context: Context): void {
 }
 
 function submitted(context: Context, { room, from, payload, afterwards }: RoomRequest): void | Promise<void> {
-  const { limits, settings } = context
+  const { settings } = context
   const submission = readConfigForm(payload.child(Forms, 'x'), room.config, settings)
   // §10.1.3: a new room is not to be.
   if (submission === undefined) return room.isLocked ? destroy(context, room, MucUser('destroy')) : undefined
-  limits.change(String(from.bare))
   return then(configure(context, room, submission, from), afterwards)
 }
 
