@@ -137,7 +137,7 @@ export function change(
   const by = { visit, id: stanza.attrs['id'] }
   if (to.resource === occupant.nick) {
     must('changePresence', room.standingOf(visit.jid), room.config)
-    context.limits.presence(visit.to)
+    context.limits.presence(occupant)
     occupant.show(visit, cleanPresence(stanza, room.jid))
     return then(before(), () => room.announce(occupant, own, by))
   }

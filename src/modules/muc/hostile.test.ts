@@ -120,6 +120,21 @@ story(
 )
 
 story(
+  'but whoever is in many rooms may tell each of them that he is away, or that he is still there',
+  async world => {
+    const hag = await world.online('hag66')
+    const rooms = Array.from({ length: 20 }, (_, i) => `room${i}@${SERVICE}`)
+    for (const room of rooms) await opens(hag, 'hag', room)
+    await floods(hag, rooms.length, i => `<presence to="${rooms[i]}/hag"><show>away</show></presence>`)
+    assert.deepEqual(errors(hag), [])
+    await floods(hag, rooms.length, i => joinXml('hag', '', rooms[i]))
+    assert.deepEqual(errors(hag), [])
+    hag.forget()
+  },
+  { settings: { muc: { newRooms: 'public', presences: 5 } } },
+)
+
+story(
   'what owners and moderators do is bounded, too: cards, messages that they take back, and each of those whom a form names',
   async world => {
     const [crone] = await coven(world)

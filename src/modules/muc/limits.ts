@@ -15,7 +15,8 @@ export const tooMuch = (): StanzaError => new StanzaError('policy-violation', 't
 /** How often somebody may do something, in all rooms together; and how much goes through one room. */
 export class Limits {
   readonly #joins: LimitedEach
-  readonly #presences: LimitedEach
+  readonly #presences = new WeakMap<Occupant, () => boolean>()
+  readonly #mostPresences: number
   readonly #nicks: LimitedEach
   readonly #requests: LimitedEach
   readonly #changes: LimitedEach
@@ -29,7 +30,7 @@ export class Limits {
     this.#now = () => clock.now()
     const each = (most: number, ms = MINUTE): LimitedEach => new LimitedEach(most, ms, this.#now, REMEMBERED)
     this.#joins = each(joins)
-    this.#presences = each(presences)
+    this.#mostPresences = presences
     this.#nicks = each(nicks)
     this.#requests = each(requests)
     this.#changes = each(changes)
@@ -43,9 +44,12 @@ export class Limits {
     if (this.#joins.isTooMuch(bare)) throw tooMuch()
   }
 
-  /** Of a client: a full address. */
-  presence(client: string): void {
-    if (this.#presences.isTooMuch(client)) throw tooMuch()
+  /** Of an occupant, with all his clients. Who is in many rooms tells all of them at once that he is away. */
+  presence(occupant: Occupant): void {
+    const known = this.#presences.get(occupant)
+    const asks = known ?? limited(this.#mostPresences, MINUTE, this.#now)
+    if (known === undefined) this.#presences.set(occupant, asks)
+    if (asks()) throw tooMuch()
   }
 
   nick(bare: string): void {

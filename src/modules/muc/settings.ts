@@ -19,7 +19,7 @@ export const settings = {
   historyBytes: size('64KiB', 'How large these may be together.', { min: 1024 }),
   joins: count(300, { min: 1 }, 'How often in a minute somebody may enter rooms.'),
   nicks: count(10, { min: 1 }, 'How often in a minute somebody may change his nick.'),
-  presences: count(60, { min: 1 }, 'How often in a minute a client may say something new of its presence to rooms.'),
+  presences: count(60, { min: 1 }, 'How often in a minute somebody may say something new of his presence in a room.'),
   requests: count(120, { min: 1 }, 'How often in a minute a client may ask something of others through a room.'),
   changes: count(120, { min: 1 }, 'How often in a minute somebody may change who may do what in rooms, how they are, or invite to them.'),
   affiliations: count(5000, { min: 1, max: 100_000 }, 'How many members, admins, owners and outcasts a room may have together.'),
