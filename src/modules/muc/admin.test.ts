@@ -297,3 +297,26 @@ tells('what admins have changed is there after a restart, if the room lasts', as
   assert.deepEqual(await list(again, 'affiliation="admin"'), [{ affiliation: 'admin', jid: 'a@here.example', nick: 'Anna' }])
   assert.deepEqual(await list(again, 'affiliation="outcast"'), [{ affiliation: 'outcast', jid: 'castle.example' }])
 })
+
+tells('XEP-0045 §9.3: with one request a nick is reserved for one', async world => {
+  const [crone] = await coven(world)
+  const both = ['wicca', 'hecate'].map(
+    (name, i) => `<item affiliation="member" jid="${name}@here.example" nick="${i === 0 ? 'Hag' : 'hag'}"/>`,
+  )
+  assert.equal(await changes(crone, both.join('')), 'conflict')
+  assert.equal(roomIn(world).affiliations.holderOf('hag'), undefined)
+})
+
+tells('XEP-0045 §9.1: who is banned and given a role with one request is gone', async world => {
+  const [crone, earl] = await coven(world, 'cambridge')
+  for (const role of ['moderator', 'none']) {
+    const both = `<item affiliation="outcast" jid="witch2@here.example"/><item role="${role}" nick="cambridge"/>`
+    await crone.sends(set('both', both))
+    crone.receives('<iq type="result" id="both"/>')
+    const told = heard(crone, 'presence').map(({ attrs }) => attrs['type'])
+    assert.deepEqual(told, ['unavailable'])
+    assert.equal(await changes(crone, '<item affiliation="none" jid="witch2@here.example"/>'), 'ok')
+    await earl!.sends(joinXml('cambridge'))
+    forgets(world)
+  }
+})

@@ -9,6 +9,7 @@ import { type Actor, actorIn, appoint, occupantOf } from './affiliate.ts'
 import type { Context, RoomRequest } from './context.ts'
 import { listsOf } from './lists.ts'
 import { MucAdmin } from './namespaces.ts'
+import { nickKey } from './nick.ts'
 import type { Occupant } from './occupant.ts'
 import type { Room } from './room.ts'
 import type { Standing } from './standing.ts'
@@ -65,9 +66,11 @@ function mustKeepOwner({ affiliations }: Room, wishes: readonly AffiliationWish[
 
 /** §7.10: what is reserved for one is not for another, nor who has it just now. */
 function mustBeFreeNicks(room: Room, wishes: readonly AffiliationWish[]): void {
+  const given = new Set<string>()
   for (const { jid, nick } of wishes) {
     if (nick === undefined || nick === '') continue
-    if (!isFreeFor(room, nick, jid)) throw new StanzaError('conflict', 'somebody else has this nick')
+    if (given.has(nickKey(nick)) || !isFreeFor(room, nick, jid)) throw new StanzaError('conflict', 'somebody else has this nick')
+    given.add(nickKey(nick))
   }
 }
 

@@ -31,13 +31,16 @@ export function giveRole(
   const wasModerator = occupant.role === 'moderator'
   const seenBy = new Set([...room.occupants.all()].filter(viewer => room.sees(viewer, occupant)))
   occupant.role = role
-  return () =>
-    then(announceChange(room, occupant, happening, change), () =>
+  return () => {
+    // With the same request he may have been banned.
+    if (occupant.visits.size === 0) return
+    return then(announceChange(room, occupant, happening, change), () =>
       then(hide(room, occupant, seenBy), () => {
         // §8: a moderator sees everybody, and who it is.
         if (role === 'moderator' && !wasModerator) return inTurn([...occupant.visits.values()], visit => room.showOthers(visit))
       }),
     )
+  }
 }
 
 /** Somebody in the room is something else now. `change`: what has changed of his affiliation. */
@@ -76,7 +79,9 @@ export function remove(
   happening: Happening,
   changes: ReadonlyMap<Occupant, AffiliationChange> = new Map(),
 ): void | Promise<void> {
-  const parting = occupants.map(occupant => ({ occupant, affiliation: room.affiliationOf(occupant), to: occupant.latest?.to }))
+  const parting = occupants
+    .filter(({ visits }) => visits.size > 0)
+    .map(occupant => ({ occupant, affiliation: room.affiliationOf(occupant), to: occupant.latest?.to }))
   for (const { occupant, affiliation } of parting)
     for (const visit of [...occupant.visits.values()]) {
       room.dismiss(visit)
