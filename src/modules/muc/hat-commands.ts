@@ -20,7 +20,7 @@ import { announceChange, inTurn, notify } from './telling.ts'
 
 const FORM_TYPE = 'urn:xmpp:hats:commands'
 const MOST_HATS = 50
-const MOST_WEARERS = 1000
+const MOST_GIVEN = 1000
 const LONGEST_TITLE = 100
 const LONGEST_URI = 500
 const LIMITS: ExecutionLimits = { perAccount: 5, most: 50, lifetime: 15 * 60_000 }
@@ -149,7 +149,7 @@ function assign(context: Context, request: RoomRequest, form: Form): Outcome | P
   const { hats } = request.room.state
   const { uri } = find(hats, form)
   const bare = String(form.jid('hats#jid')!.bare)
-  if (hats.of(bare).length === 0 && hats.wearers >= MOST_WEARERS) throw new StanzaError('resource-constraint', 'too many have hats')
+  if (hats.given >= MOST_GIVEN) throw new StanzaError('resource-constraint', 'too many hats are worn')
   return change(context, request, false, () => {
     hats.give(bare, uri)
     return [bare]

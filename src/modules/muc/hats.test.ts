@@ -13,6 +13,7 @@ import {
   joinXml,
   open,
   ROOM,
+  roomIn,
   submit,
   USER,
 } from '../../../test/muc-story.ts'
@@ -187,4 +188,16 @@ story('the hash is another one whenever the list is', async () => {
   assert.equal(hashOf(hats), before)
   hats.set({ uri: 'urn:a', title: 'B' })
   assert.notEqual(hashOf(hats), before)
+})
+
+tells('a room gives so many hats, to however few', async world => {
+  const [crone] = await coven(world)
+  const { hats } = roomIn(world).state
+  for (let i = 0; i < 40; i++) {
+    hats.set({ uri: `${TEACHER}${i}`, title: 'Teacher' })
+    for (let j = 0; j < 25; j++) hats.give(`wicca${j}@here.example`, `${TEACHER}${i}`)
+  }
+  assert.equal(await creates(crone), 'ok')
+  assert.equal(await gives(crone, 'wicca1@here.example'), 'resource-constraint')
+  forgets(world)
 })

@@ -27,8 +27,9 @@ export class Hats {
     return this.#hats.size
   }
 
-  get wearers(): number {
-    return this.#worn.size
+  /** How many hats are worn by all together. */
+  get given(): number {
+    return this.#worn.values().reduce((sum, { size }) => sum + size, 0)
   }
 
   all(): Iterable<Hat> {
