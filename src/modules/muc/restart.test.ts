@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import {
   askRoom,
+  changes,
   conditionIn,
   configured,
+  configures,
   coven,
   Elsewhere,
   heard,
@@ -162,3 +164,17 @@ story(
   },
   open,
 )
+
+story('who is no member any more when a room has lost its secret is not in it either', async world => {
+  const [crone] = await coven(world)
+  assert.equal(await configures(crone, { 'muc#roomconfig_persistentroom': '1' }), 'ok')
+  assert.equal(await changes(crone, '<item jid="hag66@there.example" affiliation="admin"/>'), 'ok')
+  const hag = new Elsewhere(world).user('hag66@there.example/pda')
+  await hag.sends(joinXml('thirdwitch'))
+  hag.forget()
+  await stops(world)
+  await world.store.run(sql`UPDATE muc_room SET box = ${Buffer.from('broken')}`)
+  await starts(world)
+  assert.deepEqual(nicks(world), ['firstwitch'])
+  crone.forget()
+})

@@ -5,6 +5,7 @@ import { type Db, sql } from '../../storage/db.ts'
 import { parseElement } from '../../xml/parser.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
+import { may } from './access.ts'
 import type { Occupant } from './occupant.ts'
 import type { Room } from './room.ts'
 import type { Lasting } from './rows.ts'
@@ -39,13 +40,16 @@ export class Suspended {
     this.#written = written
   }
 
-  /** In the room's turn, before anything else: they are in it again. Those of whom nothing is heard until `goesAt` leave. */
+  /** In the room's turn, before anything else: they are in it again who may be. Those of whom nothing is heard until `goesAt` leave. */
   restore(room: Room, goesAt: number): void {
     room.isLocked = this.#written.isLocked
     for (const { nick, role, visits } of this.#written.occupants) {
       for (const [jid, presence] of visits) {
         const said = parseElement(presence, undefined, 'jabber:client').children
-        room.readmit(Jid.parse(jid), room.jid.withResource(nick), role, said, goesAt)
+        const client = Jid.parse(jid)
+        // Who is a member may have been lost with the secret of the room.
+        if (!may('enter', room.standingOf(client), room.config)) continue
+        room.readmit(client, room.jid.withResource(nick), role, said, goesAt)
       }
     }
   }
