@@ -56,6 +56,11 @@ export function answerRegistrations(context: Context): void {
   )
 }
 
+/** Nobody of that address waits any more. */
+export function stopWaiting(room: Room, jid: string): void {
+  waiting.get(room)?.delete(jid)
+}
+
 const isAdmin = (room: Room, who: Jid): boolean =>
   may('approveRegistration', { affiliation: room.affiliations.of(who), role: 'none' }, room.config)
 

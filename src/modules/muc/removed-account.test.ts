@@ -1,6 +1,19 @@
 /** What becomes of rooms when an account is removed. */
 import assert from 'node:assert/strict'
-import { askRoom, changes, conditionIn, configures, coven, forgets, joins, list, ROOM, roomIn } from '../../../test/muc-story.ts'
+import {
+  askRoom,
+  changes,
+  conditionIn,
+  configured,
+  configures,
+  coven,
+  forgets,
+  joins,
+  list,
+  ROOM,
+  roomIn,
+  submit,
+} from '../../../test/muc-story.ts'
 import { type Client, story, type World } from '../../../test/story.ts'
 import { sql } from '../../storage/db.ts'
 import { muc } from './muc.ts'
@@ -92,4 +105,18 @@ story('nor does a crash behind it leave somebody his place', async world => {
   const again = await world.online('crone1')
   assert.equal(((await list(again, 'affiliation="member"')) as unknown[]).length, 1)
   assert.deepEqual(await world.store.all(sql`SELECT jid FROM muc_departed`), [])
+})
+
+story('who has asked to be a member, and is gone, is not made one later', async world => {
+  const [crone] = await coven(world)
+  configured(world, { isPublic: true, isModerated: true, isMembersOnly: false })
+  const hag = await world.online('hag66')
+  const form = submit('http://jabber.org/protocol/muc#register', { 'muc#register_roomnick': 'hag' })
+  assert.equal(conditionIn(await askRoom(hag, 'set', `<query xmlns="jabber:iq:register">${form}</query>`)), undefined)
+  await removed(world, 'hag66')
+  crone.forget()
+  const allow = submit('http://jabber.org/protocol/muc#register', { 'muc#jid': 'hag66@here.example', 'muc#register_allow': '1' })
+  await crone.sends(`<message id="a" to="${ROOM}">${allow}</message>`)
+  crone.receivesError('a', 'item-not-found')
+  assert.equal(roomIn(world).affiliations.get('hag66@here.example'), undefined)
 })

@@ -8,6 +8,7 @@ import { type Appointment, appoint } from './affiliate.ts'
 import type { Context } from './context.ts'
 import { MucUser } from './namespaces.ts'
 import { destroy } from './owner.ts'
+import { stopWaiting } from './register.ts'
 import type { Room } from './room.ts'
 import type { Lasting } from './rows.ts'
 
@@ -39,6 +40,7 @@ async function leaveAll(context: Context, db: Db, who: Jid): Promise<void> {
   const { rooms } = context
   const jid = String(who)
   try {
+    for (const room of rooms.all()) stopWaiting(room, jid)
     const concerned = new Set([...rooms.all()].filter(({ state }) => names(state, jid)).map(({ state }) => state.name))
     for (const name of await rooms.rows.names()) {
       if (concerned.has(name)) continue
