@@ -1,4 +1,5 @@
 /** Entering a room, once or again (XEP-0045 §7.2), and what is said of oneself later (§7.6, §7.7). */
+import { hash, timingSafeEqual } from 'node:crypto'
 import { then } from '../../core/host.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
@@ -88,8 +89,12 @@ function mustBeLetIn(room: Room, x: Element, from: Jid): void {
   if (room.isLocked && standing.affiliation !== 'owner') throw new StanzaError('item-not-found', 'the room is not open yet')
   must('enter', standing, room.config)
   const { password } = room.config
-  if (password !== '' && x.child(Muc, 'password')?.text !== password) throw new StanzaError('not-authorized', 'a password is needed')
+  if (password !== '' && !isSame(x.child(Muc, 'password')?.text ?? '', password))
+    throw new StanzaError('not-authorized', 'a password is needed')
 }
+
+/** The time does not tell how much of it is right. */
+const isSame = (given: string, right: string): boolean => timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', right, 'buffer'))
 
 /** §7.2.8: nobody else has that nick, or it is reserved for him. Gives him who has it already, if he is the same. */
 function mustBeFree(room: Room, from: Jid, nick: string): Occupant | undefined {
