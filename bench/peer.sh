@@ -57,6 +57,11 @@ certificate = { cert = "cert.pem", key = "key.pem" }
 [auth]
 sha1 = true
 iterations = 4096
+[modules.muc]
+newRooms = "public"
+occupants = 5000
+messages = 1000000000
+deliveries = 1000000000
 [modules.pubsub]
 changes = 1000000
 [modules.pubsub-service]

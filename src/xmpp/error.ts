@@ -63,6 +63,19 @@ export class StanzaError extends Error {
     this.code = options.code
   }
 
+  /** The same with this beside it. */
+  beside(payload: Element): StanzaError {
+    const { condition, message, type, extra, uri, code, cause } = this
+    return new StanzaError(condition, message, {
+      type,
+      payload,
+      cause,
+      ...(extra !== undefined && { extra }),
+      ...(uri !== undefined && { uri }),
+      ...(code !== undefined && { code }),
+    })
+  }
+
   toElement(): Element {
     const condition = this.uri === undefined ? Stanzas(this.condition) : Stanzas(this.condition, {}, this.uri)
     const error = ClientError('error', { type: this.type, code: this.code?.toString() }, condition)

@@ -11,6 +11,7 @@ import { openShredFile } from '../../src/seal/shred-store.ts'
 import { NameServer } from '../interop/network/dns.ts'
 import { enterNetwork, NAME_SERVER } from '../interop/network/isolation.ts'
 import { open } from '../privacy/forensics.ts'
+import { openRooms } from '../privacy/room-forensics.ts'
 import { answerFor, documentedAnswer } from './answer.ts'
 import { columnsOf, tellsTime } from './columns.ts'
 import { Day } from './day.ts'
@@ -23,6 +24,7 @@ import { meetGateway } from './scenes/component.ts'
 import { crash } from './scenes/crash.ts'
 import { publishAndGo, publishAtNodes } from './scenes/nodes.ts'
 import { showThemselves } from './scenes/profiles.ts'
+import { meetInRooms, stay } from './scenes/rooms.ts'
 import { comeBack, leaveMessages, talk } from './scenes/talk.ts'
 import { Search } from './search.ts'
 import { type Class, Hits } from './verdict.ts'
@@ -48,6 +50,7 @@ await leaveMessages(day)
 await showThemselves(day)
 await publishAtNodes(day)
 await publishAndGo(day)
+await meetInRooms(day)
 await abroad.talk()
 await lookBack(day)
 await meetGateway(day)
@@ -59,18 +62,20 @@ await comeBack(day)
 const until = Date.now()
 
 const hits = new Hits()
-const search = new Search(mint)
+const soFar = new Search(mint)
 const database = join(server.data, 'localhost.sqlite')
 // What was deleted stays in the write-ahead log until that is emptied, seconds later; above all when the server stops.
-const running = search.around(server)
-const kept = new Set(search.inColumns(columnsOf(database)).map(({ canary }) => canary))
+const running = soFar.around(server)
+const kept = new Set(soFar.inColumns(columnsOf(database)).map(({ canary }) => canary))
 for (const seen of running) {
   if (!isDatabase(seen.place)) hits.see(seen, 'C')
   else if (!kept.has(seen.canary)) hits.see({ ...seen, place: 'remains' }, 'C')
 }
 
 await leave(day)
+await stay(day)
 await server.stop()
+const search = new Search(mint)
 const columns = columnsOf(database)
 for (const seen of search.inColumns(columns)) hits.see(seen, 'C')
 for (const [place, values] of columns) {
@@ -92,6 +97,7 @@ const loots = { C: {}, B: { shred, guesses }, A2: { passwords }, A1: { passwords
 for (const [readable, loot] of Object.entries(loots)) {
   for (const { place, plain } of open({ database, ...loot })) for (const seen of search.in(plain, place)) hits.see(seen, readable as Class)
 }
+for (const { place, plain } of openRooms(database, shred)) for (const seen of search.in(plain, place)) hits.see(seen, 'B')
 await shred.close()
 
 for (const seen of search.in(Buffer.from(region.dns.questions.join('\n')), 'dns')) hits.see(seen, 'C')

@@ -8,7 +8,7 @@ import { Chat } from './converse-chat.ts'
 import type { Reachable } from './server.ts'
 
 const DIST = join(import.meta.dirname, 'node_modules/converse.js/dist')
-const DRIVER = join(import.meta.dirname, 'clients/drive-converse.js')
+const DRIVERS: Readonly<Record<string, string>> = { '/driver.js': 'drive-converse.js', '/driver-rooms.js': 'converse-rooms.js' }
 const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
   '.css': 'text/css',
@@ -59,7 +59,12 @@ export class ConverseSite implements AsyncDisposable {
 
   /** Logs in on a device that knows nothing yet; no chat is open there. */
   async device(account: Account, password: string, settings: object = {}): Promise<Chat> {
-    return Chat.open(await this.#open(account, password, settings, await this.#browser.newProfile()))
+    return Chat.open(await this.page(account, password, settings))
+  }
+
+  /** As on such a device; it may not be connected yet. */
+  async page(account: Account, password: string, settings: object = {}): Promise<Page> {
+    return this.#open(account, password, settings, await this.#browser.newProfile())
   }
 
   #open({ server, name }: Account, password: string, settings: object, profile?: Profile): Promise<Page> {
@@ -79,7 +84,7 @@ export class ConverseSite implements AsyncDisposable {
 
 async function contentOf(path: string): Promise<string | Buffer | undefined> {
   if (path === '/') return PAGE
-  if (path === '/driver.js') return readFile(DRIVER)
+  if (DRIVERS[path] !== undefined) return readFile(join(import.meta.dirname, 'clients', DRIVERS[path]))
   if (path === LIBOMEMO) return repaired(await readFile(join(DIST, basename(LIBOMEMO)), 'utf8'))
   return path.startsWith('/dist/') ? readFile(join(DIST, path.slice('/dist'.length))).catch(() => undefined) : undefined
 }

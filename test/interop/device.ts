@@ -9,6 +9,20 @@ type Happening =
   | ('online' | 'resumed' | 'lost' | 'closed' | 'failed')
   | ('registered' | 'carbons' | 'sent' | 'message' | 'presence' | 'items' | 'clients' | 'revoked')
   | ('published' | 'retracted')
+  | (
+      | 'entered'
+      | 'occupant'
+      | 'present'
+      | 'subject'
+      | 'invited'
+      | 'retraction'
+      | 'configured'
+      | 'affiliated'
+      | 'answered'
+      | 'refused'
+      | 'found'
+      | 'did'
+    )
   | ('page' | 'history' | 'metadata' | 'preferences' | 'password' | 'ran' | 'trimmed')
 
 /** What a client told: what happened, and facts about it. */
@@ -115,11 +129,9 @@ export class Device implements AsyncDisposable {
 
   /** Waits until the client has told this, and takes it and nothing else out of what it told. */
   async hears(event: Happening, facts: Record<string, unknown> = {}): Promise<Told> {
-    const isMeant = (told: Told): boolean =>
-      told.event === event && Object.entries(facts).every(([fact, value]) => isSame(told[fact], value))
     const look = async (): Promise<Told> => {
       for (;;) {
-        const at = this.#told.findIndex(isMeant)
+        const at = this.#told.findIndex(told => isTold(told, event, facts))
         if (at >= 0) return this.#told.splice(at, 1)[0]!
         const failure = this.#told.find(told => told.event === 'failed')
         if (failure !== undefined || this.#isOver) throw new Error(`${this.#name} did not tell ${event}: ${JSON.stringify(this.#told)}`)
@@ -129,6 +141,11 @@ export class Device implements AsyncDisposable {
     return within(PATIENCE, look(), `${event} ${JSON.stringify(facts)}`).catch(error => {
       throw new Error(`${this.#name}: ${error.message}; it told ${JSON.stringify(this.#told)}`)
     })
+  }
+
+  /** What it has told that was not taken yet, in order. */
+  told(event: Happening, facts: Record<string, unknown> = {}): readonly Told[] {
+    return this.#told.filter(told => isTold(told, event, facts))
   }
 
   /** The bodies of messages until one with this body. That is sent last, and nothing overtakes it: there were no more. */
@@ -165,9 +182,15 @@ function wayTo({ ports, domain, address }: Reachable, tls: 'starttls' | 'direct'
   return { tls, host: address, port: at, service: `${tls === 'direct' ? 'xmpps' : 'xmpp'}://${domain}:${at}` }
 }
 
-/** Addresses are the same when one is the bare form of the other that was asked for. */
+function isTold(told: Told, event: Happening, facts: Record<string, unknown>): boolean {
+  return told.event === event && Object.entries(facts).every(([fact, value]) => isSame(told[fact], value))
+}
+
+/** Lists are the same when what is in them is; addresses when one is the bare form of the other that was asked for. */
 function isSame(told: unknown, wanted: unknown): boolean {
   return (
-    told === wanted || (typeof told === 'string' && typeof wanted === 'string' && !wanted.includes('/') && told.startsWith(`${wanted}/`))
+    told === wanted ||
+    (Array.isArray(wanted) && JSON.stringify(told) === JSON.stringify(wanted)) ||
+    (typeof told === 'string' && typeof wanted === 'string' && !wanted.includes('/') && told.startsWith(`${wanted}/`))
   )
 }

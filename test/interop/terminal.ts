@@ -48,9 +48,14 @@ export class Terminal implements AsyncDisposable {
     await this.#tmux('send-keys', key)
   }
 
+  /** What stands there. */
+  screen(): Promise<string> {
+    return this.#tmux('capture-pane', '-p', '-J')
+  }
+
   /** Looks at the screen until this stands there. */
   shows(wanted: string | RegExp): Promise<string> {
-    return look('the screen', wanted, () => this.#tmux('capture-pane', '-p', '-J'))
+    return look('the screen', wanted, () => this.screen())
   }
 
   /** Looks at a file in its home until this stands there. */

@@ -25,7 +25,16 @@ export function openRooms(database: string, shred: ShredStore): OpenedOfRoom[] {
     statement.setReadBigInts(true)
     return statement.all(...values) as Row[]
   }
-  return all('SELECT name, id, box FROM muc_room').flatMap(({ name, id, box }) => {
+  const suspended = all('SELECT id, box FROM muc_suspended').flatMap(({ id, box }) => {
+    const secret = shred.account(Buffer.from(id as Uint8Array))?.server
+    if (secret === undefined) return []
+    return attempt(() => ({
+      place: 'muc_suspended.box',
+      room: '',
+      plain: openForServer(secret, 'occupants', Buffer.from(box as Uint8Array)),
+    }))
+  })
+  const lasting = all('SELECT name, id, box FROM muc_room').flatMap(({ name, id, box }) => {
     const room = name as string
     const owner = Buffer.from(id as Uint8Array)
     const secrets = shred.account(owner)
@@ -53,6 +62,7 @@ export function openRooms(database: string, shred: ShredStore): OpenedOfRoom[] {
     })
     return [...boxes, ...messages]
   })
+  return [...suspended, ...lasting]
 }
 
 /** What does not open gives nothing. */

@@ -1,6 +1,21 @@
 /** XEP-0045 §7.6, §7.7, §7.14: another nick, another presence, and leaving. */
 import assert from 'node:assert/strict'
-import { affiliated, codesOf, configured, coven, heard, item, joins, MUC, open, ROOM, roomIn, USER } from '../../../test/muc-story.ts'
+import {
+  affiliated,
+  askRoom,
+  codesOf,
+  configured,
+  coven,
+  heard,
+  item,
+  joins,
+  MUC,
+  OWNER,
+  open,
+  ROOM,
+  roomIn,
+  USER,
+} from '../../../test/muc-story.ts'
 import { story } from '../../../test/story.ts'
 import { muc } from './muc.ts'
 
@@ -110,6 +125,31 @@ story(
     crone.receives(unavailable('thirdwitch'))
     wicca!.receivesNothing()
     hag.forget()
+  },
+  open,
+)
+
+story(
+  'XEP-0045 §16.5.3: when the room is configured otherwise, those are shown who were not, and the other way round',
+  async world => {
+    const [crone, wicca] = await coven(world, 'secondwitch')
+    const broadcast = (...roles: string[]): string =>
+      `<query xmlns="${OWNER}"><x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>${MUC}#roomconfig</value></field>
+        <field var="muc#roomconfig_presencebroadcast">${roles.map(role => `<value>${role}</value>`).join('')}</field></x></query>`
+    configured(world, { isModerated: true })
+    affiliated(world, 'hag66@here.example', 'none')
+    const hag = await world.online('hag66')
+    await joins(hag, 'thirdwitch')
+    await askRoom(crone, 'set', broadcast('moderator', 'participant'))
+    assert.equal(heard(crone, 'presence').length, 0)
+    wicca!.receives('<message type="groupchat"/>')
+    wicca!.receives(unavailable('thirdwitch', item('none', 'none')))
+    await askRoom(crone, 'set', broadcast('moderator', 'participant', 'visitor'))
+    assert.deepEqual(
+      heard(wicca!, 'presence').map(({ attrs }) => attrs['from']),
+      [`${ROOM}/thirdwitch`],
+    )
+    for (const client of world.clients) client.forget()
   },
   open,
 )

@@ -2,14 +2,16 @@
 import { then } from '../../core/host.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
+import { may } from './access.ts'
 import { type Actor, type Appointment, actorIn, appoint } from './affiliate.ts'
 import type { RoomConfig } from './config.ts'
 import type { Submission } from './config-form.ts'
 import type { Context } from './context.ts'
+import type { Occupant } from './occupant.ts'
 import type { StatusCode } from './presence.ts'
 import type { Room } from './room.ts'
 import type { Lasting } from './rows.ts'
-import { giveRole, inTurn, notify, remove } from './telling.ts'
+import { announceChange, giveRole, hide, inTurn, notify, remove } from './telling.ts'
 
 /** From now on it is as the owner wants it, and open if it was not; what it gives tells everybody. */
 export function configure(
@@ -23,20 +25,24 @@ export function configure(
   const by = actorIn(room, from)
   const appointments = appointmentsOf(room, config, owners, admins)
   mustKeepOwner(room, appointments)
-  room.isLocked = false
   const also = (state: Lasting): void => {
     state.config = config
   }
-  const done = then(appoint(context, room, appointments, by, { also }), tell => () => tellAll(tell))
-  if (!(done instanceof Promise)) return done
-  return done.catch(error => {
+  const relock = (error: unknown): never => {
     room.isLocked = wasLocked
     throw error
-  })
+  }
+  room.isLocked = false
+  try {
+    const done = then(appoint(context, room, appointments, by, { also }), tell => () => tellAll(tell))
+    return done instanceof Promise ? done.catch(relock) : done
+  } catch (error) {
+    return relock(error)
+  }
 
   function tellAll(tell: () => void | Promise<void>): void | Promise<void> {
     return then(notify(room, codesOf(before, config)), () =>
-      then(tell(), () => then(removeStrangers(room, before, by), () => giveVoice(room, before))),
+      then(tell(), () => then(removeStrangers(room, before, by), () => then(giveVoice(room, before), () => showAndHide(room, before)))),
     )
   }
 }
@@ -90,4 +96,13 @@ function giveVoice(room: Room, before: RoomConfig): void | Promise<void> {
   if (!before.isModerated || room.config.isModerated) return
   const muted = [...room.occupants.all()].filter(({ role }) => role === 'visitor')
   return inTurn(muted, occupant => giveRole(room, occupant, 'participant')())
+}
+
+/** §16.5.3: whose presence is told to all from now on, and whose is not any more. */
+function showAndHide(room: Room, before: RoomConfig): void | Promise<void> {
+  const isShown = ({ role }: Occupant, config: RoomConfig): boolean => may('bePresent', { affiliation: 'none', role }, config)
+  const others = [...room.occupants.all()].filter(occupant => isShown(occupant, before) !== isShown(occupant, room.config))
+  return inTurn(others, occupant =>
+    isShown(occupant, before) ? hide(room, occupant, new Set(room.occupants.all())) : announceChange(room, occupant),
+  )
 }

@@ -200,6 +200,15 @@ enters('XEP-0045 §7.2.10, §10.1: a new room is locked until its owner has said
   assert.equal(rooms.size, 0, 'MUST destroy the room')
 })
 
+enters('XEP-0045 §7.2: who is refused finds the mark of rooms beside the error, and of a password nothing', async world => {
+  await coven(world)
+  const hag = await world.online('hag66', 'pda')
+  await hag.sends(joinXml('firstwitch', '<password>cauldronburn</password>', ROOM, 'j'))
+  const refused = hag.receives(`<presence type="error" id="j"><x xmlns="http://jabber.org/protocol/muc"/><error/></presence>`)
+  assert.equal(conditionIn(refused), 'conflict')
+  assert.ok(!String(refused).includes('cauldronburn'))
+})
+
 for (const [why, settings, from] of [
   ['the operator says so', { create: 'nobody' }, 'here.example'],
   ['they are of another server', {}, 'there.example'],

@@ -3,6 +3,7 @@
 import { randomId } from '../../lib/random.ts'
 import { Recent } from '../../lib/recent.ts'
 import type { Element } from '../../xml/element.ts'
+import { StanzaError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
 import type { Actor } from './affiliate.ts'
@@ -12,8 +13,21 @@ import type { Room } from './room.ts'
 /** So many that nobody has declined are remembered of a room. */
 const MOST = 200
 
-/** By room, then by whom was invited and who is said to have done it: who has. */
-const sent = new WeakMap<Room, Recent<string, Jid>>()
+interface Invitation {
+  readonly by: Jid
+  readonly id: string
+}
+
+/** By room, then by whom was invited and who is said to have done it. */
+const sent = new WeakMap<Room, Recent<string, Invitation>>()
+/** By room, then by whom was invited, the last one. */
+const last = new WeakMap<Room, Recent<string, Invitation>>()
+
+function recall<Value>(all: WeakMap<Room, Recent<string, Value>>, room: Room): Recent<string, Value> {
+  const known = all.get(room) ?? new Recent<string, Value>(MOST)
+  all.set(room, known)
+  return known
+}
 
 const keyOf = (invitee: Jid, shown: string): string => `${invitee.bare} ${shown}`
 
@@ -33,9 +47,9 @@ function shownOf({ config, jid }: Room, { jid: by, nick }: Actor): string {
 
 export function sendInvitation(room: Room, to: Jid, by: Actor, { id = randomId(12), reason, thread }: Details): void {
   const shown = shownOf(room, by)
-  const known = sent.get(room) ?? new Recent<string, Jid>(MOST)
-  sent.set(room, known)
-  known.set(keyOf(to, shown), by.jid)
+  const invitation = { by: by.jid, id }
+  recall(sent, room).set(keyOf(to, shown), invitation)
+  recall(last, room).set(String(to.bare), invitation)
   const inside = [
     ...(reason === undefined || reason === '' ? [] : [MucUser('reason', {}, reason)]),
     ...(thread === undefined ? [] : [thread]),
@@ -51,9 +65,20 @@ export function decline(room: Room, from: Jid, decline: Element, id: string | un
   const known = sent.get(room)
   const key = [to, to.bare].map(each => keyOf(from, String(each))).find(each => known?.get(each) !== undefined)
   if (known === undefined || key === undefined) return
-  const inviter = known.get(key)!
+  const { by } = known.get(key)!
   known.delete(key)
   const reason = decline.child(MucUser, 'reason')
   const x = MucUser('x', {}, MucUser('decline', { from: String(from.bare) }, ...(reason === undefined ? [] : [reason])))
-  room.send(Client('message', { id: id ?? randomId(12) }, x), inviter)
+  room.send(Client('message', { id: id ?? randomId(12) }, x), by)
+}
+
+/** §7.8.2: an invitation came back: who has invited hears that there is nobody to whom it could go. */
+export function invitationFailed(room: Room, from: Jid, id: string): void {
+  const known = last.get(room)
+  const invitation = known?.get(String(from.bare))
+  if (known === undefined || invitation === undefined || invitation.id !== id) return
+  known.delete(String(from.bare))
+  const x = MucUser('x', {}, MucUser('invite', { to: String(from.bare) }))
+  const error = new StanzaError('item-not-found', 'whoever was invited cannot be reached')
+  room.send(Client('message', { type: 'error', id }, x, error.toElement()), invitation.by)
 }

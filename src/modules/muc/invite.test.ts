@@ -99,6 +99,18 @@ tells('people of other servers are invited as well, and decline', async world =>
   crone.receives(`<message from="${ROOM}"><x xmlns="${USER}"><decline from="hecate@olymp.example"/></x></message>`)
 })
 
+tells('XEP-0045 §7.8.2: who has invited somebody that there is not is told so', async world => {
+  const [crone] = await coven(world)
+  new Elsewhere(world)
+  await crone.sends(invites('nobody@olymp.example'))
+  crone.receives(`<message type="error" id="nzd143v8" from="${ROOM}"><x xmlns="${USER}"><invite to="nobody@olymp.example"/></x>
+    <error type="cancel"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></message>`)
+  await world.arrives(
+    `<message type="error" id="nzd143v8" from="nobody@olymp.example" to="${ROOM}"><error type="cancel"><gone xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></message>`,
+  )
+  crone.receivesNothing()
+})
+
 story(
   'nobody invites too many, or at too great length',
   async world => {

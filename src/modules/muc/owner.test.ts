@@ -101,6 +101,20 @@ tells('XEP-0045 §10.1.3: what cannot be is not acceptable, and the room stays l
   assert.equal(world.host.apiOf(muc)!.rooms.at('coven').room, undefined)
 })
 
+story(
+  'XEP-0045 §10.1.3: nor is it open if it names too many people',
+  async world => {
+    const crone = await world.online('crone1', 'desktop')
+    await joins(crone, 'firstwitch')
+    const admins = ['a@here.example', 'b@here.example']
+    assert.equal(await configures(crone, { 'muc#roomconfig_roomadmins': admins }), 'resource-constraint')
+    assert.equal(roomIn(world).isLocked, true)
+    assert.equal(roomIn(world).affiliations.size, 1)
+    forgets(world)
+  },
+  { settings: { muc: { newRooms: 'public', affiliations: 2 } } },
+)
+
 tells('XEP-0045 §10.1.3: an owner who goes before leaves no room behind', async world => {
   const crone = await world.online('crone1', 'desktop')
   await joins(crone, 'firstwitch')

@@ -117,7 +117,7 @@ export class Room {
     const visit = this.admit(client, at, role, presence)
     visit.heardAt = 0
     visit.isDoubtful = true
-    if (client.domain === this.#context.domain) visit.goesAt = goesAt
+    if (this.#context.service.isLocal(client.domain)) visit.goesAt = goesAt
     this.ghosts.watch(visit)
   }
 

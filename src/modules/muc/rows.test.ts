@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { World } from '../../../test/story.ts'
 import { type Store, sql } from '../../storage/db.ts'
 import { parseElement } from '../../xml/parser.ts'
+import { readDelay } from '../../xmpp/delay.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { INITIAL, type RoomConfig, USUAL_PUBLIC } from './config.ts'
 import { type Lasting, RoomRows } from './rows.ts'
@@ -80,6 +81,22 @@ test('of a members-only room that can be found the same, and how it looks', asyn
   assert.ok(clear.includes('Cave'))
   for (const word of ['hag66', 'thirdwitch', 'macbeth', 'cauldronburn', 'seer', 'Fire'])
     assert.ok(!clear.includes(word), `${word} is in the clear`)
+})
+
+test('of a public room it is kept on which day the subject was set, of a private one when', async () => {
+  await using at = await opened()
+  for (const [config, stamp] of [
+    [USUAL_PUBLIC, '2026-11-28T00:00:00Z'],
+    [INITIAL, '2026-11-28T02:11:12Z'],
+  ] as const) {
+    const room = await coven(at.rows, at.world.store, config)
+    const delay = '<delay xmlns="urn:xmpp:delay" from="coven@rooms.here.example" stamp="2026-11-28T02:11:12Z"/>'
+    room.subject = parseElement(SUBJECT.replace('</message>', `${delay}</message>`))
+    await at.world.store.tx(db => at.rows.put(room, db))
+    const { subject } = (await at.rows.load('coven'))!
+    assert.equal(readDelay(subject!, Jid.parse('coven@rooms.here.example')), Date.parse(stamp))
+    await at.rows.remove(room)
+  }
 })
 
 test('of a public room neither the password nor reasons are in the clear', async () => {

@@ -7,6 +7,7 @@ import { type Affiliated, Affiliations } from './affiliations.ts'
 import { isPrivate, type RoomConfig, readConfig, USUAL_PRIVATE, writeConfig } from './config.ts'
 import { Hats, type WrittenHats } from './hats.ts'
 import type { Affiliation } from './standing.ts'
+import { datedByDay } from './subject.ts'
 
 export const migrations: readonly Migration[] = [
   ({ bytes, withoutRowid }) => `CREATE TABLE muc_room (name TEXT NOT NULL PRIMARY KEY, id ${bytes} NOT NULL, creator TEXT NOT NULL,
@@ -211,7 +212,10 @@ const standsInClear = ({ affiliation }: Affiliated, config: RoomConfig): boolean
 
 const openOf = ({ subject, hats }: Lasting): Open => ({ ...(subject !== undefined && { subject: String(subject) }), hats: hats.toJSON() })
 
-const faceOf = (room: Lasting): Face => ({ config: writeConfig(room.config), ...(!isPrivate(room.config) && openOf(room)) })
+/** In the clear nobody reads when exactly somebody was there: of the time of a subject the day is kept. */
+const faceOpenOf = (room: Lasting): Open => openOf({ ...room, subject: room.subject && datedByDay(room.subject) })
+
+const faceOf = (room: Lasting): Face => ({ config: writeConfig(room.config), ...(!isPrivate(room.config) && faceOpenOf(room)) })
 
 function sealedOf(room: Lasting): Sealed {
   const { config, affiliations, occupantSecret } = room

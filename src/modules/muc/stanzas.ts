@@ -32,7 +32,22 @@ function takePresence(context: Context, venue: Venue, stanza: Element, from: Jid
   // §7.2.1
   if (to.isBare) throw new StanzaError('jid-malformed', 'a nick is needed')
   const x = stanza.child(Muc, 'x')
-  if (room === undefined || visit === undefined)
-    return x === undefined ? notThere(context, from, to) : enter(context, venue, stanza, x, from, to)
-  return x === undefined ? change(context, room, visit, stanza, to) : returned(context, room, visit, stanza, x, to)
+  return marked(() => {
+    if (room === undefined || visit === undefined)
+      return x === undefined ? notThere(context, from, to) : enter(context, venue, stanza, x, from, to)
+    return x === undefined ? change(context, room, visit, stanza, to) : returned(context, room, visit, stanza, x, to)
+  })
+}
+
+/** §7.2.5 to §7.2.10, §7.6: who may not enter, or not have that nick, is refused with the mark of rooms beside the error. */
+function marked(work: () => void | Promise<void>): void | Promise<void> {
+  const mark = (thrown: unknown): never => {
+    throw thrown instanceof StanzaError ? thrown.beside(Muc('x')) : thrown
+  }
+  try {
+    const pending = work()
+    return pending instanceof Promise ? pending.catch(mark) : undefined
+  } catch (thrown) {
+    return mark(thrown)
+  }
 }

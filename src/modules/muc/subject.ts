@@ -1,6 +1,6 @@
 import type { Element } from '../../xml/element.ts'
-import { delayElement } from '../../xmpp/delay.ts'
-import type { Jid } from '../../xmpp/jid.ts'
+import { Delay, delayElement, readDelay } from '../../xmpp/delay.ts'
+import { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
 
 /** Whether the message says what is being talked about: nothing else may be in it that people read (XEP-0045 §8.1). */
@@ -18,3 +18,12 @@ export const lateSubject = (room: Jid, told: Element, at: number): Element =>
 
 /** The same where there was never one. */
 export const noSubject = (room: Jid): Element => Client('message', { type: 'groupchat', from: String(room) }, Client('subject'))
+
+const DAY = 86_400_000
+
+/** The same with the day on which it was set, and not the moment. */
+export function datedByDay(subject: Element): Element {
+  const at = readDelay(subject)
+  const undated = subject.without(child => child.is(Delay, 'delay'))
+  return at === undefined ? undated : undated.add(delayElement(at - (at % DAY), Jid.parse(subject.attrs['from'] ?? '').bare))
+}

@@ -61,7 +61,7 @@ export function announceChange(
 }
 
 /** For those who saw somebody whose presence is not told any more he is not there. */
-function hide(room: Room, occupant: Occupant, seenBy: ReadonlySet<Occupant>): void | Promise<void> {
+export function hide(room: Room, occupant: Occupant, seenBy: ReadonlySet<Occupant>): void | Promise<void> {
   const blind = [...seenBy].filter(viewer => !room.sees(viewer, occupant))
   if (blind.length === 0) return
   const x = userElement({ affiliation: room.affiliationOf(occupant), role: 'none' })

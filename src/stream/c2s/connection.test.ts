@@ -47,6 +47,12 @@ streamStory('RFC 6120 §8.1.5: the language of the client’s stream is that of 
   juliet.receives('<message xml:lang="fr"><body>salut</body></message>')
 })
 
+streamStory('RFC 6120 §8.1.2.1: what an occupant of a room says as such to another is from its own address', async scene => {
+  const { romeo, juliet } = await couple(scene)
+  await romeo.sends(say('hi', 'juliet@here.example/balcony', 'from="juliet@here.example/garden"'))
+  juliet.receives('<message from="romeo@here.example/phone"><body>hi</body></message>')
+})
+
 for (const from of ['juliet@here.example', 'romeo@here.example/other', 'here.example', '', '@', 'romeo@there.example/phone']) {
   streamStory(`RFC 6120 §4.9.3.9: a stanza from "${from}" ends the stream with invalid-from`, async scene => {
     const { romeo, juliet } = await couple(scene)

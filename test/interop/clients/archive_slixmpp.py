@@ -14,7 +14,8 @@ def described(message):
 
 
 def addressed(message):
-    return {"id": message["id"], "from": str(message["from"]), "to": str(message["to"]), "body": message["body"]}
+    addresses = {"from": str(message["from"]), "to": str(message["to"])}
+    return {"id": message["id"], "type": message["type"], **addresses, "body": message["body"]}
 
 
 def described_live(message, account):

@@ -1,5 +1,6 @@
 /** Converse.js in a page, with what the test does in it and sees of it. Its settings are in the address of the page. */
 import converse from '/dist/converse.min.js'
+import { roomDriver } from '/driver-rooms.js'
 
 const settings = JSON.parse(decodeURIComponent(location.hash.slice(1)))
 const idByServer = `stanza_id ${settings.jid}`
@@ -21,6 +22,7 @@ converse.plugins.add('driver', {
       const rawOutput = xml => void (wire.went += xml)
       Object.assign(api.connection.get(), { rawInput, rawOutput })
     })
+    const expect = topic => void (asking = { topic, since: wire.went.length })
     const openProfile = async tab => {
       api.modal.show('converse-profile-modal', { model: state.profile })
       ;(await found(`#${tab}-tab`)).click()
@@ -97,16 +99,17 @@ converse.plugins.add('driver', {
         return asked.length > 0 && !tags.includes(undefined)
       },
       bookmark: async (jid, name, nick) => {
-        asking = { topic: jid, since: wire.went.length }
+        expect(jid)
         await api.bookmarks.set({ jid, name, nick, autojoin: false })
       },
       unbookmark: async jid => {
-        asking = { topic: jid, since: wire.went.length }
+        expect(jid)
         ;(await api.bookmarks.get(jid)).destroy()
       },
       bookmarks: () => state.bookmarks?.map(mark => `${mark.get('name')} <${mark.get('jid')}> as ${mark.get('nick')}`).sort(),
       /** Whether all is on disk that would be shown. It writes a little later, and believes after a restart that it knows what it showed. */
       isKept: async () => (await chat.messages.storage.findAll()).length >= globalThis.driver.known().length,
+      ...roomDriver(api, state, opened => (chat = opened ?? chat), expect),
       says: text => document.body.textContent.includes(text),
       logout: () => api.user.logout(),
     }

@@ -7,22 +7,24 @@ import os
 import sys
 
 import archive_slixmpp as archive
+import rooms_slixmpp as rooms
 import slixmpp
 from slixmpp.exceptions import IqError
 from slixmpp.xmlstream import ET
 
 options = json.loads(sys.argv[1])
+told, sys.stdout = sys.stdout, sys.stderr  # where the client prints what it sees of histories
 
 
 def tell(event, **facts):
-    print(json.dumps({"event": event, **facts}), flush=True)
+    print(json.dumps({"event": event, **facts}), file=told, flush=True)
 
 
 class Device(slixmpp.ClientXMPP):
     def __init__(self):
         super().__init__(options["jid"] + "/slixmpp", options["password"], plugin_config=self.mechanism_config())
         self.ca_certs = options["ca"]
-        for plugin in ("xep_0030", "xep_0045", "xep_0198", "xep_0280", *archive.PLUGINS):
+        for plugin in ("xep_0030", "xep_0198", "xep_0280", *archive.PLUGINS, *rooms.PLUGINS):
             self.register_plugin(plugin)
         if "watch" in options:
             self.register_plugin("xep_0163")
@@ -50,6 +52,7 @@ class Device(slixmpp.ClientXMPP):
             self.add_event_handler(event, handler)
         for kind in ("available", "unavailable", "subscribe", "subscribed", "unsubscribe", "unsubscribed", "error"):
             self.add_event_handler("presence_" + kind, self.on_presence)
+        rooms.watch(self, tell)
         # The test approves subscriptions itself.
         self.auto_authorize = None
         self.auto_subscribe = False
@@ -138,8 +141,8 @@ class Device(slixmpp.ClientXMPP):
     closing = False
 
     async def obey(self, command):
-        if command["do"] in archive.COMMANDS:
-            event, obey = archive.COMMANDS[command["do"]]
+        if command["do"] in COMMANDS:
+            event, obey = COMMANDS[command["do"]]
             return tell(event, **await obey(self, command))
         match command["do"]:
             case "connect" | "reconnect":
@@ -151,7 +154,7 @@ class Device(slixmpp.ClientXMPP):
             case "presence":
                 self.send_presence(pto=command.get("to"), ptype=command.get("type"))
             case "join":
-                # Not by the client's own means: what that prints is not for the test to read.
+                # And does not wait for what a room sends to who enters.
                 presence = self.make_presence(pto=command["room"] + "/" + command["nick"])
                 presence.enable("muc_join")
                 presence.send()
@@ -168,6 +171,9 @@ class Device(slixmpp.ClientXMPP):
                 # XEP-0198 §4: recommended, but the client does not do it of itself.
                 self["xep_0198"].send_ack()
                 self.disconnect()
+
+
+COMMANDS = {**archive.COMMANDS, **rooms.COMMANDS}
 
 
 async def read_commands(device):

@@ -33,10 +33,11 @@ export class Authority {
     return this.#ca.cert
   }
 
-  async certify(domain: string, purposes: readonly Purpose[]): Promise<Certificate> {
+  /** For a domain and what stands beside it. */
+  async certify(domain: string, beside: readonly string[], purposes: readonly Purpose[]): Promise<Certificate> {
     const certificate = { cert: join(this.#folder, `${domain}.crt`), key: join(this.#folder, `${domain}.key`) }
     const extensions = [
-      `subjectAltName=DNS:${domain}`,
+      `subjectAltName=${[domain, ...beside].map(name => `DNS:${name}`)}`,
       `extendedKeyUsage=${purposes}`,
       'keyUsage=critical,digitalSignature',
       'basicConstraints=critical,CA:FALSE',

@@ -1,7 +1,7 @@
 import { globSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { NAME_SERVER } from './isolation.ts'
-import { C2S_TLS, IS_WIRE_KEPT, type Place, S2S, type Software } from './member.ts'
+import { C2S_TLS, HTTPS, IS_WIRE_KEPT, type Place, S2S, type Software } from './member.ts'
 import { register } from './register.ts'
 
 /** Debian's ejabberd. Between servers it knows no stream management. */
@@ -40,6 +40,7 @@ function configOf({ address, domains, way, certificates, authority }: Place): ob
     ca_file: authority,
     listen: [
       { module: 'ejabberd_c2s', ip: address, port: C2S_TLS, tls: true },
+      { module: 'ejabberd_http', ip: address, port: HTTPS, tls: true, request_handlers: { '/xmpp-websocket': 'ejabberd_http_ws' } },
       { module: 'ejabberd_s2s_in', ip: address, port: S2S[way.connection], ...(isDirect && { tls: true }) },
     ],
     s2s_use_starttls: 'required',
@@ -52,11 +53,13 @@ function configOf({ address, domains, way, certificates, authority }: Place): ob
     modules: {
       mod_blocking: {},
       mod_disco: {},
+      mod_muc: { access_create: 'everyone' },
       mod_offline: {},
       mod_ping: {},
       mod_privacy: {},
       mod_register: { access: 'everyone', ip_access: 'all' },
       mod_roster: {},
+      mod_mam: { default: 'always' },
       mod_stream_mgmt: {},
       ...(way.mechanism === 'dialback' && { mod_s2s_dialback: {} }),
     },

@@ -19,6 +19,9 @@ export const HTTPS = 5443
 /** The ports for servers, of which a member has one. */
 export const S2S = { starttls: 5269, direct: 5270 } as const
 
+/** The domain of the rooms that a server has beside one of its domains (XEP-0045). */
+export const roomsOf = (domain: string): string => `conference.${domain}`
+
 /** What a server is told about itself. */
 export interface Place {
   readonly address: string

@@ -1,0 +1,177 @@
+/** Rooms (XEP-0045), to which people of three servers come with the clients they have. */
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { unlessInstalled } from './installed.ts'
+import { addressOf } from './network/acquaintance.ts'
+import { enterNetwork } from './network/isolation.ts'
+import { Gathering, host } from './rooms/gathering.ts'
+import { allRead, allSee } from './rooms/occupant.ts'
+import { ProfanityOccupant } from './rooms/profanity.ts'
+import { SlixmppOccupant } from './rooms/slixmpp.ts'
+
+const skip = enterNetwork() ?? unlessInstalled('converse', 'profanity', 'slixmpp', 'prosody', 'ejabberd').skip
+const PICTURE = join(import.meta.dirname, '../../docs/images/rooms.png')
+const OPEN = { membersonly: false, publicroom: true, persistentroom: true }
+/** Members may invite, by the name that each server gives to that. */
+const CLOSED = {
+  membersonly: true,
+  publicroom: false,
+  allowinvites: true,
+  '{http://prosody.im/protocol/muc}roomconfig_allowmemberinvites': true,
+}
+
+let there: Gathering
+before(async () => {
+  if (!skip) there = await Gathering.open()
+})
+after(() => there?.[Symbol.asyncDispose]())
+
+test('people of three servers meet in one room, talk to all and to one, take other nicks, and leave', { skip }, async () => {
+  const room = there.room()
+  await using alice = await there.converse(there.here, room, 'Alice', OPEN)
+  await using bob = await there.slixmpp(there.here, room, 'Bob')
+  await using carol = await there.profanity(there.here, room, 'Carol')
+  await using dave = await there.slixmpp(there.prosody, room, 'Dave')
+  await using erin = await there.slixmpp(there.ejabberd, room, 'Erin')
+  const everybody = [alice, bob, carol, dave, erin]
+  const nicks = everybody.map(({ nick }) => nick)
+  await allSee(everybody, nicks)
+  assert.deepEqual(erin.entrance.others, nicks)
+
+  const said: string[] = []
+  for (const occupant of everybody) {
+    await occupant.says(`I am ${occupant.nick}`)
+    said.push(`${occupant.nick}: I am ${occupant.nick}`)
+    await allRead(everybody, said)
+  }
+
+  await alice.says('/subject Where we met')
+  for (const { device } of [bob, dave, erin]) await device.hears('subject', { from: `${room}/Alice`, subject: 'Where we met' })
+  await alice.seesSubject('Where we met')
+  await carol.terminal.shows('Where we met')
+
+  await dave.whispers('Alice', 'Between us')
+  await alice.hearsFrom('Dave', ['Between us'])
+  // Converse.js says that this is from the room, and ejabberd ends its stream (RFC 6120 §8.1.2.1).
+  if (host.name !== 'ejabberd') {
+    await alice.whispers('Dave', 'Nobody else hears it')
+    await dave.device.hears('message', { from: `${room}/Alice`, body: 'Nobody else hears it', type: 'chat' })
+  }
+  await allRead(everybody, said)
+
+  await erin.takesNick('Eve')
+  await allSee(everybody, [...nicks.slice(0, 4), 'Eve'])
+  await carol.takesNick('Caroline')
+  await allSee(everybody, ['Alice', 'Bob', 'Caroline', 'Dave', 'Eve'])
+  if (process.env['INTEROP_PICTURE']) await alice.capture(PICTURE, 900, 520)
+
+  for (const leaving of [dave, carol, erin, bob]) {
+    await leaving.leaves()
+    everybody.splice(everybody.indexOf(leaving), 1)
+    await allSee(
+      everybody,
+      everybody.map(({ nick }) => nick),
+    )
+  }
+})
+
+test('in a moderated room those who come may listen, and talk when a moderator lets them', { skip }, async () => {
+  const room = there.room()
+  await using alice = await there.converse(there.here, room, 'Alice', { ...OPEN, moderatedroom: true, members_by_default: false })
+  await using bob = await there.slixmpp(there.here, room, 'Bob')
+  await using carol = await there.profanity(there.here, room, 'Carol')
+  await using erin = await there.slixmpp(there.ejabberd, room, 'Erin')
+  await alice.sees('Erin', 'visitor')
+  await erin.says('May I?')
+  await erin.device.hears('refused', { from: room, condition: 'forbidden' })
+
+  await alice.says('/voice Erin Let us hear')
+  const { reason } = await erin.sees('Erin', { role: 'participant', type: 'available', codes: [110] })
+  assert.equal(reason, 'Let us hear')
+  await erin.says('Thank you')
+  await allRead([alice, bob, carol, erin], ['Erin: Thank you'])
+  await alice.says('/mute Erin')
+  await erin.sees('Erin', { role: 'visitor' })
+  await erin.says('But')
+  await erin.device.hears('refused', { condition: 'forbidden' })
+
+  await alice.says('/admin Bob')
+  await bob.sees('Bob', { role: 'moderator', affiliation: 'admin' })
+  assert.equal(await bob.asks('role', { nick: 'Erin', role: 'participant' }), null)
+  await erin.says('And now')
+  await allRead([alice, bob, carol, erin], ['Erin: Thank you', 'Erin: And now'])
+})
+
+test('moderators put others out, and whoever is banned does not come back', { skip }, async () => {
+  const room = there.room()
+  await using alice = await there.converse(there.here, room, 'Alice', OPEN)
+  await using bob = await there.slixmpp(there.here, room, 'Bob')
+  await using carol = await there.profanity(there.here, room, 'Carol')
+  await using dave = await there.slixmpp(there.prosody, room, 'Dave')
+  await using erin = await there.slixmpp(there.ejabberd, room, 'Erin')
+  await allSee([alice, bob, carol, dave, erin], ['Alice', 'Bob', 'Carol', 'Dave', 'Erin'])
+
+  await alice.says('/kick Carol Too loud')
+  await carol.terminal.shows(`Kicked from ${room} by Alice, reason: Too loud`)
+  const kicked = await dave.sees('Carol', { type: 'unavailable', role: 'none' })
+  assert.deepEqual([kicked['codes'], kicked['reason']], [[307], 'Too loud'])
+  await allSee([alice, bob, dave, erin], ['Alice', 'Bob', 'Dave', 'Erin'])
+  await carol.entersAgain()
+
+  await alice.says(`/admin ${bob.address}`)
+  await bob.sees('Bob', { affiliation: 'admin' })
+  assert.equal(await bob.asks('affiliate', { jid: dave.address, affiliation: 'outcast', reason: 'Spam' }), null)
+  const banned = await dave.sees('Dave', { type: 'unavailable', affiliation: 'outcast' })
+  assert.deepEqual([banned['codes'], banned['reason']], [[110, 301], 'Spam'])
+  await allSee([alice, bob, carol, erin], ['Alice', 'Bob', 'Carol', 'Erin'])
+  // slixmpp overlooks refusals that do not repeat its request, as those of Prosody.
+  if (host.name !== 'prosody') {
+    assert.equal((await dave.device.asks('enter', 'entered', { room, nick: 'David' }))['refused'], 'forbidden')
+  }
+  assert.notEqual(await bob.asks('affiliate', { jid: alice.address, affiliation: 'none' }), null)
+  assert.equal(await bob.asks('role', { nick: 'Alice', role: 'none' }), 'not-allowed')
+  assert.notEqual(await erin.asks('role', { nick: 'Carol', role: 'none' }), null)
+
+  assert.equal(await bob.asks('affiliate', { jid: dave.address, affiliation: 'none' }), null)
+  await dave.entersAgain()
+  await alice.says('/ban Bob Enough')
+  await bob.sees('Bob', { type: 'unavailable', affiliation: 'outcast' })
+  await allSee([alice, carol, dave, erin], ['Alice', 'Carol', 'Dave', 'Erin'])
+})
+
+test('into a room for members come those who are invited, whichever way, and others do not learn of it', { skip }, async () => {
+  const room = there.room()
+  await using alice = await there.converse(there.here, room, 'Alice', CLOSED)
+  const [bob, carol, dave, erin] = await Promise.all([
+    there.guest(there.here, 'bob'),
+    there.guest(there.here, 'carol'),
+    there.guest(there.prosody, 'dave'),
+    there.guest(there.ejabberd, 'erin'),
+  ])
+  await using terminal = await there.terminal(carol)
+  await alice.invites(addressOf(carol), 'We need you')
+  await terminal.shows('We need you')
+  const inside = await ProfanityOccupant.enter(terminal, addressOf(carol), room, 'Carol')
+  await allSee([alice, inside], ['Alice', 'Carol'])
+
+  await using bobs = await there.device(bob)
+  await inside.invites(addressOf(bob), 'Bring the book')
+  await bobs.hears('invited', { room, reason: 'Bring the book', isMediated: true })
+  const reader = await SlixmppOccupant.enter(bobs, room, 'Bob')
+  await using daves = await there.device(dave)
+  await reader.invites(addressOf(dave), 'And you?')
+  await daves.hears('invited', { room, reason: 'And you?' })
+  const listener = await SlixmppOccupant.enter(daves, room, 'Dave')
+  await allSee([alice, inside, reader, listener], ['Alice', 'Bob', 'Carol', 'Dave'])
+
+  await using erins = await there.device(erin)
+  if (host.name === 'conexizan') {
+    assert.equal((await erins.asks('discover', 'found', { of: room }))['refused'], 'item-not-found')
+    assert.equal((await erins.asks('enter', 'entered', { room, nick: 'Erin' }))['refused'], 'registration-required')
+  }
+  await alice.says('/revoke Dave Too late')
+  const gone = await listener.sees('Dave', { type: 'unavailable', affiliation: 'none' })
+  assert.deepEqual(gone['codes'], [110, 321])
+  await allSee([alice, inside, reader], ['Alice', 'Bob', 'Carol'])
+})
