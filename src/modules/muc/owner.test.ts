@@ -285,11 +285,14 @@ tells('a room that lasts is there when nobody is in it, and after a restart; ano
 })
 
 story(
-  'with the last one who was in it, a room that does not last takes its secret along',
+  'a room that does not last has a secret only if it once did, and takes it along with the last one who was in it',
   async world => {
     const [crone] = await coven(world)
     const { id } = roomIn(world).state
+    assert.equal(world.shred.account(id), undefined)
+    for (const lasts of ['1', '0']) assert.equal(await configures(crone, { 'muc#roomconfig_persistentroom': lasts }), 'ok')
     assert.ok(world.shred.account(id) !== undefined)
+    forgets(world)
     await crone.sends(`<presence type="unavailable" to="${ROOM}/firstwitch"/>`)
     assert.equal(world.shred.account(id), undefined)
     assert.deepEqual(await world.store.all(sql`SELECT * FROM doomed_secret`), [])
