@@ -118,6 +118,10 @@ story(
 tells('XEP-0045 §10.1.3: an owner who goes before leaves no room behind', async world => {
   const crone = await world.online('crone1', 'desktop')
   await joins(crone, 'firstwitch')
+  await crone.sends(`<presence type="unavailable" to="${ROOM}/firstwitch"/>`)
+  const own = crone.receives(presence('firstwitch', `<x xmlns="${USER}"><item role="none"/><destroy/></x>`, 'type="unavailable"'))
+  assert.deepEqual(codesOf(own), [110], '§10.1.3: MUST include <destroy/>, §7.14: MUST include 110')
+  await joins(crone, 'firstwitch')
   await crone.leaves()
   const hag = await world.online('hag66')
   await hag.sends(joinXml('thirdwitch'))
