@@ -217,7 +217,7 @@ export class Room {
   /** §10.9: everybody hears it for himself alone, and nobody is in the room any more. */
   empty(destroy: Element): void {
     for (const visit of [...this.occupants.visits()]) {
-      const x = userElement({ affiliation: 'none', role: 'none' }, { destroy })
+      const x = userElement({ affiliation: 'none', role: 'none' }, { destroy }, 110)
       this.dismiss(visit)
       this.give(presenceFrom(visit.occupant, 'unavailable', [], x), visit.occupant.jid, visit)
     }
