@@ -3,7 +3,7 @@ import { then } from '../../core/host.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
-import { refusalOfAffiliation, refusalOfRole } from './access.ts'
+import { may, must, refusalOfAffiliation, refusalOfRole } from './access.ts'
 import { type AffiliationWish, type RoleWish, readChanges } from './admin-items.ts'
 import { type Actor, actorIn, appoint, occupantOf } from './affiliate.ts'
 import type { Context, RoomRequest } from './context.ts'
@@ -26,8 +26,10 @@ export function standingIn(room: Room, who: Jid): Standing {
 
 /** §9.2: all of it, or nothing. */
 function change(context: Context, { room, from, payload, afterwards }: RoomRequest): Element | void | Promise<Element | void> {
-  const { roles, affiliations } = readChanges(room, payload)
   const actor = standingIn(room, from)
+  // Before it is read: whether somebody of a nick or an address is there is nothing for those who may change nothing.
+  if (!may('moderate', actor, room.config)) must('listOutcasts', actor, room.config)
+  const { roles, affiliations } = readChanges(room, payload)
   const self = String(from.bare)
   for (const { occupant, role } of roles)
     mustBeGiven(refusalOfRole(actor, standingOf(room, occupant), role, String(occupant.bare) === self))

@@ -9,6 +9,7 @@ import {
   forgets,
   joinXml,
   OWNER,
+  open,
   ROOM,
   roomIn,
   SERVICE,
@@ -166,3 +167,20 @@ story('nor is a hidden room listed, or found in a search', async world => {
   ])
     assert.ok(!String(await askRoom(stranger, 'get', payload, SERVICE)).includes('coven'))
 })
+
+for (const affiliation of ['none', 'member', 'outcast'] as const)
+  story(
+    `XEP-0045 §5.1: whoever may change nothing learns by trying neither addresses nor nicks: ${affiliation}`,
+    async world => {
+      await coven(world, 'secondwitch')
+      const stranger = await world.online('stranger')
+      roomIn(world).affiliations.set('stranger@here.example', { affiliation })
+      for (const who of ['jid="witch2@here.example/broom"', 'jid="witch3@here.example/broom"', 'nick="secondwitch"', 'nick="nobody"'])
+        for (const what of ['role="visitor"', 'role="none"', 'affiliation="member"']) {
+          const change = request('set', `<query xmlns="${ADMIN}"><item ${who} ${what}/></query>`)
+          assert.equal(await change(stranger, ROOM), 'forbidden', `${who} ${what}`)
+        }
+      forgets(world)
+    },
+    open,
+  )
