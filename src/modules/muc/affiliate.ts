@@ -71,6 +71,7 @@ export function appoint(
       const nick = each.nick === undefined ? former?.nick : each.nick || undefined
       const change = state.affiliations.set(each.jid, { affiliation: each.affiliation, nick, reason: each.reason })
       if (each.affiliation === 'outcast') state.hats.takeAll(each.jid)
+      if (change !== undefined) room.rememberRole(each.jid, undefined)
       made.push({ ...each, before: former?.affiliation ?? 'none', change, present })
     }
     return appointments.map(({ jid }) => jid)

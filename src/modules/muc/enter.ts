@@ -16,7 +16,6 @@ import type { Occupant, Visit } from './occupant.ts'
 import type { Happening, StatusCode } from './presence.ts'
 import type { Room } from './room.ts'
 import type { Venue } from './rooms.ts'
-import { usualRole } from './standing.ts'
 import { noSubject } from './subject.ts'
 
 /** So many clients somebody may have under one nick. */
@@ -49,8 +48,7 @@ function admit(context: Context, room: Room, stanza: Element, x: Element, from: 
   else if (holder.visits.size >= MOST_CLIENTS) throw new StanzaError('resource-constraint', 'too many clients have this nick')
   const request = readHistoryRequest(x, context.clock.now(), room.config.maxHistory)
   const at = holder?.jid ?? room.jid.withResource(to.resource)
-  const role = usualRole(room.affiliations.of(from), room.config)
-  const visit = room.admit(from, at, role, cleanPresence(stanza, room.jid))
+  const visit = room.admit(from, at, room.roleFor(from), cleanPresence(stanza, room.jid))
   const rewritten: StatusCode[] = at.resource === to.resource ? [] : [210]
   const ownCodes = [...warnings(room), ...rewritten]
   tellAffiliations(room, visit, x)

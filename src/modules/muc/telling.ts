@@ -31,6 +31,7 @@ export function giveRole(
   const wasModerator = occupant.role === 'moderator'
   const seenBy = new Set([...room.occupants.all()].filter(viewer => room.sees(viewer, occupant)))
   occupant.role = role
+  room.rememberRole(String(occupant.bare), role)
   return () =>
     then(announceChange(room, occupant, happening, change), () =>
       then(hide(room, occupant, seenBy), () => {
