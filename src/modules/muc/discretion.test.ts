@@ -184,3 +184,24 @@ for (const affiliation of ['none', 'member', 'outcast'] as const)
     },
     open,
   )
+
+story(
+  'what a room speaks of is shown to those who may read what is said there',
+  async world => {
+    const [crone, hag] = await coven(world, 'secondwitch')
+    await crone.sends(`<message type="groupchat" id="s" to="${ROOM}"><subject>Macbeth</subject></message>`)
+    const stranger = await world.online('stranger')
+    const shows = async (client: Client): Promise<boolean> =>
+      String(await askRoom(client, 'get', '<query xmlns="http://jabber.org/protocol/disco#info"/>')).includes('Macbeth')
+    assert.ok(await shows(stranger))
+    for (const config of [{ isMembersOnly: true }, { password: 'cauldronburn' }]) {
+      configured(world, { ...USUAL_PUBLIC, ...config })
+      assert.deepEqual([await shows(stranger), await shows(hag!), await shows(crone)], [false, true, true])
+    }
+    configured(world, USUAL_PUBLIC)
+    roomIn(world).affiliations.set('stranger@here.example', { affiliation: 'outcast' })
+    assert.ok(!(await shows(stranger)))
+    forgets(world)
+  },
+  open,
+)

@@ -118,6 +118,38 @@ story(
 )
 
 story(
+  'nor make somebody leave who knows no pings, or have all asked again and again',
+  async world => {
+    const [, crone, hag, wicca] = await strangers(world, 'hag@there.example/pda', 'wicca@there.example/broom')
+    await hag!.sends(error('remote-server-not-found'))
+    const [ping] = wicca!.unread.filter(stanza => stanza !== 'end of stream' && stanza.name === 'iq')
+    assert.ok(ping !== undefined && ping !== 'end of stream', 'she is asked')
+    await wicca!.sends(
+      `<iq type="error" id="${ping.attrs['id']}" to="${ROOM}"><error type="cancel"><service-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></iq>`,
+    )
+    assert.deepEqual(nicks(world), ['firstwitch', 'wicca'])
+    wicca!.forget()
+    await hag!.sends(joinXml('hag'))
+    await hag!.sends(error('remote-server-not-found'))
+    assert.ok(!wicca!.unread.some(stanza => stanza !== 'end of stream' && stanza.name === 'iq'))
+    for (const each of [crone, hag!, wicca!]) each.forget()
+  },
+  open,
+)
+
+story(
+  'what a user of this server says of it moves nobody',
+  async world => {
+    const [crone, hag, wicca] = await coven(world, 'thirdwitch', 'secondwitch')
+    await hag!.sends(error('remote-server-not-found'))
+    for (const client of [crone, wicca!]) client.receives('<presence type="unavailable"/>')
+    for (const client of [crone, wicca!]) client.receivesNothing()
+    hag!.forget()
+  },
+  open,
+)
+
+story(
   'who is quiet for long and on another server is asked; who knows no pings is there',
   async world => {
     const [elsewhere, crone, hag, wicca] = await strangers(world, 'hag@there.example/pda', 'wicca@other.example/broom')

@@ -73,10 +73,19 @@ export class Ghosts {
 
   #remove(visit: Visit, condition: string | undefined): void | Promise<void> {
     const left = this.#room.leave(visit.occupant, { codes: [333] }, [], [visit])
-    // Each of them is asked: anybody could say of others that their server is gone.
-    if (UNREACHABLE.has(condition))
-      for (const other of [...this.#room.occupants.visits()]) if (other.jid.domain === visit.jid.domain) this.#doubt(other)
+    if (UNREACHABLE.has(condition)) this.#askAll(visit.jid.domain)
     return left
+  }
+
+  /** Anybody could say of others that their server is gone: they are asked, seldom, and who answers anything is there. */
+  #askAll(domain: string): void {
+    if (domain === this.#context.domain) return
+    const now = this.#context.clock.now()
+    for (const other of [...this.#room.occupants.visits()]) {
+      if (other.jid.domain !== domain || now - other.pingedAt < MINUTE) continue
+      other.pingedAt = now
+      this.#ping(other)
+    }
   }
 
   #ping(visit: Visit): void {
