@@ -1,27 +1,29 @@
 /**
- * What a notification costs a server (XEP-0060): one publishes, so many subscribers are notified, and the next item comes when all have
- * heard of the last one. The accounts are the yardstick's: u0 … uN at sha256.localhost, SCRAM-SHA-256, `pass`.
+ * What a notification costs a server (XEP-0060): so many subscribers are notified of what one publishes, or several do at a time; the next
+ * item of each comes when all have heard of his last one. The accounts are the yardstick's: u0 … uN at sha256.localhost, SCRAM-SHA-256, `pass`.
  *
- *     bin/with-node bench/pubsub.bench.ts PORT PID CERTIFICATE [SUBSCRIBERS] [SECONDS]
+ *     bin/with-node bench/pubsub.bench.ts PORT PID CERTIFICATE [SUBSCRIBERS] [SECONDS] [PUBLISHERS]
  */
 import assert from 'node:assert/strict'
 import { setTimeout as wait } from 'node:timers/promises'
+import { namespace } from '../src/xml/element.ts'
 import { Client } from '../test/faults/client.ts'
 import { cpuOf } from './cpu.ts'
 
 const PUBSUB = 'http://jabber.org/protocol/pubsub'
+const PubSubEvent = namespace<'event' | 'items'>(`${PUBSUB}#event`)
 const PARALLEL = 16
 const WARM_UP = 2
 const TEXT = 'abcdefgh '.repeat(44)
 
-const [port = '', pid = '', ca = '', subscribers = '1000', seconds = '6'] = process.argv.slice(2)
+const [port = '', pid = '', ca = '', subscribers = '1000', seconds = '6', publishers = '1'] = process.argv.slice(2)
 const domain = 'sha256.localhost'
 const service = `pubsub.${domain}`
-const node = `bench${Date.now()}`
+const started = Date.now()
 const login = (n: number) => ({ domain, port: Number(port), ca, name: `u${n}`, password: 'pass', mechanism: 'SCRAM-SHA-256' })
 
 let heard = 0
-let missing = 0
+const nodes = Array.from({ length: Number(publishers) }, (_, n) => ({ name: `bench${started}-${n}`, missing: 0 }))
 const publisher = await Client.online(login(0), undefined, false)
 const readers: Client[] = []
 for (let n = 1; n <= Number(subscribers); n += PARALLEL) {
@@ -30,17 +32,19 @@ for (let n = 1; n <= Number(subscribers); n += PARALLEL) {
   )
   readers.push(...(await Promise.all(logins)))
 }
-await ask(publisher, `<create node="${node}"/>`)
+for (const { name } of nodes) await ask(publisher, `<create node="${name}"/>`)
 for (const reader of readers) {
   const [bare] = reader.jid.split('/')
-  await ask(reader, `<subscribe node="${node}" jid="${bare}"/>`)
-  reader.onStanza = ({ name }) => {
-    if (name !== 'message') return
+  for (const { name } of nodes) await ask(reader, `<subscribe node="${name}" jid="${bare}"/>`)
+  reader.onStanza = stanza => {
+    const items = stanza.child(PubSubEvent, 'event')?.child(PubSubEvent, 'items')
+    const node = nodes.find(({ name }) => name === items?.attrs['node'])
+    if (node === undefined) return
     heard++
-    if (--missing === 0) publish()
+    if (--node.missing === 0) publish(node)
   }
 }
-publish()
+for (const node of nodes) publish(node)
 await wait(WARM_UP * 1000)
 const [from, before] = [heard, cpuOf(Number(pid))]
 await wait(Number(seconds) * 1000)
@@ -50,11 +54,11 @@ console.log(
 )
 process.exit()
 
-function publish(): void {
-  missing = readers.length
+function publish(node: (typeof nodes)[number]): void {
+  node.missing = readers.length
   const item = `<item id="${heard}"><entry xmlns="http://www.w3.org/2005/Atom"><title>${TEXT}</title></entry></item>`
   publisher.send(
-    `<iq type="set" id="p${heard}" to="${service}"><pubsub xmlns="${PUBSUB}"><publish node="${node}">${item}</publish></pubsub></iq>`,
+    `<iq type="set" id="p${heard}" to="${service}"><pubsub xmlns="${PUBSUB}"><publish node="${node.name}">${item}</publish></pubsub></iq>`,
   )
 }
 

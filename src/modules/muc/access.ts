@@ -90,12 +90,15 @@ const notAllowed = (): StanzaError => new StanzaError('not-allowed')
 /** §7.4, §7.5: who is not in the room. */
 const ofOccupants = ({ role }: Standing): StanzaError => (role === 'none' ? new StanzaError('not-acceptable') : forbidden())
 
+/** What is said where there is none is said of one that somebody must not know of. */
+export const noSuchRoom = (): StanzaError => new StanzaError('item-not-found', 'there is no such room')
+
 /** What the XEP names for it; else forbidden. */
 const REFUSALS: Partial<Readonly<Record<Action, (standing: Standing) => StanzaError>>> = {
-  know: () => new StanzaError('item-not-found'),
-  // §7.2.8, §7.2.7
+  know: () => noSuchRoom(),
+  // §7.2.7, §7.2.6
   enter: ({ affiliation }) => (affiliation === 'outcast' ? forbidden() : new StanzaError('registration-required')),
-  // §7.2.10
+  // §7.2.9
   enterFull: () => new StanzaError('service-unavailable', '', { type: 'wait' }),
   speak: ofOccupants,
   speakFast: () => new StanzaError('policy-violation', '', { type: 'wait' }),

@@ -3,7 +3,7 @@ import { then } from '../../core/host.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
-import { refusalOfAffiliation, refusalOfRole } from './access.ts'
+import { may, must, refusalOfAffiliation, refusalOfRole } from './access.ts'
 import { type AffiliationWish, type RoleWish, readChanges } from './admin-items.ts'
 import { type Actor, actorIn, appoint, occupantOf } from './affiliate.ts'
 import type { Context, RoomRequest } from './context.ts'
@@ -12,7 +12,7 @@ import { MucAdmin } from './namespaces.ts'
 import type { Occupant } from './occupant.ts'
 import type { Room } from './room.ts'
 import type { Standing } from './standing.ts'
-import { giveRole, inTurn, remove } from './telling.ts'
+import { dismiss, giveRole, inTurn } from './telling.ts'
 
 export function answerAdmins(context: Context): void {
   context.iq.get(MucAdmin, 'query', ({ room, from, payload }) => listsOf(room, standingIn(room, from), payload))
@@ -26,8 +26,10 @@ export function standingIn(room: Room, who: Jid): Standing {
 
 /** §9.2: all of it, or nothing. */
 function change(context: Context, { room, from, payload, afterwards }: RoomRequest): Element | void | Promise<Element | void> {
-  const { roles, affiliations } = readChanges(room, payload)
   const actor = standingIn(room, from)
+  // Before it is read: whether somebody of a nick or an address is there is nothing for those who may change nothing.
+  if (!may('moderate', actor, room.config)) must('listOutcasts', actor, room.config)
+  const { roles, affiliations } = readChanges(room, payload)
   const self = String(from.bare)
   for (const { occupant, role } of roles)
     mustBeGiven(refusalOfRole(actor, standingOf(room, occupant), role, String(occupant.bare) === self))
@@ -81,8 +83,8 @@ function giveRoles(room: Room, wishes: readonly RoleWish[], { nick: actor }: Act
   const changed = wishes.filter(({ occupant, role }) => occupant.role !== role)
   const told = changed.map(({ occupant, role, reason }) =>
     role === 'none'
-      ? // §8.2
-        () => remove(room, [occupant], { codes: [307], actor, reason })
+      ? // §8.2: he hears it first, then the moderator, then all the others.
+        dismiss(room, [occupant], { codes: [307], actor, reason })
       : giveRole(room, occupant, role, { actor, reason }),
   )
   return () => inTurn(told, tell => tell())

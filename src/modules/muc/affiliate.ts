@@ -98,7 +98,8 @@ function tell(room: Room, made: readonly Appointed[], inviter: Actor | undefined
     if (affected.length === 0) return tellOfAbsent(room, one, inviter)
     const happening = { actor, reason: one.reason }
     const gone = affected.filter(({ occupant }) => mustGo(room, occupant)).map(({ occupant }) => occupant)
-    const code = CODE_OF[one.affiliation]
+    // Who is no member any more may be banned with his domain.
+    const code = gone[0] && CODE_OF[room.affiliationOf(gone[0])]
     // XEP-0463: with the first of them all know the new version.
     const changes = one.change && gone[0] ? new Map([[gone[0], one.change]]) : undefined
     const removed = remove(room, gone, { ...happening, ...(code !== undefined && { codes: [code] }) }, changes)

@@ -1,4 +1,4 @@
-/** The fields of the form in which a room is configured (XEP-0045 §15.5.3), and what their values mean. */
+/** The fields of the form in which a room is configured (XEP-0045 §16.5.3), and what their values mean. */
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Field, FieldType, Form, Option } from '../../xmpp/forms.ts'
 import { ALLOW_PM, type RoomConfig, WHO_IS } from './config.ts'

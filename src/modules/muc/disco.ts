@@ -4,8 +4,10 @@ import type { Element } from '../../xml/element.ts'
 import { DiscoInfo, DiscoItems, type Item, infoElement, itemsElement } from '../../xmpp/disco.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import { type Field, formElement } from '../../xmpp/forms.ts'
+import type { Jid } from '../../xmpp/jid.ts'
 import { pageElement, pageOf, readPage } from '../../xmpp/rsm.ts'
 import type { Nodes } from '../discovery.ts'
+import { may } from './access.ts'
 import type { Context, RoomRequest } from './context.ts'
 import { Muc, OccupantIds, Ping, StanzaIds } from './namespaces.ts'
 import type { Room } from './room.ts'
@@ -16,7 +18,9 @@ const PAGE = 100
 const STABLE_ID = `${Muc.uri}#stable_id`
 /** Of the service and of each room: XEP-0421 §4 says it of both where it is so in all rooms. */
 const FEATURES = [Muc.uri, STABLE_ID, OccupantIds.uri, DiscoItems.uri, Ping.uri]
-const ROOM_FEATURES = [...FEATURES, `${Muc.uri}#self-ping-optimization`, StanzaIds.uri]
+/** §16.3; XEP-0077 §10. */
+const FORMS = ['register', 'roomconfig', 'roominfo'].map(form => `${Muc.uri}#${form}`)
+const ROOM_FEATURES = [...FEATURES, ...FORMS, 'jabber:iq:register', `${Muc.uri}#self-ping-optimization`, StanzaIds.uri]
 
 /** What other parts have to say of rooms. */
 export class Described {
@@ -54,7 +58,7 @@ async function listRooms({ rooms }: Context, { payload }: Request): Promise<Elem
 export function describeRooms({ described, iq }: Context): void {
   iq.get(DiscoInfo, 'query', async request => {
     const { node = '' } = request.payload.attrs
-    if (node === '') return describe(described, request.room)
+    if (node === '') return describe(described, request)
     for (const nodes of described.nodes) {
       const info = await nodes.info?.(node, request)
       if (info !== undefined) return info.identities.length > 0 ? infoElement(info, node) : DiscoInfo('query', { node })
@@ -73,7 +77,7 @@ export function describeRooms({ described, iq }: Context): void {
   iq.get(Ping, 'ping', () => {})
 }
 
-function describe({ roomFeatures, fields, forms }: Described, room: Room): Element {
+function describe({ roomFeatures, fields, forms }: Described, { room, from }: RoomRequest): Element {
   const { config } = room
   const kinds = [
     config.isPublic ? 'muc_public' : 'muc_hidden',
@@ -83,7 +87,7 @@ function describe({ roomFeatures, fields, forms }: Described, room: Room): Eleme
     config.password === '' ? 'muc_unsecured' : 'muc_passwordprotected',
     config.isPersistent ? 'muc_persistent' : 'muc_temporary',
   ]
-  const info = formElement('result', `${Muc.uri}#roominfo`, [...fieldsOf(room), ...fields.flatMap(say => [...say(room)])])
+  const info = formElement('result', `${Muc.uri}#roominfo`, [...fieldsOf(room, from), ...fields.flatMap(say => [...say(room)])])
   return infoElement({
     identities: [{ category: 'conference', type: 'text', name: config.name === '' ? room.state.name : config.name }],
     features: [...ROOM_FEATURES, ...kinds, ...roomFeatures.flatMap(say => [...say(room)])],
@@ -91,12 +95,15 @@ function describe({ roomFeatures, fields, forms }: Described, room: Room): Eleme
   })
 }
 
-function fieldsOf({ config, occupants, state, history }: Room): Field[] {
+function fieldsOf(room: Room, asking: Jid): Field[] {
+  const { config, occupants, state, history } = room
+  // §14.4: what is talked about is for those who may hear it.
+  const subject = may('readArchive', room.standingOf(asking), config) ? state.subject : undefined
   const text = (name: string, value: string | undefined): Field[] =>
     value === undefined || value === '' ? [] : [{ var: name, type: 'text-single', values: [value] }]
   return [
     ...text('muc#roominfo_description', config.description),
-    ...text('muc#roominfo_subject', state.subject?.elements().find(({ name }) => name === 'subject')?.text),
+    ...text('muc#roominfo_subject', subject?.elements().find(({ name }) => name === 'subject')?.text),
     { var: 'muc#roomconfig_changesubject', type: 'boolean', values: [config.changeSubject ? '1' : '0'] },
     ...text('muc#roominfo_occupants', String(occupants.size)),
     ...text('muc#roominfo_lang', config.language),

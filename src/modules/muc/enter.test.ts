@@ -95,6 +95,15 @@ enters('XEP-0045 §7.2.3: in a room that is not anonymous everybody learns real 
   crone.receives(presence('thirdwitch', `<x xmlns="${USER}"><item jid="hag66@here.example/pda"/></x>`))
 })
 
+enters('XEP-0045 §7.2.12: where messages are archived, who enters is warned', async world => {
+  await coven(world)
+  configured(world, { whois: 'anyone', archive: true })
+  const hag = await world.online('hag66', 'pda')
+  await hag.sends(joinXml('thirdwitch'))
+  hag.receives(presence('firstwitch'))
+  assert.deepEqual(codesOf(hag.receives(presence('thirdwitch'))).toSorted(), [100, 110, 170], 'MUST also warn')
+})
+
 enters('XEP-0045 §7.2.4: in a semi-anonymous room moderators alone learn real addresses', async world => {
   const [crone, wicca] = await coven(world, 'secondwitch')
   const hag = await world.online('hag66', 'pda')
@@ -190,6 +199,10 @@ enters('XEP-0045 §7.2.10, §10.1: a new room is locked until its owner has said
   await crone.sends(joinXml('firstwitch'))
   const own = crone.receives(presence('firstwitch', item('owner', 'moderator')))
   assert.deepEqual(codesOf(own), [110, 201])
+  crone.forget()
+  await crone.sends(joinXml('firstwitch'))
+  assert.deepEqual(codesOf(crone.receives(presence('firstwitch'))), [110, 201], '§17.3: everything that would be sent on a normal join')
+  crone.forget()
   assert.equal(await tries(hag, 'thirdwitch'), 'item-not-found', 'MUST refuse')
   await hag.sends(`<message type="groupchat" id="m" to="${ROOM}"><body>Hail</body></message>`)
   hag.receivesError('m', 'item-not-found')

@@ -134,6 +134,18 @@ story(
 )
 
 story(
+  'who leaves leaves, but nobody hears what is too large',
+  async world => {
+    const [crone, hag] = await coven(world, 'thirdwitch')
+    await hag!.sends(`<presence type="unavailable" to="${ROOM}/thirdwitch"><status>${'x'.repeat(70_000)}</status></presence>`)
+    const gone = crone.receives(`<presence type="unavailable" from="${ROOM}/thirdwitch"/>`)
+    assert.ok(gone.inner.length < 1000)
+    hag!.forget()
+  },
+  open,
+)
+
+story(
   'somebody makes so many rooms, and enters them so often',
   async world => {
     const crone = await world.online('crone1')
@@ -150,6 +162,17 @@ story(
     hag.forget()
   },
   { settings: { muc: { newRooms: 'public', roomsPerUser: 5, joins: 50 } } },
+)
+
+story(
+  'nor more by making them all at once',
+  async world => {
+    const crone = await world.online('crone1')
+    await floods(crone, 20, i => joinXml('crone', '', `room${i}@${SERVICE}`, `j${i}`))
+    assert.deepEqual(errors(crone), Array(15).fill('resource-constraint'))
+    crone.forget()
+  },
+  { settings: { muc: { newRooms: 'public', roomsPerUser: 5 } } },
 )
 
 story(

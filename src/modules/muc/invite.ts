@@ -38,7 +38,6 @@ export function answerInvitations(context: Context): void {
 
 function invite(context: Context, room: Room, invites: readonly Element[], from: Jid, id: string | undefined): void | Promise<void> {
   const standing = room.standingOf(from)
-  must('know', standing, room.config)
   must('invite', standing, room.config)
   if (invites.length > MOST) throw new StanzaError('policy-violation', `no more than ${MOST} are invited at once`)
   context.limits.change(String(from.bare), invites.length)

@@ -28,8 +28,16 @@ tells(
   'XEP-0045 §8.2: who is kicked hears why and from whom, the moderator that it is done, then all the others that he is gone',
   async world => {
     const [crone, pistol, gower] = await coven(world, 'pistol', 'gower')
+    const { router } = world
+    const route = router.route.bind(router)
+    const order: string[] = []
+    router.route = (stanza, from, to, ...rest) => {
+      if (from.bare.equals(roomIn(world).jid)) order.push(`${to.local} ${stanza.name}`)
+      return route(stanza, from, to, ...rest)
+    }
     await crone.sends(`<iq type="set" id="kick1" to="${ROOM}"><query xmlns="http://jabber.org/protocol/muc#admin">
     <item nick="pistol" role="none"><reason>Avaunt, you cullion!</reason></item></query></iq>`)
+    assert.deepEqual(order, ['witch2 presence', 'crone1 iq', 'crone1 presence', 'witch3 presence'], '§8.2: MUST')
     const own = pistol!.receives(
       gone('pistol', '<item affiliation="none" role="none"><actor nick="firstwitch"/><reason>Avaunt, you cullion!</reason></item>'),
     )

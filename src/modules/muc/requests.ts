@@ -7,7 +7,7 @@ import { DiscoInfo, DiscoItems } from '../../xmpp/disco.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { Client, result } from '../../xmpp/stanza.ts'
-import { may, must } from './access.ts'
+import { may, must, noSuchRoom } from './access.ts'
 import type { Context } from './context.ts'
 import { Ping } from './namespaces.ts'
 import type { Visit } from './occupant.ts'
@@ -35,7 +35,7 @@ const notIn = ({ ns }: Element): StanzaError =>
     : new StanzaError('not-acceptable', 'you are not in the room', { type: 'cancel' })
 
 function ofRoom(context: Context, room: Room | undefined, stanza: Element, payload: Element, from: Jid, to: Jid): void | Promise<void> {
-  if (room === undefined || !isKnown(room, from)) throw new StanzaError('item-not-found', 'there is no such room')
+  if (room === undefined || !isKnown(room, from)) throw noSuchRoom()
   let tell: (() => void | Promise<void>) | undefined
   const afterwards = (work: () => void | Promise<void>): void => {
     tell = work

@@ -117,7 +117,7 @@ export class Room {
     const visit = this.admit(client, at, role, presence)
     visit.heardAt = 0
     visit.isDoubtful = true
-    if (client.domain === this.#context.domain) visit.goesAt = goesAt
+    if (this.#context.service.isLocal(client.domain)) visit.goesAt = goesAt
     this.ghosts.watch(visit)
   }
 
@@ -217,7 +217,7 @@ export class Room {
   /** §10.9: everybody hears it for himself alone, and nobody is in the room any more. */
   empty(destroy: Element): void {
     for (const visit of [...this.occupants.visits()]) {
-      const x = userElement({ affiliation: 'none', role: 'none' }, { destroy })
+      const x = userElement({ affiliation: 'none', role: 'none' }, { destroy }, 110)
       this.dismiss(visit)
       this.give(presenceFrom(visit.occupant, 'unavailable', [], x), visit.occupant.jid, visit)
     }

@@ -103,6 +103,8 @@ export class Venue implements Island {
 export class Rooms {
   readonly context: Context
   readonly rows: RoomRows
+  /** In which rooms are made. */
+  readonly making = new Turn()
   readonly #db: Db
   /** Those in which somebody was when the server stopped, until their first turn. */
   readonly suspended = new Map<string, Suspended>()

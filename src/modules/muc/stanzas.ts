@@ -26,7 +26,7 @@ function takePresence(context: Context, venue: Venue, stanza: Element, from: Jid
   const { type } = stanza.attrs
   const visit = room?.occupants.visit(from)
   // §17.3: silently, where he is not in the room.
-  if (type === 'unavailable') return room && visit && exit(room, visit, stanza)
+  if (type === 'unavailable') return room && visit && exit(context, room, visit, stanza)
   // §17.3: a probe is no request to enter, or to leave.
   if (type !== undefined) return
   // §7.2.1

@@ -8,7 +8,7 @@ import type { Item, Node } from './node.ts'
 import type { Place, Receiver } from './place.ts'
 
 /** After so many notifications all others have their turn. */
-export const SLICE = 32
+export const SLICE = 250
 
 /** Sends notifications. What goes to many is made and serialised once. */
 export class Notifier {
