@@ -74,12 +74,6 @@ export class Context {
     this.#take(venue, () => (venue.room === room && !this.isClosing ? work() : undefined))
   }
 
-  /** The same at the room of that name, if there is one. */
-  at(name: string, work: (room: Room) => void | Promise<void>): void {
-    const venue = this.rooms.at(name)
-    this.#take(venue, () => (venue.room === undefined ? undefined : work(venue.room)))
-  }
-
   /** The room of that name is in memory, if there is one. */
   wake(venue: Venue): void {
     this.#take(venue, () => {})

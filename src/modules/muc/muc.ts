@@ -20,7 +20,7 @@ import { Mav } from './namespaces.ts'
 import { answerOwners } from './owner.ts'
 import { roomEnded } from './points.ts'
 import { answerRegistrations } from './register.ts'
-import { leaveRooms } from './removed-account.ts'
+import { departureMigrations, leaveRooms } from './removed-account.ts'
 import { Retractions } from './retract.ts'
 import { migrations } from './rows.ts'
 import { letSearch } from './search/requests.ts'
@@ -46,7 +46,7 @@ export const muc = defineModule({
   ],
   needs: { commands, discovery },
   settings,
-  migrations: [...migrations, ...archiveMigrations, ...cardMigrations],
+  migrations: [...migrations, ...archiveMigrations, ...cardMigrations, ...departureMigrations],
 
   addressOf: (domain, { enabled, name = 'conference' }) => (enabled ? `${name}.${domain}` : undefined),
 
@@ -63,7 +63,6 @@ export const muc = defineModule({
     answerRegistrations(context)
     answerHats(context)
     context.described.roomFeatures.push(() => [Mav.uri])
-    leaveRooms(context, host)
     on(roomEnded, function shredRoom({ config, state }) {
       // What lasts is shredded by who destroys it.
       if (!config.isPersistent) track(context.rooms.rows.shred(state))
@@ -75,6 +74,7 @@ export const muc = defineModule({
       return context.rooms.suspend()
     })
     track(context.rooms.resume())
+    leaveRooms(context, host)
     describeService(context)
     describeRooms(context)
     const archives = new Archives(host)

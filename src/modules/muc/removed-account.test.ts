@@ -70,3 +70,26 @@ story('without one it is destroyed', async world => {
   assert.deepEqual(await world.store.all(sql`SELECT name FROM muc_room`), [])
   forgets(world)
 })
+
+story('what could not be done then is done when the server starts again', async world => {
+  await lasting(world)
+  await world.store.run(sql`ALTER TABLE muc_room RENAME TO away`)
+  await removed(world, 'hag66')
+  await world.store.run(sql`ALTER TABLE away RENAME TO muc_room`)
+  forgets(world)
+  world.restarts()
+  await world.settled()
+  const again = await world.online('crone1')
+  assert.deepEqual(await list(again, 'affiliation="member"'), [{ affiliation: 'member', jid: 'wicca@here.example', nick: 'wicca' }])
+  assert.deepEqual(await world.store.all(sql`SELECT jid FROM muc_departed`), [])
+})
+
+story('nor does a crash behind it leave somebody his place', async world => {
+  await lasting(world)
+  await world.host.life.remove('hag66')
+  world.restarts()
+  await world.settled()
+  const again = await world.online('crone1')
+  assert.equal(((await list(again, 'affiliation="member"')) as unknown[]).length, 1)
+  assert.deepEqual(await world.store.all(sql`SELECT jid FROM muc_departed`), [])
+})

@@ -2,6 +2,7 @@
 import { then } from '../../core/host.ts'
 import type { Host } from '../../core/module.ts'
 import { accountRemoved } from '../../core/points.ts'
+import { type Db, type Migration, sql } from '../../storage/db.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import { type Appointment, appoint } from './affiliate.ts'
 import type { Context } from './context.ts'
@@ -10,23 +11,45 @@ import { destroy } from './owner.ts'
 import type { Room } from './room.ts'
 import type { Lasting } from './rows.ts'
 
-export function leaveRooms(context: Context, { domain, on, track }: Pick<Host, 'domain' | 'on' | 'track'>): void {
-  on(accountRemoved, function leaveRooms({ account, afterwards }) {
-    afterwards(() => track(leaveAll(context, Jid.of(account, domain))))
+export const departureMigrations: readonly Migration[] = [
+  ({ withoutRowid }) => `CREATE TABLE muc_departed (jid TEXT NOT NULL PRIMARY KEY) ${withoutRowid}`,
+]
+
+/** It is on disk with the removal, until it is done in all rooms: neither a crash nor a full disk leaves somebody his place. */
+export function leaveRooms(context: Context, { db, domain, on, track }: Pick<Host, 'db' | 'domain' | 'on' | 'track'>): void {
+  on(accountRemoved, async function leaveRooms({ account, db: inner, afterwards }) {
+    const who = Jid.of(account, domain)
+    await inner.run(sql`INSERT INTO muc_departed (jid) VALUES (${String(who)}) ON CONFLICT (jid) DO NOTHING`)
+    afterwards(() => track(leaveAll(context, db, who)))
   })
+  track(goOn(context, db))
 }
 
-/** One after the other, as each has its turn. */
-async function leaveAll(context: Context, who: Jid): Promise<void> {
+/** What was not done when the server stopped. */
+async function goOn(context: Context, db: Db): Promise<void> {
+  try {
+    for (const { jid } of await db.all<{ jid: string }>(sql`SELECT jid FROM muc_departed`)) await leaveAll(context, db, Jid.parse(jid))
+  } catch (error) {
+    context.failed('muc', error)
+  }
+}
+
+/** Each room in its turn. */
+async function leaveAll(context: Context, db: Db, who: Jid): Promise<void> {
   const { rooms } = context
   const jid = String(who)
-  const concerned = new Set([...rooms.all()].filter(({ state }) => names(state, jid)).map(({ state }) => state.name))
-  for (const name of await rooms.rows.names()) {
-    if (concerned.has(name)) continue
-    const kept = await rooms.rows.load(name)
-    if (kept !== undefined && names(kept, jid)) concerned.add(name)
+  try {
+    const concerned = new Set([...rooms.all()].filter(({ state }) => names(state, jid)).map(({ state }) => state.name))
+    for (const name of await rooms.rows.names()) {
+      if (concerned.has(name)) continue
+      const kept = await rooms.rows.load(name)
+      if (kept !== undefined && names(kept, jid)) concerned.add(name)
+    }
+    await Promise.all(Array.from(concerned, name => rooms.at(name).within(room => leave(context, room, who))))
+    await db.run(sql`DELETE FROM muc_departed WHERE jid = ${jid}`)
+  } catch (error) {
+    context.failed('muc', error)
   }
-  for (const name of concerned) context.at(name, room => leave(context, room, who))
 }
 
 const names = ({ creator, affiliations, hats }: Lasting, jid: string): boolean =>

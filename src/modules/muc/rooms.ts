@@ -43,6 +43,11 @@ export class Venue implements Island {
     return this.whenLoaded(() => takeStanza(this.#rooms.context, this, stanza, from, to))
   }
 
+  /** With the room, in its turn; nothing where there is none. */
+  async within(work: (room: Room) => void | Promise<void>): Promise<void> {
+    await this.turn.take(() => this.whenLoaded(() => (this.#room === undefined ? undefined : work(this.#room))))
+  }
+
   /** In its turn, once it is known whether there is a room. */
   whenLoaded(work: () => void | Promise<void>): void | Promise<void> {
     if (!this.#isLoaded) return this.#load().then(() => this.whenLoaded(work))
