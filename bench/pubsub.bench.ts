@@ -5,15 +5,13 @@
  *     bin/with-node bench/pubsub.bench.ts PORT PID CERTIFICATE [SUBSCRIBERS] [SECONDS] [PUBLISHERS]
  */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { namespace } from '../src/xml/element.ts'
 import { Client } from '../test/faults/client.ts'
+import { cpuOf } from './cpu.ts'
 
 const PUBSUB = 'http://jabber.org/protocol/pubsub'
 const PubSubEvent = namespace<'event' | 'items'>(`${PUBSUB}#event`)
-/** Of the kernel's clock, in which /proc counts. */
-const TICK_MS = 10
 const PARALLEL = 16
 const WARM_UP = 2
 const TEXT = 'abcdefgh '.repeat(44)
@@ -67,26 +65,4 @@ function publish(node: (typeof nodes)[number]): void {
 async function ask(client: Client, xml: string): Promise<void> {
   const answer = await client.asks('set', `<pubsub xmlns="${PUBSUB}">${xml}</pubsub>`, service)
   assert.equal(answer.attrs['type'], 'result', String(answer))
-}
-
-/** In ms, of the process and its children. */
-function cpuOf(parent: number): number {
-  const fields = (id: string): string[] | undefined => {
-    try {
-      return readFileSync(`/proc/${id}/stat`, 'latin1')
-        .replace(/^.*\) /s, '')
-        .split(' ')
-    } catch {
-      return undefined
-    }
-  }
-  const all = readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .map(name => ({ id: Number(name), fields: fields(name) }))
-  const sum = (id: number): number => {
-    const own = all.find(each => each.id === id)?.fields
-    const children = all.filter(each => Number(each.fields?.[1]) === id)
-    return (Number(own?.[11] ?? 0) + Number(own?.[12] ?? 0)) * TICK_MS + children.reduce((total, each) => total + sum(each.id), 0)
-  }
-  return sum(parent)
 }

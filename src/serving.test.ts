@@ -54,9 +54,9 @@ test('XEP-0030 §4: a component stands among the items of the nearest host above
       }),
     )
     assert.deepEqual(items, [
-      ['pubsub.here.example', 'irc.here.example'],
-      ['pubsub.deep.here.example', 'irc.deep.here.example'],
-      ['pubsub.other.example'],
+      ['pubsub.here.example', 'conference.here.example', 'irc.here.example'],
+      ['pubsub.deep.here.example', 'conference.deep.here.example', 'irc.deep.here.example'],
+      ['pubsub.other.example', 'conference.other.example'],
     ])
   } finally {
     await close()

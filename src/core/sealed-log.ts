@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
-import { endOf, periodOf, type RetentionClass, startOf } from '../seal/retention.ts'
+import { periodOf, type RetentionClass, startOf } from '../seal/retention.ts'
 import { type Db, StorageError } from '../storage/db.ts'
 import { StanzaError } from '../xmpp/error.ts'
 import type { Account } from './account.ts'
@@ -12,6 +11,7 @@ import { bufferOf, type Entry } from './sealed-log/opening.ts'
 import type { Kind, LogHost, LogKeys } from './sealed-log/parts.ts'
 import { type Dead, inSegments, Search } from './sealed-log/search.ts'
 import { LogSecrets } from './sealed-log/secrets.ts'
+import { Sweeper } from './sealed-log/sweeper.ts'
 import { aloneAt, LogTables, ORDS, type Owner, type Part, type Range, SEGMENT_LENGTH } from './sealed-log/tables.ts'
 import { Unfiled } from './sealed-log/unfiled.ts'
 import { Writer } from './sealed-log/writer.ts'
@@ -54,9 +54,6 @@ interface Plain {
 /** Removed at a time, that nobody waits long. */
 const BATCH = 128
 
-/** Segments of a period removed at a time. */
-const SEGMENTS = 4
-
 /** An account's first ord lies anywhere between: so it does not tell how many there were. Behind it there is room for four billion. */
 const LOWEST = 2 ** 31
 const HIGHEST = 2 ** 32
@@ -89,12 +86,13 @@ export class SealedLog {
   readonly #live: LiveSegments
   readonly #opened: OpenedSegments
   readonly #states = new WeakMap<Account, State>()
-  readonly #cleaning = new Set<number>()
+  readonly #sweeper: Sweeper
 
   constructor(host: LogHost, options: LogOptions) {
     this.#host = host
     this.#options = options
     this.#tables = new LogTables(host.db, options.prefix)
+    this.#sweeper = new Sweeper(this.#tables, host.log)
     const { clock, db, log } = host
     this.#unfiled = new Unfiled(db, options.prefix, this.#tables, clock, error => log.fault('sealed.file', error))
     this.#writer = new Writer(this.#tables, db.writesPages ? this.#unfiled : undefined)
@@ -201,7 +199,7 @@ export class SealedLog {
     if (owner === undefined) return
     await this.#tables.tx(tables => tables.removeUntil(owner, ord))
     state.until = Math.max(state.until, ord)
-    this.#clean(owner.number)
+    this.#sweeper.clean(owner.number)
   }
 
   /** Removes what is of days, or hours, that were over at that moment. */
@@ -226,7 +224,7 @@ export class SealedLog {
       if (owner !== undefined) await this.#tables.in(db).removeUntil(owner, last)
     })
     state.until = last
-    if (owner !== undefined) this.#clean(owner.number)
+    if (owner !== undefined) this.#sweeper.clean(owner.number)
   }
 
   /** In a transaction, of whatever else: removes all messages that were added so far. */
@@ -244,7 +242,7 @@ export class SealedLog {
     afterwards(() => {
       const state = this.#states.get(account)
       if (state !== undefined) state.until = last
-      this.#clean(keys.number)
+      this.#sweeper.clean(keys.number)
     })
   }
 
@@ -269,15 +267,8 @@ export class SealedLog {
   async expire(): Promise<void> {
     this.#opened.forgetDead()
     await this.#ready()
-    const now = this.#host.clock.now()
-    let at: Kind | undefined = { class: 0 as RetentionClass, period: 0 }
-    while ((at = await this.#tables.nextPeriod(at)) !== undefined) {
-      // A secret that is missing before its time may come back, as with a file that was restored.
-      if (endOf(at.class, at.period) > now || this.#host.keys.shred.period(at.class, at.period) !== undefined) continue
-      const dead = at
-      while (await this.#tables.tx(tables => tables.removePeriod(dead, SEGMENTS))) await setImmediate()
-    }
-    for (const number of await this.#tables.unclean()) this.#clean(number)
+    const { shred } = this.#host.keys
+    await this.#sweeper.expire(this.#host.clock.now(), kind => shred.period(kind.class, kind.period) !== undefined)
   }
 
   async #begin(account: Account, keys: LogKeys, kind: Kind, now: number): Promise<LiveSegment> {
@@ -361,17 +352,6 @@ export class SealedLog {
     return state
   }
 
-  #clean(number: number): void {
-    if (this.#cleaning.has(number)) return
-    this.#cleaning.add(number)
-    const clean = async (): Promise<void> => {
-      while (await this.#tables.tx(tables => tables.clean(number, BATCH))) await setImmediate()
-    }
-    clean()
-      .catch(error => this.#host.log.fault('sealed.clean', error))
-      .finally(() => this.#cleaning.delete(number))
-  }
-
   #keysOf(account: Account): LogKeys {
     const keys = this.#host.keys.of(account)
     if (keys === undefined) throw new Error('the account has no keys')
@@ -384,7 +364,7 @@ export class SealedLog {
     this.#opened.forget(account)
     if (keys === undefined) return
     await this.#tables.in(db).removeAccount(keys.number)
-    afterwards(() => this.#clean(keys.number))
+    afterwards(() => this.#sweeper.clean(keys.number))
   }
 }
 

@@ -11,12 +11,15 @@ const NO_SALT = Buffer.alloc(0)
 
 /** What seals for one thing, and opens again. `context` says what it is: what was sealed in one does not open in another. */
 export class ServerBox {
+  /** Has the secret made, and safe on disk, if there is none. To be waited for before anything is sealed. */
+  readonly prepare: () => Promise<void>
   readonly #secret: () => Buffer
   readonly #ofHost: () => Promise<Buffer>
   readonly #log: Log
 
-  constructor(secret: () => Buffer, ofHost: () => Promise<Buffer>, log: Log) {
+  constructor(secret: () => Buffer, prepare: () => Promise<void>, ofHost: () => Promise<Buffer>, log: Log) {
     this.#secret = secret
+    this.prepare = prepare
     this.#ofHost = ofHost
     this.#log = log
   }
@@ -64,19 +67,33 @@ export class ServerBoxes {
 
   /** `id`: 16 random bytes. The secret is made, and safe on disk, if there is none. */
   async of(id: Buffer): Promise<ServerBox> {
+    const box = await this.later(id)
+    await box.prepare()
+    return box
+  }
+
+  /** The same, with no secret before something is to be sealed: of what may never be on disk a crash must leave none. */
+  async later(id: Buffer): Promise<ServerBox> {
     const ofHost = (): Promise<Buffer> => this.#ofHost(id)
     if (this.#arrangements.secrets === 'memory') {
       const secret = await ofHost()
-      return new ServerBox(() => secret, ofHost, this.#log)
+      return new ServerBox(
+        () => secret,
+        async () => {},
+        ofHost,
+        this.#log,
+      )
     }
     const { shred } = this.#keys
-    if (shred.account(id) === undefined) await shred.makeAccount(id)
+    const prepare = async (): Promise<void> => {
+      if (shred.account(id) === undefined) await shred.makeAccount(id)
+    }
     const secret = (): Buffer => {
       const known = shred.account(id)
-      if (known === undefined) throw new SealError('unreadable', 'the secret was destroyed')
+      if (known === undefined) throw new SealError('unreadable', 'there is no such secret')
       return known.server
     }
-    return new ServerBox(secret, ofHost, this.#log)
+    return new ServerBox(secret, prepare, ofHost, this.#log)
   }
 
   /** In the transaction that removes what is sealed with the secret; then `shred`. */

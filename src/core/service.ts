@@ -51,6 +51,11 @@ export class Service implements Destination {
     })
   }
 
+  /** Whether the domain is one of this server. */
+  isLocal(domain: string): boolean {
+    return this.#router.isLocal(domain)
+  }
+
   /** Hands a stanza that has these addresses to the router: for who sends the same to many, and knows where they are. */
   route(stanza: Element, from: Jid, to: Jid): void {
     void this.#router.route(stanza, from, to)

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
-import { endOf, type RetentionClass } from '../seal/retention.ts'
+import type { RetentionClass } from '../seal/retention.ts'
 import { type Db, StorageError } from '../storage/db.ts'
 import type { Clock } from './clock.ts'
 import { then } from './host.ts'
@@ -8,6 +8,7 @@ import type { Log } from './log.ts'
 import type { Entry } from './sealed-log/opening.ts'
 import type { Kind, Shred } from './sealed-log/parts.ts'
 import { type Dead, Search } from './sealed-log/search.ts'
+import { Sweeper } from './sealed-log/sweeper.ts'
 import { aloneAt, type Extent, LogTables, ORDS, type Owner, type Part, type Range, SEGMENT_LENGTH } from './sealed-log/tables.ts'
 import { LimitedBoxes, type Parts } from './shared-log/boxes.ts'
 
@@ -28,10 +29,6 @@ export interface SharedLogHost {
   readonly log: Log
   readonly keys: { readonly shred: Shred }
 }
-
-/** Removed at a time, that nobody waits long. */
-const BATCH = 128
-const SEGMENTS = 4
 
 /** When more than these were opened at a time, others have their turn. */
 const MANY = 100
@@ -70,12 +67,13 @@ export class SharedLog {
   readonly #tables: LogTables
   readonly #boxes: LimitedBoxes
   readonly #states = new WeakMap<SharedOwner, State>()
-  readonly #cleaning = new Set<number>()
+  readonly #sweeper: Sweeper
 
   /** `prefix` is what its tables are called; `store`, of `stores.ts`, binds to it what is sealed. */
   constructor(host: SharedLogHost, prefix: string, store: number) {
     this.#host = host
     this.#tables = new LogTables(host.db, prefix)
+    this.#sweeper = new Sweeper(this.#tables, host.log)
     this.#boxes = new LimitedBoxes(host.keys.shred, store)
   }
 
@@ -135,7 +133,7 @@ export class SharedLog {
     if (place === undefined) return
     await this.#tables.tx(tables => tables.removeUntil(place, ord))
     state.until = Math.max(state.until, ord)
-    this.#clean(place.number)
+    this.#sweeper.clean(place.number)
   }
 
   /** The owner is gone, in that transaction. Its secrets are to be destroyed as well. */
@@ -145,20 +143,12 @@ export class SharedLog {
 
   /** After that: its rows go. */
   removed({ number }: SharedOwner): void {
-    this.#clean(number)
+    this.#sweeper.clean(number)
   }
 
   /** Removes what cannot be opened any more because its time is over, and what a crash has left. */
   async expire(): Promise<void> {
-    const now = this.#host.clock.now()
-    let at: Kind | undefined = { class: 0 as RetentionClass, period: 0 }
-    while ((at = await this.#tables.nextPeriod(at)) !== undefined) {
-      // A secret that is missing before its time may come back, as with a file that was restored.
-      if (endOf(at.class, at.period) > now || this.#boxes.isPeriodAlive(at)) continue
-      const dead = at
-      while (await this.#tables.tx(tables => tables.removePeriod(dead, SEGMENTS))) await setImmediate()
-    }
-    for (const number of await this.#tables.unclean()) this.#clean(number)
+    await this.#sweeper.expire(this.#host.clock.now(), kind => this.#boxes.isPeriodAlive(kind))
   }
 
   async #add(owner: SharedOwner, state: State, kind: Kind, parts: Parts): Promise<number> {
@@ -199,16 +189,5 @@ export class SharedLog {
     const state: State = { owner: place, last, until: extent?.until ?? 0, live: undefined, dead: undefined }
     this.#states.set(owner, state)
     return state
-  }
-
-  #clean(number: number): void {
-    if (this.#cleaning.has(number)) return
-    this.#cleaning.add(number)
-    const clean = async (): Promise<void> => {
-      while (await this.#tables.tx(tables => tables.clean(number, BATCH))) await setImmediate()
-    }
-    clean()
-      .catch(error => this.#host.log.fault('sealed.clean', error))
-      .finally(() => this.#cleaning.delete(number))
   }
 }

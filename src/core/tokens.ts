@@ -27,6 +27,8 @@ export interface TokenHost {
   readonly keys: Keys
   readonly clock: Clock
   readonly log: Log
+  /** The store is not closed before that is done. */
+  track(work: Promise<unknown>): unknown
 }
 
 /** Who wants a token, and for what. */
@@ -185,7 +187,7 @@ export class Tokens {
   }
 
   #sweep(): void {
-    this.#store.removeGone(this.#today).catch(error => this.host.log.fault('tokens.sweep', error))
+    this.host.track(this.#store.removeGone(this.#today).catch(error => this.host.log.fault('tokens.sweep', error)))
     this.host.clock.after(SWEEP_EVERY, () => this.#sweep())
   }
 }

@@ -47,11 +47,13 @@ export class StanzaError extends Error {
   readonly payload: Element | undefined
   /** XEP-0086: for clients that look at nothing else. */
   readonly code: number | undefined
+  /** Whose error it is, where several may have made it (RFC 6120 §8.3.1). */
+  readonly by: string | undefined
 
   constructor(
     condition: Condition,
     text = '',
-    options: { type?: ErrorType; extra?: Element; uri?: string; payload?: Element; code?: number; cause?: unknown } = {},
+    options: { type?: ErrorType; extra?: Element; uri?: string; payload?: Element; code?: number; by?: string; cause?: unknown } = {},
   ) {
     super(text, { cause: options.cause })
     this.name = 'StanzaError'
@@ -61,24 +63,27 @@ export class StanzaError extends Error {
     this.uri = options.uri
     this.payload = options.payload
     this.code = options.code
+    this.by = options.by
   }
 
-  /** The same with this beside it. */
-  beside(payload: Element): StanzaError {
-    const { condition, message, type, extra, uri, code, cause } = this
+  /** The same with more about it. */
+  with(more: { readonly payload?: Element; readonly by?: string }): StanzaError {
+    const { condition, message, type, extra, uri, payload, code, by, cause } = this
     return new StanzaError(condition, message, {
       type,
-      payload,
       cause,
       ...(extra !== undefined && { extra }),
       ...(uri !== undefined && { uri }),
+      ...(payload !== undefined && { payload }),
       ...(code !== undefined && { code }),
+      ...(by !== undefined && { by }),
+      ...more,
     })
   }
 
   toElement(): Element {
     const condition = this.uri === undefined ? Stanzas(this.condition) : Stanzas(this.condition, {}, this.uri)
-    const error = ClientError('error', { type: this.type, code: this.code?.toString() }, condition)
+    const error = ClientError('error', { type: this.type, code: this.code?.toString(), by: this.by }, condition)
     const described = this.message === '' ? error : error.add(Stanzas('text', { 'xml:lang': 'en' }, this.message))
     return this.extra === undefined ? described : described.add(this.extra)
   }

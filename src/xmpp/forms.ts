@@ -81,7 +81,7 @@ export class Form {
   boolean(name: string): boolean | undefined {
     const text = this.text(name)
     if (text === undefined || text === '') return undefined
-    const value = BOOLEANS.get(text)
+    const value = readBoolean(text)
     if (value === undefined) throw nonsense(name)
     return value
   }
@@ -114,6 +114,9 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['false', false],
   ['0', false],
 ])
+
+/** A value of type boolean (XEP-0004 §3.3); undefined for what is none. */
+export const readBoolean = (text: string): boolean | undefined => BOOLEANS.get(text)
 
 /** Reads an `<x/>`. Throws bad-request where it is none, of no known type, or names a field twice. */
 export function readForm(x: Element | undefined): Form {

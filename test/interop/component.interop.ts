@@ -42,7 +42,7 @@ test('biboumi lets a user take part in a channel of IRC', { skip }, async () => 
   await using romeo = await Device.online('slixmpp', { server, name: 'romeo' })
   romeo.do('items', { of: 'localhost' })
   const { items } = await romeo.hears('items')
-  assert.deepEqual(new Set(items as string[]), new Set([DOMAIN, 'pubsub.localhost']))
+  assert.deepEqual(new Set(items as string[]), new Set([DOMAIN, 'pubsub.localhost', 'conference.localhost']))
 
   romeo.do('join', { room, nick: 'romeo' })
   for (const nick of ['mercutio', 'romeo']) await romeo.hears('presence', { type: 'available', from: `${room}/${nick}` })

@@ -9,20 +9,7 @@ type Happening =
   | ('online' | 'resumed' | 'lost' | 'closed' | 'failed')
   | ('registered' | 'carbons' | 'sent' | 'message' | 'presence' | 'items' | 'clients' | 'revoked')
   | ('published' | 'retracted')
-  | (
-      | 'entered'
-      | 'occupant'
-      | 'present'
-      | 'subject'
-      | 'invited'
-      | 'retraction'
-      | 'configured'
-      | 'affiliated'
-      | 'answered'
-      | 'refused'
-      | 'found'
-      | 'did'
-    )
+  | ('entered' | 'occupant' | 'present' | 'subject' | 'invited' | 'retraction' | 'configured' | 'answered' | 'refused' | 'found' | 'did')
   | ('page' | 'history' | 'metadata' | 'preferences' | 'password' | 'ran' | 'trimmed')
 
 /** What a client told: what happened, and facts about it. */

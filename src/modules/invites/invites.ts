@@ -80,7 +80,7 @@ export const invites = defineModule({
   migrations,
 
   setup(host): InvitesApi {
-    const { accounts, clock, db, domain, iq, log, needs, on, settings, stream } = host
+    const { accounts, clock, db, domain, iq, log, needs, on, settings, stream, track } = host
     const store = new InviteStore(db)
     const shown = new WeakMap<UnboundStream, Invite>()
     const named = new WeakMap<Account, () => boolean>()
@@ -116,7 +116,7 @@ export const invites = defineModule({
 
     clock.after(SWEEP_EVERY, function sweep() {
       // Not at once: a client that has shown a token in time may still use it.
-      store.removeExpired(clock.now() - SWEEP_EVERY).catch(error => log.fault('invites.sweep', error))
+      track(store.removeExpired(clock.now() - SWEEP_EVERY).catch(error => log.fault('invites.sweep', error)))
       clock.after(SWEEP_EVERY, sweep)
     })
 

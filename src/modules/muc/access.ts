@@ -96,9 +96,9 @@ export const noSuchRoom = (): StanzaError => new StanzaError('item-not-found', '
 /** What the XEP names for it; else forbidden. */
 const REFUSALS: Partial<Readonly<Record<Action, (standing: Standing) => StanzaError>>> = {
   know: () => noSuchRoom(),
-  // §7.2.8, §7.2.7
+  // §7.2.7, §7.2.6
   enter: ({ affiliation }) => (affiliation === 'outcast' ? forbidden() : new StanzaError('registration-required')),
-  // §7.2.10
+  // §7.2.9
   enterFull: () => new StanzaError('service-unavailable', '', { type: 'wait' }),
   speak: ofOccupants,
   speakFast: () => new StanzaError('policy-violation', '', { type: 'wait' }),

@@ -72,12 +72,17 @@ tells('XEP-0045 §9.2: a domain is banned with all who are of it, but who is aff
     heard(wicca!, 'presence').map(each => [each.attrs['from'], codesOf(each)[0]]),
     [[`${ROOM}/macbeth`, 301]],
   )
+  // Who loses what she was is banned like the others.
+  assert.equal(await changes(crone, '<item affiliation="none" jid="lady@castle.example"/>'), 'ok')
+  const [left] = heard(wicca!, 'presence')
+  assert.deepEqual([left!.attrs['from'], codesOf(left!)], [`${ROOM}/lady`, [301]])
+  assert.match(String(left), /affiliation='outcast'/)
   macbeth.unread.length = 0
   await macbeth.sends(joinXml('macbeth'))
   macbeth.receives('<presence type="error" id="join"><error><forbidden xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>')
   assert.equal(await changes(crone, '<item affiliation="none" jid="castle.example"/>'), 'ok')
   await macbeth.sends(joinXml('macbeth'))
-  assert.equal(roomIn(world).occupants.size, 4)
+  assert.equal(roomIn(world).occupants.size, 3)
   forgets(world)
 })
 

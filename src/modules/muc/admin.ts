@@ -13,7 +13,7 @@ import { nickKey } from './nick.ts'
 import type { Occupant } from './occupant.ts'
 import type { Room } from './room.ts'
 import type { Standing } from './standing.ts'
-import { giveRole, inTurn, remove } from './telling.ts'
+import { dismiss, giveRole, inTurn } from './telling.ts'
 
 export function answerAdmins(context: Context): void {
   context.iq.get(MucAdmin, 'query', ({ room, from, payload }) => listsOf(room, standingIn(room, from), payload))
@@ -86,8 +86,8 @@ function giveRoles(room: Room, wishes: readonly RoleWish[], { nick: actor }: Act
   const changed = wishes.filter(({ occupant, role }) => occupant.role !== role)
   const told = changed.map(({ occupant, role, reason }) =>
     role === 'none'
-      ? // §8.2
-        () => remove(room, [occupant], { codes: [307], actor, reason })
+      ? // §8.2: he hears it first, then the moderator, then all the others.
+        dismiss(room, [occupant], { codes: [307], actor, reason })
       : giveRole(room, occupant, role, { actor, reason }),
   )
   return () => inTurn(told, tell => tell())

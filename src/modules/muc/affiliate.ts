@@ -71,6 +71,7 @@ export function appoint(
       const nick = each.nick === undefined ? former?.nick : each.nick || undefined
       const change = state.affiliations.set(each.jid, { affiliation: each.affiliation, nick, reason: each.reason })
       if (each.affiliation === 'outcast') state.hats.takeAll(each.jid)
+      if (change !== undefined) room.rememberRole(each.jid, undefined)
       made.push({ ...each, before: former?.affiliation ?? 'none', change, present })
     }
     return appointments.map(({ jid }) => jid)
@@ -98,7 +99,8 @@ function tell(room: Room, made: readonly Appointed[], inviter: Actor | undefined
     if (affected.length === 0) return tellOfAbsent(room, one, inviter)
     const happening = { actor, reason: one.reason }
     const gone = affected.filter(({ occupant }) => mustGo(room, occupant)).map(({ occupant }) => occupant)
-    const code = CODE_OF[one.affiliation]
+    // Who is no member any more may be banned with his domain.
+    const code = gone[0] && CODE_OF[room.affiliationOf(gone[0])]
     // XEP-0463: with the first of them all know the new version.
     const changes = one.change && gone[0] ? new Map([[gone[0], one.change]]) : undefined
     const removed = remove(room, gone, { ...happening, ...(code !== undefined && { codes: [code] }) }, changes)

@@ -108,21 +108,22 @@ story('of a hidden room strangers see no card', async world => {
   assert.equal(conditionIn(await askRoom(await world.online('stranger2'), 'set', card())), 'item-not-found')
 })
 
-story(
-  'what a room shows that is in memory alone outlives a restart, but leaves nothing on disk',
-  async world => {
-    const [crone] = await coven(world)
-    await askRoom(crone, 'set', WITH_AVATAR)
-    crone.forget()
-    await world.host.close(new StreamError('system-shutdown'))
-    assert.equal((await world.store.all(sql`SELECT box FROM muc_card`)).length, 1)
-    world.restarts()
-    await world.settled()
-    const again = await world.online('crone1', 'desktop')
-    assert.deepEqual(await hashesOf(again), [hash('sha1', PNG)])
-    assert.match(String(await askRoom(again, 'get', card())), /BINVAL/)
-    assert.equal((await world.store.all(sql`SELECT box FROM muc_card`)).length, 0)
-    again.forget()
-  },
-  open,
-)
+for (const secrets of ['memory', 'file'] as const)
+  story(
+    `what a room shows that is in memory alone outlives a restart, but leaves nothing on disk; secrets: ${secrets}`,
+    async world => {
+      const [crone] = await coven(world)
+      await askRoom(crone, 'set', WITH_AVATAR)
+      crone.forget()
+      await world.host.close(new StreamError('system-shutdown'))
+      assert.equal((await world.store.all(sql`SELECT box FROM muc_card`)).length, 1)
+      world.restarts()
+      await world.settled()
+      const again = await world.online('crone1', 'desktop')
+      assert.deepEqual(await hashesOf(again), [hash('sha1', PNG)])
+      assert.match(String(await askRoom(again, 'get', card())), /BINVAL/)
+      assert.equal((await world.store.all(sql`SELECT box FROM muc_card`)).length, 0)
+      again.forget()
+    },
+    { ...open, arrangements: { showsPasswords: false, secrets } },
+  )

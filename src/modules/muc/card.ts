@@ -116,10 +116,13 @@ export class Cards {
   }
 
   async #write({ id, box }: Lasting, card: Element | undefined): Promise<void> {
-    if (card === undefined) await this.#db.run(sql`DELETE FROM muc_card WHERE room = ${id}`)
-    else
-      await this.#db.run(sql`INSERT INTO muc_card (room, box) VALUES (${id}, ${box.seal(CONTEXT, Buffer.from(String(card)))})
-        ON CONFLICT (room) DO UPDATE SET box = excluded.box`)
+    if (card === undefined) {
+      await this.#db.run(sql`DELETE FROM muc_card WHERE room = ${id}`)
+      return
+    }
+    await box.prepare()
+    await this.#db.run(sql`INSERT INTO muc_card (room, box) VALUES (${id}, ${box.seal(CONTEXT, Buffer.from(String(card)))})
+      ON CONFLICT (room) DO UPDATE SET box = excluded.box`)
   }
 }
 

@@ -1,6 +1,6 @@
-/** The fields of the form in which a room is configured (XEP-0045 §15.5.3), and what their values mean. */
+/** The fields of the form in which a room is configured (XEP-0045 §16.5.3), and what their values mean. */
 import { StanzaError } from '../../xmpp/error.ts'
-import type { Field, FieldType, Form, Option } from '../../xmpp/forms.ts'
+import { type Field, type FieldType, type Form, type Option, readBoolean } from '../../xmpp/forms.ts'
 import { ALLOW_PM, type RoomConfig, WHO_IS } from './config.ts'
 import { ROLES } from './standing.ts'
 
@@ -48,9 +48,9 @@ const text: Codec<string> = {
 const flag: Codec<boolean> = {
   type: 'boolean',
   read(values, name) {
-    const [value = ''] = values
-    if (!/^(?:0|1|true|false)$/.test(value)) throw unfit(name)
-    return value === '1' || value === 'true'
+    const value = readBoolean(values[0] ?? '')
+    if (value === undefined) throw unfit(name)
+    return value
   },
   write: value => [value ? '1' : '0'],
 }

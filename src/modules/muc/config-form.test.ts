@@ -29,7 +29,7 @@ const submitted = (fields: Readonly<Record<string, string | readonly string[]>>,
 
 const refused = (condition: string) => (error: unknown) => error instanceof StanzaError && error.condition === condition
 
-test('XEP-0045 §10.1.3: the form has every field of the registry (§15.5.3)', () => {
+test('XEP-0045 §10.1.3: the form has every field of the registry (§16.5.3)', () => {
   const form = readForm(configForm(INITIAL, new Affiliations(), limits))
   assert.equal(form.formType, 'http://jabber.org/protocol/muc#roomconfig')
   for (const name of [

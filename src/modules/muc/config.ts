@@ -1,4 +1,4 @@
-/** How a room is: what its owners can set (XEP-0045 §15.5.3). */
+/** How a room is: what its owners can set (XEP-0045 §16.5.3). */
 import { ROLES, type Role } from './standing.ts'
 
 export const WHO_IS = ['moderators', 'anyone'] as const

@@ -56,10 +56,11 @@ function appointmentsOf(
   admins: readonly string[] | undefined,
 ): Appointment[] {
   const wanted = new Map<string, Appointment['affiliation']>()
-  const dismiss = (affiliation: 'owner' | 'admin'): void => {
-    for (const jid of affiliations.having(affiliation)) wanted.set(jid, isMembersOnly ? 'member' : 'none')
+  const dismiss = (affiliation: 'owner' | 'admin', to: Appointment['affiliation'] = isMembersOnly ? 'member' : 'none'): void => {
+    for (const jid of affiliations.having(affiliation)) wanted.set(jid, to)
   }
-  if (owners !== undefined) dismiss('owner')
+  // §10.2: who is no owner any more is an admin, unless the form names all admins.
+  if (owners !== undefined) dismiss('owner', admins === undefined ? 'admin' : undefined)
   if (admins !== undefined) dismiss('admin')
   for (const jid of admins ?? []) if (owners !== undefined || affiliations.get(jid)?.affiliation !== 'owner') wanted.set(jid, 'admin')
   for (const jid of owners ?? []) wanted.set(jid, 'owner')

@@ -93,6 +93,8 @@ story(
     ])
     const said = await features(hag!)
     for (const feature of [MUC, `${MUC}#stable_id`, 'urn:xmpp:occupant-id:0', 'urn:xmpp:sid:0']) assert.ok(said.includes(feature))
+    for (const feature of ['register', 'roomconfig', 'roominfo']) assert.ok(said.includes(`${MUC}#${feature}`), '§16.3')
+    assert.ok(said.includes('jabber:iq:register'), 'XEP-0077 §10: SHOULD')
     const info = String(await askRoom(hag!, 'get', query('info')))
     assert.match(info, /<identity category='conference' type='text' name='A Dark Cave'\/>/)
     for (const [name, value] of [
@@ -105,6 +107,30 @@ story(
     ] as const)
       assert.match(info.replaceAll('\n', ''), new RegExp(`var='${name}'[^>]*><value>${value.replace('?', '\\?')}</value>`), name)
     configured(world, { isPersistent: false })
+  },
+  open,
+)
+
+story(
+  'XEP-0045 §14.4: of what is talked about in a room those learn by asking who may hear it',
+  async world => {
+    const [crone] = await coven(world)
+    const hag = await world.online('hag66')
+    await crone.sends(`<message type="groupchat" to="${ROOM}"><subject>Spells</subject></message>`)
+    const subject = async (client: Client): Promise<string | undefined> =>
+      /roominfo_subject'[^>]*><value>([^<]*)/.exec(String(await askRoom(client, 'get', query('info'))))?.[1]
+    assert.equal(await subject(hag), 'Spells')
+    for (const closed of [{ isMembersOnly: true }, { password: 'cauldronburn' }]) {
+      configured(world, { isMembersOnly: false, password: '', ...closed })
+      assert.equal(await subject(hag), undefined)
+      assert.equal(await subject(crone), 'Spells')
+    }
+    affiliated(world, 'hag66@here.example', 'member')
+    assert.equal(await subject(hag), 'Spells')
+    affiliated(world, 'hag66@here.example', 'outcast')
+    configured(world, { password: '' })
+    assert.equal(await subject(hag), undefined)
+    for (const client of world.clients) client.forget()
   },
   open,
 )

@@ -18,7 +18,9 @@ const PAGE = 100
 const STABLE_ID = `${Muc.uri}#stable_id`
 /** Of the service and of each room: XEP-0421 §4 says it of both where it is so in all rooms. */
 const FEATURES = [Muc.uri, STABLE_ID, OccupantIds.uri, DiscoItems.uri, Ping.uri]
-const ROOM_FEATURES = [...FEATURES, `${Muc.uri}#self-ping-optimization`, StanzaIds.uri]
+/** §16.3; XEP-0077 §10. */
+const FORMS = ['register', 'roomconfig', 'roominfo'].map(form => `${Muc.uri}#${form}`)
+const ROOM_FEATURES = [...FEATURES, ...FORMS, 'jabber:iq:register', `${Muc.uri}#self-ping-optimization`, StanzaIds.uri]
 
 /** What other parts have to say of rooms. */
 export class Described {
@@ -93,10 +95,10 @@ function describe({ roomFeatures, fields, forms }: Described, { room, from }: Ro
   })
 }
 
-function fieldsOf(room: Room, from: Jid): Field[] {
+function fieldsOf(room: Room, asking: Jid): Field[] {
   const { config, occupants, state, history } = room
-  // What is spoken of is for those who may read what is said.
-  const subject = may('readArchive', room.standingOf(from), config) ? state.subject : undefined
+  // §14.4: what is talked about is for those who may hear it.
+  const subject = may('readArchive', room.standingOf(asking), config) ? state.subject : undefined
   const text = (name: string, value: string | undefined): Field[] =>
     value === undefined || value === '' ? [] : [{ var: name, type: 'text-single', values: [value] }]
   return [

@@ -95,6 +95,15 @@ enters('XEP-0045 §7.2.3: in a room that is not anonymous everybody learns real 
   crone.receives(presence('thirdwitch', `<x xmlns="${USER}"><item jid="hag66@here.example/pda"/></x>`))
 })
 
+enters('XEP-0045 §7.2.12: where messages are archived, who enters is warned', async world => {
+  await coven(world)
+  configured(world, { whois: 'anyone', archive: true })
+  const hag = await world.online('hag66', 'pda')
+  await hag.sends(joinXml('thirdwitch'))
+  hag.receives(presence('firstwitch'))
+  assert.deepEqual(codesOf(hag.receives(presence('thirdwitch'))).toSorted(), [100, 110, 170], 'MUST also warn')
+})
+
 enters('XEP-0045 §7.2.4: in a semi-anonymous room moderators alone learn real addresses', async world => {
   const [crone, wicca] = await coven(world, 'secondwitch')
   const hag = await world.online('hag66', 'pda')
@@ -190,6 +199,10 @@ enters('XEP-0045 §7.2.10, §10.1: a new room is locked until its owner has said
   await crone.sends(joinXml('firstwitch'))
   const own = crone.receives(presence('firstwitch', item('owner', 'moderator')))
   assert.deepEqual(codesOf(own), [110, 201])
+  crone.forget()
+  await crone.sends(joinXml('firstwitch'))
+  assert.deepEqual(codesOf(crone.receives(presence('firstwitch'))), [110, 201], '§17.3: everything that would be sent on a normal join')
+  crone.forget()
   assert.equal(await tries(hag, 'thirdwitch'), 'item-not-found', 'MUST refuse')
   await hag.sends(`<message type="groupchat" id="m" to="${ROOM}"><body>Hail</body></message>`)
   hag.receivesError('m', 'item-not-found')
@@ -198,6 +211,36 @@ enters('XEP-0045 §7.2.10, §10.1: a new room is locked until its owner has said
   const { rooms } = world.host.apiOf(muc)!
   await world.settled()
   assert.equal(rooms.size, 0, 'MUST destroy the room')
+})
+
+enters('XEP-0045 §7.2.1, §7.2.5 to §7.2.10: each refusal is as in the examples, and as the table of §7.2.17 says', async world => {
+  await coven(world, 'secondwitch')
+  const hag = await world.online('hag66', 'pda')
+  const config = { isMembersOnly: false, password: '', maxUsers: 'none' } as const
+  for (const [section, change, to, type, condition] of [
+    ['§7.2.5', { password: 'cauldronburn' }, 'thirdwitch', 'auth', 'not-authorized'],
+    ['§7.2.6', { isMembersOnly: true }, 'thirdwitch', 'auth', 'registration-required'],
+    ['§7.2.8', {}, 'secondwitch', 'cancel', 'conflict'],
+    ['§7.2.9', { maxUsers: 2 }, 'thirdwitch', 'wait', 'service-unavailable'],
+  ] as const) {
+    configured(world, { ...config, ...change })
+    await hag.sends(joinXml(to, '', ROOM, section))
+    hag.receives(`<presence type="error" id="${section}" from="${ROOM}/${to}"><x xmlns="${MUC}"/>
+      <error type="${type}" by="${ROOM}"><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>`)
+  }
+  configured(world, config)
+  affiliated(world, 'hag66@here.example', 'outcast')
+  await hag.sends(joinXml('thirdwitch', '', ROOM, '§7.2.7'))
+  hag.receives(`<presence type="error" id="§7.2.7" from="${ROOM}/thirdwitch"><x xmlns="${MUC}"/>
+    <error type="auth" by="${ROOM}"><forbidden xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>`)
+  roomIn(world).isLocked = true
+  await hag.sends(joinXml('thirdwitch', '', ROOM, '§7.2.10'))
+  hag.receives(`<presence type="error" id="§7.2.10" from="${ROOM}/thirdwitch"><x xmlns="${MUC}"/>
+    <error type="cancel" by="${ROOM}"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>`)
+  roomIn(world).isLocked = false
+  await hag.sends(`<presence to="${ROOM}" id="273hs51g"><x xmlns="${MUC}"/></presence>`)
+  hag.receives(`<presence type="error" id="273hs51g" from="${ROOM}">
+    <error type="modify" by="${ROOM}"><jid-malformed xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>`)
 })
 
 enters('XEP-0045 §7.2: who is refused finds the mark of rooms beside the error, and of a password nothing', async world => {

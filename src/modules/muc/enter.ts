@@ -17,7 +17,6 @@ import type { Occupant, Visit } from './occupant.ts'
 import type { Happening, StatusCode } from './presence.ts'
 import type { Room } from './room.ts'
 import type { Venue } from './rooms.ts'
-import { usualRole } from './standing.ts'
 import { noSubject } from './subject.ts'
 
 /** So many clients somebody may have under one nick. */
@@ -40,28 +39,19 @@ export function enter(context: Context, venue: Venue, stanza: Element, x: Elemen
   if (context.guests.visitsOf(from) >= context.settings.visits) throw new StanzaError('resource-constraint', 'you are in too many rooms')
   const { room } = venue
   if (room !== undefined) return admit(context, room, stanza, x, from, to)
-  return create(context, venue, from).then(made => admit(context, made, stanza, x, from, to, [201]))
+  return create(context, venue, from).then(made => admit(context, made, stanza, x, from, to))
 }
 
-function admit(
-  context: Context,
-  room: Room,
-  stanza: Element,
-  x: Element,
-  from: Jid,
-  to: Jid,
-  codes: readonly StatusCode[] = [],
-): void | Promise<void> {
+function admit(context: Context, room: Room, stanza: Element, x: Element, from: Jid, to: Jid): void | Promise<void> {
   mustBeLetIn(room, x, from)
   const holder = mustBeFree(room, from, to.resource)
   if (holder === undefined) mustHaveSpace(context, room, from)
   else if (holder.visits.size >= MOST_CLIENTS) throw new StanzaError('resource-constraint', 'too many clients have this nick')
   const request = readHistoryRequest(x, context.clock.now(), room.config.maxHistory)
   const at = holder?.jid ?? room.jid.withResource(to.resource)
-  const role = usualRole(room.affiliations.of(from), room.config)
-  const visit = room.admit(from, at, role, cleanPresence(stanza, room.jid))
+  const visit = room.admit(from, at, room.roleFor(from), cleanPresence(stanza, room.jid))
   const rewritten: StatusCode[] = at.resource === to.resource ? [] : [210]
-  const ownCodes = [...warnings(room), ...codes, ...rewritten]
+  const ownCodes = [...warnings(room), ...rewritten]
   tellAffiliations(room, visit, x)
   return then(room.showOthers(visit), () =>
     then(room.announce(visit.occupant, { ownCodes, ownMav: versionFor(room, visit) }, { visit, id: stanza.attrs['id'] }), () =>
@@ -70,10 +60,11 @@ function admit(
   )
 }
 
-/** What his client has to tell him of the room (§7.2.3, §7.2.12). */
-const warnings = ({ config }: Room): StatusCode[] => [
+/** What his client has to tell him of the room (§7.2.3, §7.2.12), and that it waits to be configured (§10.1.1). */
+const warnings = ({ config, isLocked }: Room): StatusCode[] => [
   ...(config.whois === 'anyone' ? [100 as const] : []),
   ...(config.archive ? [170 as const] : []),
+  ...(isLocked ? [201 as const] : []),
 ]
 
 /** §7.2.13 and §7.2.15. */

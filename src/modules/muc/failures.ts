@@ -14,7 +14,7 @@ export function takeFailure(room: Room, error: Element, from: Jid, to: Jid): voi
   if (visit === undefined) return
   const sender = error.name === 'message' && !to.isBare ? room.relays.bounced(visit.to, id) : undefined
   if (sender !== undefined && room.occupants.visit(sender.jid) === sender) {
-    const { jid } = visit.occupant
+    const { jid, id: occupantId } = visit.occupant
     const said = clean(error, room.jid)
     const failed = error.child(Client, 'error')
     const message = Client(
@@ -22,6 +22,7 @@ export function takeFailure(room: Room, error: Element, from: Jid, to: Jid): voi
       { type: 'error', id, from: String(jid) },
       ...said,
       ...(failed === undefined ? [] : [anonymous(failed)]),
+      occupantId,
     )
     room.give(message, jid, sender)
   }

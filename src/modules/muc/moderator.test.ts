@@ -28,8 +28,16 @@ tells(
   'XEP-0045 §8.2: who is kicked hears why and from whom, the moderator that it is done, then all the others that he is gone',
   async world => {
     const [crone, pistol, gower] = await coven(world, 'pistol', 'gower')
+    const { router } = world
+    const route = router.route.bind(router)
+    const order: string[] = []
+    router.route = (stanza, from, to, ...rest) => {
+      if (from.bare.equals(roomIn(world).jid)) order.push(`${to.local} ${stanza.name}`)
+      return route(stanza, from, to, ...rest)
+    }
     await crone.sends(`<iq type="set" id="kick1" to="${ROOM}"><query xmlns="http://jabber.org/protocol/muc#admin">
     <item nick="pistol" role="none"><reason>Avaunt, you cullion!</reason></item></query></iq>`)
+    assert.deepEqual(order, ['witch2 presence', 'crone1 iq', 'crone1 presence', 'witch3 presence'], '§8.2: MUST')
     const own = pistol!.receives(
       gone('pistol', '<item affiliation="none" role="none"><actor nick="firstwitch"/><reason>Avaunt, you cullion!</reason></item>'),
     )
@@ -85,6 +93,33 @@ tells('XEP-0045 §8.3, §8.4: voice is given and taken, and all hear of it', asy
     <item nick="thirdwitch" role="participant"/></query></iq>`)
   crone.receives('<iq type="result" id="voice1"/>')
   for (const client of [crone, hag!]) client.receives(presence('thirdwitch', item('none', 'participant')))
+})
+
+tells('XEP-0045 §5.1: in a moderated room who has voice, or has lost it, finds that so when he comes again', async world => {
+  const [crone, wicca, hag] = await coven(world, 'secondwitch', 'thirdwitch')
+  configured(world, { isModerated: true })
+  affiliated(world, 'witch3@here.example', 'member')
+  const comesAgain = async (client: NonNullable<typeof hag>, nick: string): Promise<string> => {
+    await client.sends(`<presence type="unavailable" to="${ROOM}/${nick}"/>`)
+    client.forget()
+    await joins(client, nick)
+    return roomIn(world).occupants.named(nick)!.role
+  }
+  assert.equal(await comesAgain(wicca!, 'secondwitch'), 'visitor')
+  assert.equal(await changes(crone, '<item nick="secondwitch" role="participant"/><item nick="thirdwitch" role="visitor"/>'), 'ok')
+  assert.equal(await comesAgain(wicca!, 'secondwitch'), 'participant', 'SHOULD persist')
+  assert.equal(await comesAgain(hag!, 'thirdwitch'), 'visitor', 'SHOULD persist')
+  // Another affiliation has the role that is usual for it.
+  await hag!.sends(`<presence type="unavailable" to="${ROOM}/thirdwitch"/>`)
+  assert.equal(await changes(crone, '<item affiliation="none" jid="witch3@here.example"/>'), 'ok')
+  assert.equal(await changes(crone, '<item affiliation="member" jid="witch3@here.example"/>'), 'ok')
+  forgets(world)
+  await joins(hag!, 'thirdwitch')
+  assert.equal(roomIn(world).occupants.named('thirdwitch')!.role, 'participant')
+  configured(world, { isModerated: false })
+  assert.equal(await changes(crone, '<item nick="thirdwitch" role="visitor"/>'), 'ok')
+  assert.equal(await comesAgain(hag!, 'thirdwitch'), 'participant')
+  forgets(world)
 })
 
 tells('XEP-0045 §8.4: from admins and owners nobody takes voice, nor from anybody who is as high as the moderator', async world => {

@@ -48,6 +48,8 @@ export const muc = defineModule({
   settings,
   migrations: [...migrations, ...archiveMigrations, ...cardMigrations, ...departureMigrations],
 
+  addressOf: (domain, { enabled, name = 'conference' }) => (enabled ? `${name}.${domain}` : undefined),
+
   setup(host): Context | undefined {
     const { domain, needs, on, serve, settings, track } = host
     if (!settings.enabled) return undefined

@@ -118,6 +118,10 @@ story(
 tells('XEP-0045 §10.1.3: an owner who goes before leaves no room behind', async world => {
   const crone = await world.online('crone1', 'desktop')
   await joins(crone, 'firstwitch')
+  await crone.sends(`<presence type="unavailable" to="${ROOM}/firstwitch"/>`)
+  const own = crone.receives(presence('firstwitch', `<x xmlns="${USER}"><item role="none"/><destroy/></x>`, 'type="unavailable"'))
+  assert.deepEqual(codesOf(own), [110], '§10.1.3: MUST include <destroy/>, §7.14: MUST include 110')
+  await joins(crone, 'firstwitch')
   await crone.leaves()
   const hag = await world.online('hag66')
   await hag.sends(joinXml('thirdwitch'))
@@ -194,8 +198,11 @@ tells('XEP-0045 §10.2: when it becomes members-only, those leave who are none',
 tells('XEP-0045 §10.2, §10.5, §10.8: the form names all owners and admins', async world => {
   const [crone, wicca, hag] = await coven(world, 'secondwitch', 'thirdwitch')
   assert.equal(await configures(crone, { 'muc#roomconfig_roomowners': 'witch2@here.example' }), 'ok')
-  hag!.receives(presence('firstwitch', item('none', 'participant')))
+  hag!.receives(presence('firstwitch', item('admin', 'moderator')))
   hag!.receives(presence('secondwitch', item('owner', 'moderator')))
+  forgets(world)
+  assert.equal(await configures(wicca!, { 'muc#roomconfig_roomowners': ['witch2@here.example'], 'muc#roomconfig_roomadmins': [] }), 'ok')
+  hag!.receives(presence('firstwitch', item('none', 'participant')))
   forgets(world)
   assert.equal(await configures(crone, {}), 'forbidden')
   assert.equal(await configures(wicca!, { 'muc#roomconfig_roomowners': [] }), 'conflict', '§10.2: MUST NOT')
@@ -285,11 +292,14 @@ tells('a room that lasts is there when nobody is in it, and after a restart; ano
 })
 
 story(
-  'with the last one who was in it, a room that does not last takes its secret along',
+  'a room that does not last has a secret only if it once did, and takes it along with the last one who was in it',
   async world => {
     const [crone] = await coven(world)
     const { id } = roomIn(world).state
+    assert.equal(world.shred.account(id), undefined)
+    for (const lasts of ['1', '0']) assert.equal(await configures(crone, { 'muc#roomconfig_persistentroom': lasts }), 'ok')
     assert.ok(world.shred.account(id) !== undefined)
+    forgets(world)
     await crone.sends(`<presence type="unavailable" to="${ROOM}/firstwitch"/>`)
     assert.equal(world.shred.account(id), undefined)
     assert.deepEqual(await world.store.all(sql`SELECT * FROM doomed_secret`), [])

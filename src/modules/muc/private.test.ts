@@ -82,6 +82,7 @@ story(
     await hag.sends(error('hgn27af1', 'service-unavailable'))
     const told = crone.receives(`<message type="error" from="${ROOM}/thirdwitch"/>`)
     assert.doesNotMatch(String(told), /hag66/)
+    assert.equal(told.elements().filter(({ ns }) => ns === OCCUPANT).length, 1, 'XEP-0421 §4: MUST be attached to every message')
     hag.receivesNothing()
   },
   open,

@@ -37,46 +37,47 @@ async function starts(world: World): Promise<Elsewhere> {
 
 const rows = async (world: World): Promise<number> => (await world.store.all(sql`SELECT number FROM muc_suspended`)).length
 
-story(
-  'a restart: nobody leaves a room, and who was in it hears what is said next',
-  async world => {
-    const [crone] = await coven(world)
-    const before = new Elsewhere(world).user('hag66@there.example/pda')
-    await before.sends(joinXml('thirdwitch'))
-    await crone.sends(`<presence to="${ROOM}/firstwitch"><status>brewing</status></presence>`)
-    await crone.sends(`<message type="groupchat" to="${ROOM}"><subject>Fire Burn</subject></message>`)
-    configured(world, { name: 'A Dark Cave', password: 'cauldronburn' })
-    const { occupantSecret } = roomIn(world).state
-    before.forget()
-    await stops(world)
-    before.receivesNothing()
-    assert.equal(await rows(world), 1)
-    const [{ box }] = (await world.store.all<{ box: Uint8Array }>(sql`SELECT box FROM muc_suspended`)) as [{ box: Uint8Array }]
-    for (const word of ['hag66', 'thirdwitch', 'coven', 'brewing']) assert.ok(!Buffer.from(box).includes(word))
+for (const secrets of ['file', 'memory'] as const)
+  story(
+    `a restart, with secrets in ${secrets}: nobody leaves a room, and who was in it hears what is said next`,
+    async world => {
+      const [crone] = await coven(world)
+      const before = new Elsewhere(world).user('hag66@there.example/pda')
+      await before.sends(joinXml('thirdwitch'))
+      await crone.sends(`<presence to="${ROOM}/firstwitch"><status>brewing</status></presence>`)
+      await crone.sends(`<message type="groupchat" to="${ROOM}"><subject>Fire Burn</subject></message>`)
+      configured(world, { name: 'A Dark Cave', password: 'cauldronburn' })
+      const { occupantSecret } = roomIn(world).state
+      before.forget()
+      await stops(world)
+      before.receivesNothing()
+      assert.equal(await rows(world), 1)
+      const [{ box }] = (await world.store.all<{ box: Uint8Array }>(sql`SELECT box FROM muc_suspended`)) as [{ box: Uint8Array }]
+      for (const word of ['hag66', 'thirdwitch', 'coven', 'brewing']) assert.ok(!Buffer.from(box).includes(word))
 
-    const elsewhere = await starts(world)
-    assert.equal(await rows(world), 0)
-    const hag = elsewhere.user('hag66@there.example/pda')
-    assert.deepEqual(nicks(world), ['firstwitch', 'thirdwitch'])
-    const room = roomIn(world)
-    assert.equal(room.config.name, 'A Dark Cave')
-    assert.equal(room.config.isPersistent, false)
-    assert.deepEqual(room.state.occupantSecret, occupantSecret)
-    await hag.sends(`<message type="groupchat" to="${ROOM}"><body>Still here</body></message>`)
-    hag.receives(`<message from="${ROOM}/thirdwitch"><body>Still here</body></message>`)
-    hag.forget()
+      const elsewhere = await starts(world)
+      assert.equal(await rows(world), 0)
+      const hag = elsewhere.user('hag66@there.example/pda')
+      assert.deepEqual(nicks(world), ['firstwitch', 'thirdwitch'])
+      const room = roomIn(world)
+      assert.equal(room.config.name, 'A Dark Cave')
+      assert.equal(room.config.isPersistent, false)
+      assert.deepEqual(room.state.occupantSecret, occupantSecret)
+      await hag.sends(`<message type="groupchat" to="${ROOM}"><body>Still here</body></message>`)
+      hag.receives(`<message from="${ROOM}/thirdwitch"><body>Still here</body></message>`)
+      hag.forget()
 
-    const again = await world.online('crone1', 'desktop')
-    assert.equal((await askRoom(again, 'get', PING, `${ROOM}/firstwitch`)).attrs['type'], 'result')
-    await joins(again, 'firstwitch', ROOM, '<password>cauldronburn</password>')
-    assert.deepEqual(nicks(world), ['firstwitch', 'thirdwitch'])
-    await world.later(8 * 60_000)
-    assert.deepEqual(nicks(world), ['firstwitch', 'thirdwitch'])
-    again.forget()
-    hag.forget()
-  },
-  open,
-)
+      const again = await world.online('crone1', 'desktop')
+      assert.equal((await askRoom(again, 'get', PING, `${ROOM}/firstwitch`)).attrs['type'], 'result')
+      await joins(again, 'firstwitch', ROOM, '<password>cauldronburn</password>')
+      assert.deepEqual(nicks(world), ['firstwitch', 'thirdwitch'])
+      await world.later(8 * 60_000)
+      assert.deepEqual(nicks(world), ['firstwitch', 'thirdwitch'])
+      again.forget()
+      hag.forget()
+    },
+    { ...open, arrangements: { showsPasswords: false, secrets } },
+  )
 
 story(
   'after a restart, who does not come back leaves: of this server after some minutes, of others when theirs says so',

@@ -36,6 +36,19 @@ async function rooms(world: World, isKept: boolean, ...nicks: string[]): Promise
 
 const open = { settings: { muc: { newRooms: 'public' } } }
 
+story(
+  'XEP-0424 §5: by the id that he gave it himself somebody takes back what is in the archive alone',
+  async world => {
+    const [crone, hag] = await rooms(world, true, 'hag')
+    await says(hag!, 'oops')
+    await crone!.sends(sayXml('wise words', '', 'm-oops'))
+    await hag!.sends(retractXml('m-oops'))
+    for (const client of world.clients) client.forget()
+    assert.deepEqual((await ask(crone!, { of: ROOM })).bodies, ['', 'wise words', '/me retracted a message'])
+  },
+  { settings: { muc: { newRooms: 'public', history: 0 } } },
+)
+
 for (const isKept of [true, false]) {
   const where = isKept ? 'in the archive and in what is shown' : 'in what is shown of a room without an archive'
 
@@ -62,6 +75,21 @@ for (const isKept of [true, false]) {
       assert.equal(told.ids[0], id)
       assert.equal(stone(told.messages[0])?.attrs['id'], 'r1')
       assert.equal(stone(told.messages[0])?.attrs['stamp'], new Date(world.clock.now()).toISOString())
+    },
+    open,
+  )
+
+  story(
+    `XEP-0424 §5: by the id that he gave it himself somebody takes back his own message alone, ${where}`,
+    async world => {
+      const [crone, hag] = await rooms(world, isKept, 'hag')
+      await says(hag!, 'oops')
+      await crone!.sends(sayXml('wise words', '', 'm-oops'))
+      await hag!.sends(retractXml('m-oops'))
+      const [first, second] = await shown(world)
+      assert.equal(stone(first)?.attrs['id'], 'r1')
+      assert.match(String(second), /wise words/)
+      if (isKept) assert.deepEqual((await ask(crone!, { of: ROOM })).bodies, ['', 'wise words', '/me retracted a message'])
     },
     open,
   )

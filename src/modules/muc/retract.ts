@@ -6,9 +6,11 @@ import { LimitedEach } from '../../lib/limited.ts'
 import type { Element } from '../../xml/element.ts'
 import { parseElement } from '../../xml/parser.ts'
 import { StanzaError } from '../../xmpp/error.ts'
+import type { Jid } from '../../xmpp/jid.ts'
 import { correctedId, retractedId } from '../archive/archive.ts'
 import type { Archives } from './archive/archives.ts'
-import type { Logged } from './archive/room-log.ts'
+import type { Logged, RoomLog } from './archive/room-log.ts'
+import type { Said } from './history.ts'
 import { speechChecked, speechSaid } from './points.ts'
 import type { Room } from './room.ts'
 import type { MucSettings } from './settings.ts'
@@ -17,6 +19,12 @@ import { authorOf, isUnretractable, mustNotPretend, type TakenBack, tombstone } 
 /** Corrections are looked for among so many messages behind the one that they correct; so many of them go with it. */
 const FURTHEST = 1000
 const MOST_CORRECTIONS = 100
+
+/** Who takes something back: his occupant id, and his address. */
+interface Author {
+  readonly id: string | undefined
+  readonly jid: Jid
+}
 
 /** How often they are looked for in a room, so that nobody keeps the server busy. */
 const AT_ONCE = 10
@@ -42,9 +50,9 @@ export class Retractions {
           throw new StanzaError('forbidden', 'another one has written that')
       })
     })
-    on(speechSaid, function putTombstone({ room, stanza, at }) {
+    on(speechSaid, function putTombstone({ room, visit, stanza, at }) {
       const id = retractedId(stanza)
-      if (id !== undefined) return takeBack(room, id, { by: stanza.attrs['id'] ?? id, at })
+      if (id !== undefined) return takeBack(room, id, { by: stanza.attrs['id'] ?? id, at }, { id: authorOf(stanza), jid: visit.jid })
     })
   }
 
@@ -57,11 +65,13 @@ export class Retractions {
   }
 
   /** The message, and those by which its author has corrected it, are not there any more. */
-  async takeBack(room: Room, id: string, why: TakenBack): Promise<void> {
-    this.#inHistory(room, id, why)
+  async takeBack(room: Room, id: string, why: TakenBack, author?: Author): Promise<void> {
+    const said = room.history.find(id) ?? ownIn(room, id, author)
+    if (said !== undefined) this.#inHistory(room, said, why)
     const log = this.#archives.of(room)
-    const logged = log && (await this.#archives.find(log, id))
-    if (log === undefined || logged === undefined) return
+    if (log === undefined) return
+    const logged = (await this.#archives.find(log, said?.id ?? id)) ?? (await this.#ownIn(log, id, author))
+    if (logged === undefined) return
     const replace = async (each: Logged): Promise<void> => {
       const message = parseElement(each.message)
       if (!isUnretractable(message)) await log.replace(each, tombstone(message, why, room.jid))
@@ -74,15 +84,27 @@ export class Retractions {
     }
   }
 
-  #inHistory(room: Room, id: string, why: TakenBack): void {
+  async #ownIn(log: RoomLog, id: string, author: Author | undefined): Promise<Logged | undefined> {
+    if (author === undefined || this.#searches.isTooMuch(String(log.room))) return undefined
+    return log.own(id, author.jid.bare, FURTHEST)
+  }
+
+  #inHistory(room: Room, said: Said, why: TakenBack): void {
     const { history } = room
-    const said = history.find(id)
-    if (said === undefined) return
     const { stanza } = said
     for (const each of history.all())
       if (each === said || (authorOf(each.stanza) === authorOf(stanza) && isCorrectionOf(each.stanza, stanza.attrs['id'])))
         if (!isUnretractable(each.stanza)) history.replace(each, tombstone(each.stanza, why, room.jid))
   }
+}
+
+/**
+ * COMPAT(Converse.js 14): who takes back his own message may name it by the id that he gave it himself, where that of the room is
+ * meant (§5, Using the correct ID).
+ */
+function ownIn({ history }: Room, id: string, author: Author | undefined): Said | undefined {
+  if (author?.id === undefined) return undefined
+  return history.all().findLast(({ stanza }) => stanza.attrs['id'] === id && authorOf(stanza) === author.id)
 }
 
 const isCorrectionOf = (message: Element, id: string | undefined): boolean => id !== undefined && correctedId(message) === id

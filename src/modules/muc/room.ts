@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { Recent } from '../../lib/recent.ts'
 import type { Turn } from '../../lib/turn.ts'
 import type { Child, Element } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
@@ -16,10 +17,12 @@ import { occupantEntered, occupantLeft } from './points.ts'
 import { type Happening, presenceFrom, type StatusCode, shownOf, userElement } from './presence.ts'
 import { Relays } from './relays.ts'
 import type { Lasting } from './rows.ts'
-import type { Affiliation, Role, Standing } from './standing.ts'
+import { type Affiliation, type Role, type Standing, usualRole } from './standing.ts'
 
 /** After so many stanzas to others, all others have their turn. */
 const SLICE = 256
+/** The roles of so many are remembered who may have left. */
+const MOST_ROLES = 500
 
 /**
  * A room (XEP-0045): an island. All is done in its turn. It knows addresses and what came from there, and reaches everybody by stanzas.
@@ -34,6 +37,8 @@ export class Room {
   readonly history: History
   readonly relays = new Relays()
   readonly ghosts: Ghosts
+  /** §5.1: by bare address, the role that was given to somebody for this visit. In a moderated room it outlasts that. */
+  readonly #roles = new Recent<string, Role>(MOST_ROLES)
   /** §10.1.1: it is made, but nobody may enter before its owner has said how it shall be. */
   isLocked = false
   /** It was destroyed, or the last one has left one that does not stay. */
@@ -61,6 +66,19 @@ export class Room {
   standingOf(who: Jid): Standing {
     const occupant = this.occupants.visit(who)?.occupant
     return { affiliation: this.affiliations.of(who), role: occupant?.role ?? 'none' }
+  }
+
+  /** §5.1.2: of somebody who enters. */
+  roleFor(who: Jid): Role {
+    const usual = usualRole(this.affiliations.of(who), this.config)
+    const given = this.config.isModerated && usual !== 'moderator' ? this.#roles.get(String(who.bare)) : undefined
+    return given ?? usual
+  }
+
+  /** Undefined: what is usual. */
+  rememberRole(bare: string, role: Role | undefined): void {
+    if (role === undefined || role === 'moderator') this.#roles.delete(bare)
+    else this.#roles.set(bare, role)
   }
 
   affiliationOf(occupant: Occupant): Affiliation {
@@ -117,7 +135,7 @@ export class Room {
     const visit = this.admit(client, at, role, presence)
     visit.heardAt = 0
     visit.isDoubtful = true
-    if (client.domain === this.#context.domain) visit.goesAt = goesAt
+    if (this.#context.service.isLocal(client.domain)) visit.goesAt = goesAt
     this.ghosts.watch(visit)
   }
 
@@ -217,7 +235,7 @@ export class Room {
   /** §10.9: everybody hears it for himself alone, and nobody is in the room any more. */
   empty(destroy: Element): void {
     for (const visit of [...this.occupants.visits()]) {
-      const x = userElement({ affiliation: 'none', role: 'none' }, { destroy })
+      const x = userElement({ affiliation: 'none', role: 'none' }, { destroy }, 110)
       this.dismiss(visit)
       this.give(presenceFrom(visit.occupant, 'unavailable', [], x), visit.occupant.jid, visit)
     }

@@ -92,7 +92,7 @@ export class RoomRows {
   async create(name: string, creator: string, config: RoomConfig): Promise<Lasting> {
     const id = randomBytes(16)
     const affiliations = new Affiliations([[creator, { affiliation: 'owner' }]])
-    const box = await this.#boxes.of(id)
+    const box = await this.#boxes.later(id)
     return { name, id, creator, box, config, affiliations, hats: new Hats(), subject: undefined, occupantSecret: randomBytes(32) }
   }
 
@@ -149,6 +149,7 @@ export class RoomRows {
   /** Within a transaction. All but affiliations that stand in the clear: those `putAffiliations` writes. */
   async put(room: Lasting, db: Db): Promise<void> {
     const { name, id, creator, config, box } = room
+    await box.prepare()
     const face = config.isPublic ? JSON.stringify(faceOf(room)) : null
     const sealed = box.seal(CONTEXT, Buffer.from(JSON.stringify(sealedOf(room))))
     await db.run(sql`INSERT INTO muc_room (name, id, creator, face, box) VALUES (${name}, ${id}, ${creator}, ${face}, ${sealed})

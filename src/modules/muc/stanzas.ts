@@ -10,8 +10,12 @@ import { Muc } from './namespaces.ts'
 import { takeIq } from './requests.ts'
 import type { Venue } from './rooms.ts'
 
-/** Whatever comes to a room, to one of its occupants, or to where there is none. In its turn. */
+/** Whatever comes to a room, to one of its occupants, or to where there is none. In its turn. What is refused is so by the room. */
 export function takeStanza(context: Context, venue: Venue, stanza: Element, from: Jid, to: Jid): void | Promise<void> {
+  return refusing({ by: String(venue.jid) }, () => take(context, venue, stanza, from, to))
+}
+
+function take(context: Context, venue: Venue, stanza: Element, from: Jid, to: Jid): void | Promise<void> {
   const visit = venue.room?.occupants.visit(from)
   const isFailure = stanza.attrs['type'] === 'error'
   if (context.isClosing && (isFailure || stanza.attrs['type'] === 'unavailable')) return
@@ -32,22 +36,23 @@ function takePresence(context: Context, venue: Venue, stanza: Element, from: Jid
   // §7.2.1
   if (to.isBare) throw new StanzaError('jid-malformed', 'a nick is needed')
   const x = stanza.child(Muc, 'x')
-  return marked(() => {
+  // §7.2.5 to §7.2.10, §7.6: who may not enter, or not have that nick, finds the mark of rooms beside the error.
+  return refusing({ payload: Muc('x') }, () => {
     if (room === undefined || visit === undefined)
       return x === undefined ? notThere(context, from, to) : enter(context, venue, stanza, x, from, to)
     return x === undefined ? change(context, room, visit, stanza, to) : returned(context, room, visit, stanza, x, to)
   })
 }
 
-/** §7.2.5 to §7.2.10, §7.6: who may not enter, or not have that nick, is refused with the mark of rooms beside the error. */
-function marked(work: () => void | Promise<void>): void | Promise<void> {
-  const mark = (thrown: unknown): never => {
-    throw thrown instanceof StanzaError ? thrown.beside(Muc('x')) : thrown
+/** Errors say that as well. */
+function refusing(more: Parameters<StanzaError['with']>[0], work: () => void | Promise<void>): void | Promise<void> {
+  const fail = (thrown: unknown): never => {
+    throw thrown instanceof StanzaError ? thrown.with(more) : thrown
   }
   try {
     const pending = work()
-    return pending instanceof Promise ? pending.catch(mark) : undefined
+    return pending instanceof Promise ? pending.catch(fail) : undefined
   } catch (thrown) {
-    return mark(thrown)
+    return fail(thrown)
   }
 }

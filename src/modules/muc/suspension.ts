@@ -93,7 +93,7 @@ export class Suspension {
   }
 
   async #stateOf({ name, room }: Written): Promise<Lasting | undefined> {
-    return room === null ? undefined : readRoom(name, room, await this.#boxes.of(Buffer.from(room.id, 'base64')))
+    return room === null ? undefined : readRoom(name, room, await this.#boxes.later(Buffer.from(room.id, 'base64')))
   }
 
   async #remove(ids: ReadonlySet<string>): Promise<void> {

@@ -31,6 +31,7 @@ export function giveRole(
   const wasModerator = occupant.role === 'moderator'
   const seenBy = new Set([...room.occupants.all()].filter(viewer => room.sees(viewer, occupant)))
   occupant.role = role
+  room.rememberRole(String(occupant.bare), role)
   return () => {
     // With the same request he may have been banned.
     if (occupant.visits.size === 0) return
@@ -72,13 +73,13 @@ export function hide(room: Room, occupant: Occupant, seenBy: ReadonlySet<Occupan
   return inTurn(blind, viewer => inTurn([...viewer.visits.values()], visit => room.give(gone, occupant.jid, visit)))
 }
 
-/** Those are in the room no longer: first each of them hears it, then all who stay. */
-export function remove(
+/** Those are in the room no longer, and each of them hears it; what it gives tells all who stay. */
+export function dismiss(
   room: Room,
   occupants: readonly Occupant[],
   happening: Happening,
   changes: ReadonlyMap<Occupant, AffiliationChange> = new Map(),
-): void | Promise<void> {
+): () => void | Promise<void> {
   const parting = occupants
     .filter(({ visits }) => visits.size > 0)
     .map(occupant => ({ occupant, affiliation: room.affiliationOf(occupant), to: occupant.latest?.to }))
@@ -88,13 +89,16 @@ export function remove(
       const x = userElement({ affiliation, role: 'none', jid: visit.to }, happening, 110)
       room.give(presenceFrom(occupant, 'unavailable', [], x), occupant.jid, visit)
     }
-  return inTurn(parting, ({ occupant, affiliation, to }) =>
+  const tell = ({ occupant, affiliation, to }: (typeof parting)[number]): void | Promise<void> =>
     showEach(room, occupant, changes.get(occupant), (isOpen, _, mav) => {
       const x = userElement({ affiliation, role: 'none', jid: isOpen ? to : undefined }, { ...happening, mav })
       return presenceFrom(occupant, 'unavailable', [], x)
-    }),
-  )
+    })
+  return () => inTurn(parting, tell)
 }
+
+/** The same, and all are told at once. */
+export const remove = (...all: Parameters<typeof dismiss>): void | Promise<void> => dismiss(...all)()
 
 /** §10.3, §10.6, §10.7; XEP-0463 §4.2.2: of somebody who is not in the room, those hear it who may know it. */
 export function announceAbsent(room: Room, change: AffiliationChange): void | Promise<void> {

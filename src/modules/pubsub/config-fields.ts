@@ -1,6 +1,6 @@
 /** The fields of the forms in which nodes are configured and described (XEP-0060 §16.4.3, §16.4.4), and what their values mean. */
 import { StanzaError } from '../../xmpp/error.ts'
-import type { Field, FieldType, Option } from '../../xmpp/forms.ts'
+import { type Field, type FieldType, type Option, readBoolean } from '../../xmpp/forms.ts'
 import { Jid } from '../../xmpp/jid.ts'
 import {
   ACCESS_MODELS,
@@ -56,9 +56,9 @@ const text: Codec<string> = {
 const flag: Codec<boolean> = {
   type: 'boolean',
   read(values, name) {
-    const [value = ''] = values
-    if (!/^(?:0|1|true|false)$/.test(value)) throw unfit(name)
-    return value === '1' || value === 'true'
+    const value = readBoolean(values[0] ?? '')
+    if (value === undefined) throw unfit(name)
+    return value
   },
   write: value => [value ? '1' : '0'],
 }

@@ -1,7 +1,7 @@
 /** What the test does in rooms with Converse.js, and sees of them. */
 
 /** `turn` gives the open chat, or opens another one; `expect` says what answers to wait for next. */
-export function roomDriver(api, state, turn, expect) {
+export function roomDriver(api, turn, expect) {
   const messages = () => turn().messages.filter(message => message.get('type') === 'groupchat')
   return {
     enter: async (jid, nick, roomconfig) => {
@@ -17,7 +17,6 @@ export function roomDriver(api, state, turn, expect) {
         .occupants.filter(occupant => occupant.get('presence') === 'online')
         .map(occupant => occupant.get('nick')),
     roleOf: nick => turn().getOccupant(nick)?.get('role'),
-    occupantId: () => turn().get('occupant_id'),
     /** Who said what there, or that nobody can read it any more. */
     transcript: () =>
       messages()
@@ -26,7 +25,6 @@ export function roomDriver(api, state, turn, expect) {
     subject: () => turn().get('subject')?.text,
     /** What stands there instead of the room. */
     farewell: () => Array.from(document.querySelectorAll('.disconnect-msg'), ({ textContent }) => textContent.trim()),
-    rooms: () => state.chatboxes.filter(box => box.get('type') === 'chatroom').map(box => box.get('jid')),
     invite: (jid, reason) => turn().directInvite(jid, reason),
     /** Says it to one of them alone. */
     whisper: async (nick, body) => void (await turn().getOccupant(nick).sendMessage({ body })),

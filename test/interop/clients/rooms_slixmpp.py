@@ -103,16 +103,9 @@ async def set_affiliation(xmpp, command):
     return await outcome(xmpp["xep_0045"].set_affiliation(command["room"], command["affiliation"], jid=command["jid"], reason=reason))
 
 
-async def list_affiliated(xmpp, command):
-    jids = await xmpp["xep_0045"].get_affiliation_list(command["room"], command["affiliation"])
-    return {"jids": sorted(map(str, jids))}
-
-
 async def invite(xmpp, command):
-    if command.get("isMediated"):
-        xmpp["xep_0045"].invite(command["room"], command["jid"], command["reason"])
-    else:
-        xmpp["xep_0249"].send_invitation(command["jid"], command["room"], reason=command["reason"])
+    """By way of the room."""
+    xmpp["xep_0045"].invite(command["room"], command["jid"], command["reason"])
     return {}
 
 
@@ -121,12 +114,12 @@ async def destroy(xmpp, command):
 
 
 async def discover(xmpp, command):
-    """The kinds of thing that somebody is, and what it can do (XEP-0030)."""
+    """What somebody is called (XEP-0030)."""
     try:
         found = (await xmpp["xep_0030"].get_info(jid=command["of"], cached=False))["disco_info"]
     except IqError as error:
         return {"refused": error.condition}
-    return {"kinds": sorted(f"{kind[0]}/{kind[1]}" for kind in found["identities"]), "features": sorted(found["features"])}
+    return {"names": sorted(identity[3] or "" for identity in found["identities"])}
 
 
 async def moderate(xmpp, command):
@@ -135,14 +128,6 @@ async def moderate(xmpp, command):
     ET.SubElement(asked, f"{{{RETRACT}}}retract")
     ET.SubElement(asked, f"{{{MODERATE}}}reason").text = command["reason"]
     return await outcome(xmpp.make_iq_set(asked, ito=command["room"]).send())
-
-
-async def retract(xmpp, command):
-    """XEP-0424 as it is today."""
-    message = xmpp.make_message(command["room"], mtype="groupchat")
-    message.append(ET.Element(f"{{{RETRACT}}}retract", id=command["id"]))
-    message.send()
-    return {}
 
 
 async def read_room(xmpp, command):
@@ -178,12 +163,10 @@ COMMANDS = {
     "configure": ("configured", configure),
     "role": ("answered", set_role),
     "affiliate": ("answered", set_affiliation),
-    "affiliated": ("affiliated", list_affiliated),
     "invite": ("did", invite),
     "destroy": ("answered", destroy),
     "discover": ("found", discover),
     "moderate": ("answered", moderate),
-    "retract": ("did", retract),
     "read-room": ("history", read_room),
     "ping": ("answered", ping),
 }

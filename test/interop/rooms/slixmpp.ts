@@ -49,7 +49,7 @@ export class SlixmppOccupant implements Occupant {
 
   /** A mediated invitation (XEP-0045 §7.8.2). */
   async invites(jid: string, reason: string): Promise<void> {
-    await this.device.asks('invite', 'did', { room: this.room, jid, reason, isMediated: true })
+    await this.device.asks('invite', 'did', { room: this.room, jid, reason })
   }
 
   async says(body: string): Promise<void> {
@@ -77,6 +77,11 @@ export class SlixmppOccupant implements Occupant {
 
   async leaves(): Promise<void> {
     await this.device.asks('leave', 'did', { room: this.room })
+  }
+
+  /** Changes these fields of the form that the room gives its owners, and no others. */
+  async configures(values: Record<string, string>): Promise<void> {
+    await this.device.asks('configure', 'configured', { room: this.room, values })
   }
 
   /** The condition with which the room refused, or null. */

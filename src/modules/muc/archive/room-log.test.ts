@@ -134,6 +134,15 @@ told('XEP-0308 §3: corrections are found that are by the same person and behind
   assert.deepEqual(await log.corrections(first, 2, 10), [second])
 })
 
+told('a message is found by the id that its author gave it, and not another one’s', async log => {
+  await log.add(say('one'), HAG, NOON)
+  const last = await log.add(say('one'), HAG, NOON)
+  await log.add(say('one'), WITCH, NOON)
+  assert.equal((await log.own('m-one', HAG.jid.bare, 10))?.ord, last)
+  assert.equal(await log.own('m-one', HAG.jid.bare, 1), undefined)
+  assert.equal(await log.own('', HAG.jid.bare, 10), undefined)
+})
+
 told('another message takes the place of one', async log => {
   const ord = await log.add(say('one'), HAG, NOON)
   const logged = (await log.find(ord))!

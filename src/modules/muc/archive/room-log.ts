@@ -116,6 +116,16 @@ export class RoomLog implements SharedOwner {
     return found.toReversed().map(({ ord, header, body }) => ({ ord, header: readHeader(header), message: body.toString() }))
   }
 
+  /** The last message of that person to which he gave that id himself; it is looked for among so many of the last ones. */
+  async own(id: string, author: Jid, among: number): Promise<Logged | undefined> {
+    if (id === '') return undefined
+    const bare = String(author)
+    const entries = await this.#log.read(this, { limit: among, isDescending: true }, 'header')
+    const isMeant = (header: Header): boolean => header.id === id && bareOf(header.jid) === bare
+    const found = entries.find(({ header }) => isMeant(readHeader(header)))
+    return found && this.find(found.ord)
+  }
+
   /** The ords of messages behind that one by which the same person corrects it; it is looked for among so many. */
   async corrections({ ord, header: { id, jid } }: Logged, among: number, most: number): Promise<number[]> {
     if (id === '') return []
