@@ -79,7 +79,7 @@ export class Ghosts {
 
   /** Anybody could say of others that their server is gone: they are asked, seldom, and who answers anything is there. */
   #askAll(domain: string): void {
-    if (domain === this.#context.domain) return
+    if (this.#context.service.isLocal(domain)) return
     const now = this.#context.clock.now()
     for (const other of [...this.#room.occupants.visits()]) {
       if (other.jid.domain !== domain || now - other.pingedAt < MINUTE) continue
