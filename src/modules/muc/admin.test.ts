@@ -161,7 +161,7 @@ tells('XEP-0045 §9.5: the list of members is for admins; who is new to a member
   forgets(world)
 })
 
-tells('XEP-0045 §9.5: where addresses are open, members have the list, in the room or not, and nobody else', async world => {
+tells('XEP-0045 §7.11, §9.5: where addresses are open, members have the list, in the room or not, and nobody else', async world => {
   const [crone, hag] = await coven(world, 'thirdwitch')
   configured(world, { isMembersOnly: true, whois: 'anyone' })
   affiliated(world, 'witch2@here.example', 'member')

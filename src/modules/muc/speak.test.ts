@@ -134,7 +134,7 @@ story(
 )
 
 story(
-  'XEP-0045 §8.1: the subject is changed by those who may, and only by what is nothing else',
+  'XEP-0045 §7.3, §8.1: the subject is changed by those who may, and only by what is nothing else',
   async world => {
     const [crone, wicca] = await coven(world, 'secondwitch')
     const subject = (text: string, more = ''): string =>
