@@ -161,7 +161,7 @@ tells('XEP-0045 §9.5: the list of members is for admins; who is new to a member
   forgets(world)
 })
 
-tells('XEP-0045 §9.5: where addresses are open, members have the list, in the room or not, and nobody else', async world => {
+tells('XEP-0045 §7.11, §9.5: where addresses are open, members have the list, in the room or not, and nobody else', async world => {
   const [crone, hag] = await coven(world, 'thirdwitch')
   configured(world, { isMembersOnly: true, whois: 'anyone' })
   affiliated(world, 'witch2@here.example', 'member')
@@ -220,6 +220,31 @@ tells(
     forgets(world)
   },
 )
+
+tells('XEP-0045 §10.7: who was an admin has in a moderated room the role of what is left to her', async world => {
+  const [crone, wicca, hag] = await coven(world, 'secondwitch', 'thirdwitch')
+  configured(world, { isModerated: true })
+  for (const [affiliation, role] of [
+    ['none', 'visitor'],
+    ['member', 'participant'],
+  ] as const) {
+    assert.equal(await changes(crone, '<item affiliation="admin" jid="witch2@here.example"/>'), 'ok')
+    forgets(world)
+    const worthless = '<reason>Not so worthy after all!</reason>'
+    assert.equal(await changes(crone, `<item affiliation="${affiliation}" jid="witch2@here.example">${worthless}</item>`), 'ok')
+    for (const client of [crone, wicca!, hag!])
+      client.receives(
+        presence('secondwitch', `<x xmlns="${USER}"><item affiliation="${affiliation}" role="${role}">${worthless}</item></x>`),
+      )
+  }
+  assert.equal(await changes(crone, '<item affiliation="admin" jid="hecate@here.example"/>'), 'ok')
+  forgets(world)
+  assert.equal(await changes(crone, '<item affiliation="none" jid="hecate@here.example"/>'), 'ok')
+  crone.receives(
+    `<message from="${ROOM}" id="*"><x xmlns="${USER}"><item affiliation="none" jid="hecate@here.example" role="none"/></x></message>`,
+  )
+  forgets(world)
+})
 
 tells('by his nick somebody is known as well, as clients do', async world => {
   const [crone] = await coven(world, 'thirdwitch')

@@ -61,6 +61,24 @@ story(
   open,
 )
 
+enters('XEP-0045 §7.1, §7.2.16: the others, oneself, history, the subject, then what happens, in this order', async world => {
+  const [crone, wicca] = await coven(world, 'secondwitch')
+  await wicca!.sends(`<message type="groupchat" to="${ROOM}"><body>Thrice</body></message>`)
+  await crone.sends(`<message type="groupchat" to="${ROOM}"><subject>Fire Burn</subject></message>`)
+  const hag = await world.online('hag66', 'pda')
+  await hag.sends(joinXml('thirdwitch'))
+  await crone.sends(`<message type="groupchat" to="${ROOM}"><body>All hail</body></message>`)
+  await wicca!.sends(`<presence type="unavailable" to="${ROOM}/secondwitch"/>`)
+  hag.receives(presence('firstwitch'))
+  hag.receives(presence('secondwitch'))
+  assert.deepEqual(codesOf(hag.receives(presence('thirdwitch'))), [110])
+  hag.receives(`<message from="${ROOM}/secondwitch"><body>Thrice</body><delay xmlns="urn:xmpp:delay" from="${ROOM}" stamp="*"/></message>`)
+  hag.receives(`<message from="${ROOM}/firstwitch"><subject>Fire Burn</subject></message>`)
+  hag.receives(`<message from="${ROOM}/firstwitch"><body>All hail</body></message>`)
+  hag.receives(presence('secondwitch', item('none', 'none'), 'type="unavailable"'))
+  hag.receivesNothing()
+})
+
 enters('XEP-0045 §7.2.1, §17.1: a nick is needed, and one that can be seen', async world => {
   const hag = await world.online('hag66')
   await hag.sends(`<presence id="j" to="${ROOM}"><x xmlns="${MUC}"/></presence>`)

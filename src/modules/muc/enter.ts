@@ -47,7 +47,7 @@ function admit(context: Context, room: Room, stanza: Element, x: Element, from: 
   const holder = mustBeFree(room, from, to.resource)
   if (holder === undefined) mustHaveSpace(context, room, from)
   else if (holder.visits.size >= MOST_CLIENTS) throw new StanzaError('resource-constraint', 'too many clients have this nick')
-  const request = readHistoryRequest(x, context.clock.now(), room.config.maxHistory)
+  const request = readHistoryRequest(x, from, context.clock.now(), room.config.maxHistory)
   const at = holder?.jid ?? room.jid.withResource(to.resource)
   const visit = room.admit(from, at, room.roleFor(from), cleanPresence(stanza, room.jid))
   const rewritten: StatusCode[] = at.resource === to.resource ? [] : [210]
@@ -109,7 +109,7 @@ function mustHaveSpace({ settings }: Context, room: Room, from: Jid): void {
 /** §7.2.1, §17.3: he is in the room, and asks for all that somebody is told who enters. */
 export function returned(context: Context, room: Room, visit: Visit, stanza: Element, x: Element, to: Jid): void | Promise<void> {
   context.limits.join(String(visit.occupant.bare))
-  const request = readHistoryRequest(x, context.clock.now(), room.config.maxHistory)
+  const request = readHistoryRequest(x, visit.jid, context.clock.now(), room.config.maxHistory)
   tellAffiliations(room, visit, x)
   const own = { ownCodes: warnings(room), ownMav: versionFor(room, visit) }
   return then(

@@ -28,14 +28,15 @@ const hail = (client: Client): Promise<void> => client.sends(`<message type="gro
 for (const condition of ['gone', 'item-not-found', 'recipient-unavailable', 'redirect', 'remote-server-not-found', 'remote-server-timeout'])
   for (const kind of ['message', 'presence'] as const)
     story(
-      `XEP-0045 §18.1.2: whose ${kind} comes back with ${condition} is not in the room any more`,
+      `XEP-0045 §11.1, §18.1.2: whose ${kind} comes back with ${condition} is not in the room any more`,
       async world => {
         const [, crone, hag] = await strangers(world, 'hag@there.example/pda')
         await hag!.sends(error(condition, kind))
         const gone = crone.receives(`<presence type="unavailable" from="${ROOM}/hag">${item('none', 'none')}</presence>`)
-        assert.deepEqual(codesOf(gone), [333])
+        assert.deepEqual(codesOf(gone), [333], '§11.1: MUST, and no 307')
+        const own = hag!.receives(`<presence type="unavailable" from="${ROOM}/hag">${item('none', 'none')}</presence>`)
+        assert.deepEqual(codesOf(own).toSorted(), [110, 333], '§11.1: MUST')
         assert.deepEqual(nicks(world), ['firstwitch'])
-        hag!.forget()
       },
       open,
     )

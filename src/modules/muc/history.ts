@@ -4,6 +4,7 @@ import { readDateTime } from '../../xmpp/date-time.ts'
 import { delayElement } from '../../xmpp/delay.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
+import { Client } from '../../xmpp/stanza.ts'
 import { Muc } from './namespaces.ts'
 
 /** Something that was said, from whom, and as it was told to all. */
@@ -19,6 +20,8 @@ export interface Said {
 
 /** How much of the history somebody wants to hear (§7.2.14). */
 export interface HistoryRequest {
+  /** The client that is to hear it. */
+  readonly to: string
   readonly most: number
   readonly characters: number
   /** In ms. */
@@ -82,13 +85,13 @@ export class History {
   }
 
   /** The latest that are within all limits (§7.2.14), the oldest of them first. Whole messages only. */
-  latest({ most, characters, since }: HistoryRequest): readonly Said[] {
+  latest({ to, most, characters, since }: HistoryRequest): readonly Said[] {
     let from = this.#all.length
     let left = characters
     while (from > 0 && this.#all.length - from < most) {
       const said = this.#all[from - 1]!
       if (said.at < since) break
-      if (characters !== Number.POSITIVE_INFINITY) left -= String(said.late).length
+      if (characters !== Number.POSITIVE_INFINITY) left -= lengthOf(said.late, to)
       if (left < 0) break
       from--
     }
@@ -96,14 +99,18 @@ export class History {
   }
 }
 
+/** In characters, as it goes to a client (§7.2.14). */
+const lengthOf = (stanza: Element, to: string): number => stanza.with({ to }).toString(Client.uri).length
+
 const sizeOf = ({ inner }: Element): number => inner.length
 
 /** Reads the `<history/>` of somebody who enters. Throws bad-request. */
-export function readHistoryRequest(x: Element, now: number, most: number): HistoryRequest {
+export function readHistoryRequest(x: Element, to: Jid, now: number, most: number): HistoryRequest {
   const { maxchars, maxstanzas, seconds, since } = x.child(Muc, 'history')?.attrs ?? {}
   const earliest = since === undefined ? Number.NEGATIVE_INFINITY : readDateTime(since)
   if (earliest === undefined) throw new StanzaError('bad-request', 'since is no time')
   return {
+    to: String(to),
     most: Math.min(most, readNumber(maxstanzas)),
     characters: readNumber(maxchars),
     since: Math.max(earliest, now - readNumber(seconds) * 1000),

@@ -1,6 +1,19 @@
-/** XEP-0045 §7.8, §9.5 and XEP-0249: invitations. */
+/** XEP-0045 §7.8, §7.9, §9.5 and XEP-0249: invitations. */
 import assert from 'node:assert/strict'
-import { affiliated, configured, coven, Elsewhere, forgets, joins, joinXml, open, ROOM, roomIn, USER } from '../../../test/muc-story.ts'
+import {
+  affiliated,
+  configured,
+  coven,
+  Elsewhere,
+  forgets,
+  joins,
+  joinXml,
+  open,
+  opens,
+  ROOM,
+  roomIn,
+  USER,
+} from '../../../test/muc-story.ts'
 import { story, type World } from '../../../test/story.ts'
 
 const invites = (to: string, inside = '<reason>Hey Hecate!</reason>'): string =>
@@ -109,6 +122,34 @@ tells('XEP-0045 §7.8.2: who has invited somebody that there is not is told so',
     `<message type="error" id="nzd143v8" from="nobody@olymp.example" to="${ROOM}"><error type="cancel"><gone xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></message>`,
   )
   crone.receivesNothing()
+})
+
+tells('XEP-0045 §7.9: a conversation of two goes on in a room, with a third', async world => {
+  const crone = await world.online('crone1', 'desktop')
+  const wicca = await world.online('wiccarocks', 'laptop')
+  const phone = await world.online('wiccarocks', 'phone')
+  const hag = await world.online('hag66', 'pda')
+  // I: she makes the room.
+  await opens(crone, 'firstwitch')
+  // II: what was said before goes to the room as it was, with its thread, and from whom and when it was.
+  const delay = '<delay xmlns="urn:xmpp:delay" from="crone1@here.example/desktop" stamp="2004-09-29T01:54:37Z"/>'
+  const said = `<thread>e0ffe42b</thread><body>Thrice the brinded cat hath mew'd.</body>${delay}`
+  await crone.sends(`<message type="groupchat" id="b4va73n0" to="${ROOM}">${said}</message>`)
+  const live = crone.receives(`<message type="groupchat" id="b4va73n0" from="${ROOM}/firstwitch">${said}</message>`)
+  assert.equal(live.elements().filter(({ name }) => name === 'delay').length, 1)
+  // III: she invites both: of one she knows the client.
+  const inside = '<reason>This coven needs both.</reason><continue thread="e0ffe42b"/>'
+  await crone.sends(`<message id="gl3s85n7" to="${ROOM}"><x xmlns="${USER}">
+    <invite to="wiccarocks@here.example/laptop">${inside}</invite><invite to="hag66@here.example">${inside}</invite></x></message>`)
+  for (const client of [wicca, hag])
+    client.receives(`<message from="${ROOM}"><x xmlns="${USER}"><invite from="${ROOM}/firstwitch">${inside}</invite></x></message>`)
+  phone.receivesNothing()
+  // They accept, and see what was said.
+  await wicca.sends(joinXml('secondwitch'))
+  wicca.receives(`<presence from="${ROOM}/firstwitch"/>`)
+  wicca.receives(`<presence from="${ROOM}/secondwitch"/>`)
+  wicca.receives(`<message type="groupchat" id="b4va73n0" from="${ROOM}/firstwitch">${said}</message>`)
+  forgets(world)
 })
 
 story(
