@@ -45,8 +45,10 @@ const CLOCK_AHEAD =
 
 export const program: Program = {
   modules: Object.fromEntries(modules.map(module => [module.name, module.settings ?? {}])) satisfies ModuleShapes,
-  certificateProblems: async config => certificatesOf(config).problems(),
-  certificateGaps: async config => certificatesOf(config).gaps(),
+  async checkCertificates(config) {
+    const certificates = certificatesOf(config)
+    return { problems: certificates.problems(), gaps: certificates.gaps() }
+  },
   serve,
 
   async openStore(config) {

@@ -44,7 +44,6 @@ export async function checkAll(setup: Setup): Promise<Finding[]> {
     ...swap(await readFile('/proc/swaps', 'utf8').catch(() => '')),
     await space(config.data),
     ...(await certificates(program, config)),
-    ...(await services(program, config)),
     ...(await ports(config, running !== undefined)),
     ...(running === undefined ? [await store(program, config)] : [fine('A server runs and answers.'), ...clock(running)]),
   ]
@@ -161,25 +160,23 @@ async function space(data: string): Promise<Finding> {
 }
 
 async function certificates(program: Program, config: Config): Promise<Finding[]> {
-  const problems = await program.certificateProblems(config).catch(error => {
-    if (error instanceof OperatorError) return [error.message]
+  const { problems, gaps } = await program.checkCertificates(config).catch(error => {
+    if (error instanceof OperatorError) return { problems: [error.message], gaps: [] }
     throw error
   })
-  if (problems.length === 0) return [fine('The certificates can be used.')]
-  return problems.map(sentence => problem(sentence, 'Name a certificate and key that fit under tls.certificate, or the host’s own.'))
+  return [
+    ...(problems.length === 0 ? [fine('The certificates can be used.')] : []),
+    ...problems.map(sentence => problem(sentence, 'Name a certificate and key that fit under tls.certificate, or the host’s own.')),
+    ...(config.hosts.some(({ federation }) => federation) ? gaps.map(gap) : []),
+  ]
 }
 
-/** Without them, users of this server can use a service, and those of others perhaps not. */
-async function services(program: Program, config: Config): Promise<Finding[]> {
-  if (!config.hosts.some(({ federation }) => federation)) return []
-  const gaps = await program.certificateGaps(config).catch(() => [])
-  return gaps.map(name =>
-    warning(
-      `No certificate carries ${name}: users of some other servers cannot use what is there.`,
-      'Have the name put into the certificate, beside that of the domain.',
-    ),
+/** Users of this server can use the service without, and those of others perhaps not. */
+const gap = (name: string): Finding =>
+  warning(
+    `No certificate carries ${name}: users of some other servers cannot use what is there.`,
+    'Have the name put into the certificate, beside that of the domain.',
   )
-}
 
 async function ports({ listen }: Config, isRunning: boolean): Promise<Finding[]> {
   const endpoints = Object.values(listen).flat()

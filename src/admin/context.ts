@@ -94,10 +94,8 @@ export interface Program {
   openStore(config: Config): Promise<Context & AsyncDisposable>
   /** Serves until SIGTERM or SIGINT; `reload` reads the settings anew, for SIGHUP. */
   serve(config: Config, reload: () => Promise<Config>): Promise<RunningServer>
-  /** What is wrong with certificates, in sentences. */
-  certificateProblems(config: Config): Promise<readonly string[]>
-  /** Addresses of services that no certificate carries. */
-  certificateGaps(config: Config): Promise<readonly string[]>
+  /** What is wrong with certificates, in sentences; and the addresses of services that none carries. */
+  checkCertificates(config: Config): Promise<{ readonly problems: readonly string[]; readonly gaps: readonly string[] }>
 }
 
 /** What commands have that need neither store nor server. */

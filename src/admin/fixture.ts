@@ -78,12 +78,8 @@ export class FakeProgram implements Program {
     return { notes: ['Listening on 127.0.0.1:5222.'], stopped: Promise.resolve(0) }
   }
 
-  async certificateProblems() {
-    return this.certificates
-  }
-
-  async certificateGaps() {
-    return this.gaps
+  async checkCertificates() {
+    return { problems: this.certificates, gaps: this.gaps }
   }
 }
 

@@ -132,6 +132,15 @@ test('a service is served with the certificate of its domain, which may not carr
   assert.deepEqual(certificates.gaps(), ['nodes.there.example'])
 })
 
+test('a service of a domain that is not ASCII is found by the name that TLS has for it', t => {
+  const path = directory(t)
+  const { files } = keep(path, makeLeaf(makeAuthority('Test', 3650), ['xn--bcher-kva.example'], 90))
+  const sources = [{ domain: 'here.example' }, { domain: 'bücher.example', names: ['rooms.bücher.example'], files }]
+  const certificates = new Certificates(sources, path)
+  assert.notEqual(certificates.contextFor('xn--bcher-kva.example'), certificates.contextFor('here.example'))
+  assert.equal(certificates.contextFor('rooms.xn--bcher-kva.example'), certificates.contextFor('xn--bcher-kva.example'))
+})
+
 test('new files replace the old; bad new files leave the old and are told by a sentence', t => {
   const path = directory(t)
   const authority = makeAuthority('Test', 3650)

@@ -146,7 +146,8 @@ export class Certificates {
   #take(source: CertificateSource): void {
     try {
       const { leaf, ...credentials } = this.#load(source)
-      this.#served.set(domainToASCII(source.domain), { credentials, leaf, context: this.#contextOf(credentials), callerContext: undefined })
+      const served = { credentials, leaf, context: this.#contextOf(credentials), callerContext: undefined }
+      for (const name of [source.domain, ...(source.names ?? [])]) this.#served.set(domainToASCII(name), served)
       this.#errors.delete(source.domain)
     } catch (error) {
       this.#errors.set(source.domain, (error as Error).message)
@@ -166,8 +167,6 @@ export class Certificates {
     const known = serverName === undefined ? undefined : this.#served.get(domainToASCII(serverName))
     if (known !== undefined) return known
     const all = [...this.#served.values()]
-    const source = this.#sources.find(({ names = [] }) => serverName !== undefined && names.includes(serverName))
-    if (source !== undefined) return this.#served.get(domainToASCII(source.domain)) ?? all[0]
     // A client may ask for the host an SRV record led it to.
     return (serverName !== undefined && all.find(({ leaf }) => covers(leaf, serverName))) || all[0]
   }
