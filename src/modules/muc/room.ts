@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { Recent } from '../../lib/recent.ts'
+import { inSlices } from '../../lib/slices.ts'
 import type { Turn } from '../../lib/turn.ts'
 import type { Child, Element } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
@@ -244,14 +245,6 @@ export class Room {
 
 /** Each of so many; others have their turn where these are many. Nobody enters or leaves meanwhile, since it is the room's turn. */
 export function each<T>(all: Iterable<T>, size: number, tell: (one: T) => void): void | Promise<void> {
-  if (size > SLICE) return eachSlowly(all, tell)
+  if (size > SLICE) return inSlices(all, SLICE, tell)
   for (const one of all) tell(one)
-}
-
-async function eachSlowly<T>(all: Iterable<T>, tell: (one: T) => void): Promise<void> {
-  let told = 0
-  for (const one of all) {
-    tell(one)
-    if (++told % SLICE === 0) await new Promise(resolve => setImmediate(resolve))
-  }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { inSlices } from '../../lib/slices.ts'
 import type { Element } from '../../xml/element.ts'
 import { delayElement } from '../../xmpp/delay.ts'
 import type { Jid } from '../../xmpp/jid.ts'
@@ -25,11 +26,7 @@ export class Notifier {
     const message = messageFrom(place, node, event)
     // XEP-0163 §4.3.1: who may not see the owner's presence must not learn which client it was; nobody does of one that shows none.
     const signed = by !== undefined && place.isShown(by) ? message.add(replyTo(by)) : message
-    let told = 0
-    for (const receiver of place.receivers(node)) {
-      this.#give(place, receiver, receiver.seesPresence ? signed : message)
-      if (++told % SLICE === 0) await new Promise(resolve => setImmediate(resolve))
-    }
+    await inSlices(place.receivers(node), SLICE, receiver => this.#give(place, receiver, receiver.seesPresence ? signed : message))
   }
 
   /** §12.16, §8.9.4: what concerns one person; whether the node notifies or not. */

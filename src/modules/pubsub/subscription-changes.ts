@@ -1,4 +1,5 @@
 /** What follows when somebody is subscribed, or gains or loses access: XEP-0060 §8.6, §8.7.4, §12.2, §12.16; XEP-0163 §7.1. */
+import { inSlices } from '../../lib/slices.ts'
 import type { Db } from '../../storage/db.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
@@ -53,13 +54,11 @@ export async function writeSubscriptions(place: Place, node: Node, changes: read
 
 /** Once it is safe on disk. */
 export async function tellSubscriptions(context: Context, place: Place, node: Node, changes: readonly SubscriptionChange[]): Promise<void> {
-  let told = 0
-  for (const { before, after } of changes) {
+  await inSlices(changes, SLICE, ({ before, after }) => {
     context.notifier.tellOne(place, node, subscriptionEvent(node, before.jid, after === undefined ? 'none' : 'subscribed'), before.jid)
     if (after === undefined) tellOwners(context, place, node, before.jid, 'none')
-    else await welcome(context, place, node, after)
-    if (++told % SLICE === 0) await new Promise(resolve => setImmediate(resolve))
-  }
+    else return welcome(context, place, node, after)
+  })
 }
 
 /** Somebody is subscribed from now on. §6.1.7: the last item; and owners hear of it if they want to. */
