@@ -24,9 +24,11 @@ import { departureMigrations, leaveRooms } from './removed-account.ts'
 import { Retractions } from './retract.ts'
 import { migrations } from './rows.ts'
 import { letSearch } from './search/requests.ts'
-import { settings } from './settings.ts'
+import { type MucSettings, settings } from './settings.ts'
 import { keepPace } from './slow-mode.ts'
 import { answerVoiceRequests } from './voice.ts'
+
+const addressOf = (domain: string, { name = 'conference' }: MucSettings): string => `${name}.${domain}`
 
 export const muc = defineModule({
   name: 'muc',
@@ -48,12 +50,12 @@ export const muc = defineModule({
   settings,
   migrations: [...migrations, ...archiveMigrations, ...cardMigrations, ...departureMigrations],
 
-  addressOf: (domain, { enabled, name = 'conference' }) => (enabled ? `${name}.${domain}` : undefined),
+  addressOf: (domain, settings) => (settings.enabled ? addressOf(domain, settings) : undefined),
 
   setup(host): Context | undefined {
     const { domain, needs, on, serve, settings, track } = host
     if (!settings.enabled) return undefined
-    const jid = Jid.of('', `${settings.name ?? 'conference'}.${domain}`)
+    const jid = Jid.of('', addressOf(domain, settings))
     const service = serve(jid.domain, { island: name => context.rooms.at(name) })
     const context = new Context(host, jid, service)
     answerOwners(context)

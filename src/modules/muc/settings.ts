@@ -1,7 +1,5 @@
+import { readLabel } from '../../lib/domain-label.ts'
 import { count, duration, flag, oneOf, optional, read, size, type Table } from '../../lib/settings.ts'
-
-/** One part of a domain name. */
-const readLabel = (text: string): string | undefined => (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text) ? text : undefined)
 
 export const settings = {
   enabled: flag(true, 'There is such a service; without it, another one can have its address, such as a component.'),

@@ -2,6 +2,7 @@
 
 import { defineModule, xep } from '../../core/module.ts'
 import { accountRemoved, secretsDestroyed } from '../../core/points.ts'
+import { readLabel } from '../../lib/domain-label.ts'
 import { count, flag, oneOf, optional, read, size } from '../../lib/settings.ts'
 import { DiscoInfo, DiscoItems, infoElement, itemsElement } from '../../xmpp/disco.ts'
 import { StanzaError } from '../../xmpp/error.ts'
@@ -19,8 +20,7 @@ import { pubsub } from './pubsub.ts'
 import { answer, REQUESTS } from './requests.ts'
 import { ServicePlace } from './service-place.ts'
 
-/** One part of a domain name. */
-const readLabel = (text: string): string | undefined => (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text) ? text : undefined)
+const addressOf = (domain: string, { name = 'pubsub' }: { readonly name?: string | undefined }): string => `${name}.${domain}`
 
 export const pubsubService = defineModule({
   name: 'pubsub-service',
@@ -47,11 +47,11 @@ export const pubsubService = defineModule({
     changes: count(120, { min: 1 }, 'How often in a minute somebody may change something of which subscribers are notified.'),
   },
 
-  addressOf: (domain, { enabled, name = 'pubsub' }) => (enabled ? `${name}.${domain}` : undefined),
+  addressOf: (domain, settings) => (settings.enabled ? addressOf(domain, settings) : undefined),
 
   setup({ clock, db, domain, log, needs, on, send, serve, settings, track }) {
     if (!settings.enabled) return
-    const jid = Jid.of('', `${settings.name ?? 'pubsub'}.${domain}`)
+    const jid = Jid.of('', addressOf(domain, settings))
     const mayCreate = (who: Jid): boolean => settings.create === 'users' && who.domain === domain && who.local !== ''
     const share = { nodes: settings.nodesPerUser, bytes: settings.bytesPerUser, affiliations: settings.affiliationsPerUser }
     const place = new ServicePlace({ jid, mayCreate, share }, db, clock, settings)
