@@ -11,7 +11,7 @@ import { StanzaError } from '../src/xmpp/error.ts'
 import type { Jid } from '../src/xmpp/jid.ts'
 import { Ear } from './ear.ts'
 import { answerTo } from './pubsub-story.ts'
-import type { Client, World } from './story.ts'
+import { type Client, story, type World } from './story.ts'
 
 export const MUC = 'http://jabber.org/protocol/muc'
 export const USER = `${MUC}#user`
@@ -29,6 +29,14 @@ let asked = 0
 
 /** Rooms as they were before there was privacy: open to all. */
 export const open = { settings: { muc: { newRooms: 'public' } } }
+
+/** A story about rooms that are open to all. */
+export const tells = (title: string, tell: (world: World) => Promise<void>): void => story(title, tell, open)
+
+/** What is heard of an occupant of the room. */
+export const presence = (nick: string, inside = '', more = ''): string => `<presence from="${ROOM}/${nick}" ${more}>${inside}</presence>`
+/** The same of one who is not there any more. */
+export const gone = (nick: string, inside = ''): string => presence(nick, `<x xmlns="${USER}">${inside}</x>`, 'type="unavailable"')
 
 export const joinXml = (nick: string, inside = '', room = ROOM, id = 'join'): string =>
   `<presence id="${id}" to="${room}/${nick}"><x xmlns="${MUC}">${inside}</x></presence>`

@@ -10,24 +10,22 @@ import {
   coven,
   Elsewhere,
   forgets,
+  gone,
   heard,
   item,
   joins,
   joinXml,
   list,
-  open,
+  presence,
   ROOM,
   roomIn,
+  tells,
   USER,
 } from '../../../test/muc-story.ts'
-import { story, type World } from '../../../test/story.ts'
+import { story } from '../../../test/story.ts'
 
-const presence = (nick: string, inside = '', more = ''): string => `<presence from="${ROOM}/${nick}" ${more}>${inside}</presence>`
-const gone = (nick: string, inside = ''): string => presence(nick, `<x xmlns="${USER}">${inside}</x>`, 'type="unavailable"')
 const set = (id: string, items: string): string =>
   `<iq type="set" id="${id}" to="${ROOM}"><query xmlns="http://jabber.org/protocol/muc#admin">${items}</query></iq>`
-
-const tells = (title: string, tell: (world: World) => Promise<void>): void => story(title, tell, open)
 
 tells('XEP-0045 §9.1: who is banned hears why and from whom, and all the others that he is gone; he does not come back', async world => {
   const [crone, earl, exeter] = await coven(world, 'cambridge', 'exeter')

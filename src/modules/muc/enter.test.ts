@@ -14,6 +14,7 @@ import {
   MUC,
   OCCUPANT,
   open,
+  presence,
   ROOM,
   roomIn,
   SERVICE,
@@ -21,8 +22,6 @@ import {
 } from '../../../test/muc-story.ts'
 import { type Client, story, type World } from '../../../test/story.ts'
 import { muc } from './muc.ts'
-
-const presence = (nick: string, inside = '', more = ''): string => `<presence from="${ROOM}/${nick}" ${more}>${inside}</presence>`
 
 /** Tries to enter; gives the condition of the error, or undefined if he could. */
 async function tries(client: Client, nick: string, inside = '', room = ROOM): Promise<string | undefined> {

@@ -11,13 +11,13 @@ import {
   item,
   joins,
   joinXml,
-  open,
   ROOM,
   roomIn,
   submit,
+  tells,
   USER,
 } from '../../../test/muc-story.ts'
-import { type Client, story, type World } from '../../../test/story.ts'
+import { type Client, story } from '../../../test/story.ts'
 import type { Element } from '../../xml/element.ts'
 import { Hats, hashOf } from './hats.ts'
 
@@ -26,8 +26,6 @@ const HATS = 'urn:xmpp:hats:0'
 const INFO = 'http://jabber.org/protocol/disco#info'
 const TEACHER = 'http://tech.example.edu/hats#Teacher'
 const node = (name: string): string => `urn:xmpp:hats:commands:${name}`
-
-const tells = (title: string, tell: (world: World) => Promise<void>): void => story(title, tell, open)
 
 /** Begins a command, or goes on with it. */
 const runs = (client: Client, name: string, inside = '', session = ''): Promise<Element> =>

@@ -8,21 +8,19 @@ import {
   forgets,
   joins,
   joinXml,
-  open,
   opens,
   ROOM,
   roomIn,
+  tells,
   USER,
 } from '../../../test/muc-story.ts'
-import { story, type World } from '../../../test/story.ts'
+import { story } from '../../../test/story.ts'
 
 const invites = (to: string, inside = '<reason>Hey Hecate!</reason>'): string =>
   `<message id="nzd143v8" to="${ROOM}"><x xmlns="${USER}"><invite to="${to}">${inside}</invite></x></message>`
 const declines = (to: string): string =>
   `<message id="jk2vs61v" to="${ROOM}"><x xmlns="${USER}"><decline to="${to}"><reason>Too busy</reason></decline></x></message>`
 const HECATE = 'hecate@here.example'
-
-const tells = (title: string, tell: (world: World) => Promise<void>): void => story(title, tell, open)
 
 tells('XEP-0045 §7.8.2: the room invites in the name of an occupant, and tells him if it is declined', async world => {
   const [crone] = await coven(world)

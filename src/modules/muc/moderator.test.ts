@@ -8,21 +8,18 @@ import {
   configured,
   coven,
   forgets,
+  gone,
   heard,
   item,
   joins,
   list,
-  open,
+  presence,
   ROOM,
   roomIn,
+  tells,
   USER,
 } from '../../../test/muc-story.ts'
-import { story, type World } from '../../../test/story.ts'
-
-const presence = (nick: string, inside = '', more = ''): string => `<presence from="${ROOM}/${nick}" ${more}>${inside}</presence>`
-const gone = (nick: string, inside = ''): string => presence(nick, `<x xmlns="${USER}">${inside}</x>`, 'type="unavailable"')
-
-const tells = (title: string, tell: (world: World) => Promise<void>): void => story(title, tell, open)
+import type { World } from '../../../test/story.ts'
 
 tells(
   'XEP-0045 §8.2: who is kicked hears why and from whom, the moderator that it is done, then all the others that he is gone',

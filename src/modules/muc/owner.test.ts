@@ -16,22 +16,21 @@ import {
   MUC,
   OWNER,
   open,
+  presence,
   ROOM,
   roomIn,
   submit,
+  tells,
   USER,
 } from '../../../test/muc-story.ts'
-import { type Client, story, type World } from '../../../test/story.ts'
+import { type Client, story } from '../../../test/story.ts'
 import { sql } from '../../storage/db.ts'
 import { readForm } from '../../xmpp/forms.ts'
 import { muc } from './muc.ts'
 
-const presence = (nick: string, inside = '', more = ''): string => `<presence from="${ROOM}/${nick}" ${more}>${inside}</presence>`
 const query = (inside = ''): string => `<query xmlns="${OWNER}">${inside}</query>`
 
 const withSecrets = { ...open, arrangements: { showsPasswords: false, secrets: 'file' } } as const
-
-const tells = (title: string, tell: (world: World) => Promise<void>): void => story(title, tell, open)
 
 /** The status codes of messages from the room, in their order; nothing else is in these. */
 function notified(client: Client): number[] {

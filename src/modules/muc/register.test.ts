@@ -10,12 +10,13 @@ import {
   item,
   joins,
   joinXml,
-  open,
+  presence,
   ROOM,
   roomIn,
   submit,
+  tells,
 } from '../../../test/muc-story.ts'
-import { type Client, story, type World } from '../../../test/story.ts'
+import { type Client, story } from '../../../test/story.ts'
 import { readForm } from '../../xmpp/forms.ts'
 
 const NS = 'jabber:iq:register'
@@ -27,12 +28,9 @@ async function registers(client: Client, nick: string): Promise<string> {
   return conditionIn(await askRoom(client, 'set', `<query xmlns="${NS}">${form}</query>`)) ?? 'ok'
 }
 const asks = (client: Client, room = ROOM) => askRoom(client, 'get', `<query xmlns="${NS}"/>`, room)
-const presence = (nick: string, inside: string): string => `<presence from="${ROOM}/${nick}">${inside}</presence>`
 const decides = (jid: string, allow: string): string =>
   `<message to="${ROOM}" id="d1">${submit(REGISTER, { [WHO]: jid, 'muc#register_roomnick': 'x', 'muc#register_allow': allow })}</message>`
 const HAG = 'witch2@here.example'
-
-const tells = (title: string, tell: (world: World) => Promise<void>): void => story(title, tell, open)
 
 tells('XEP-0045 §7.10: somebody has a nick reserved, becomes a member with it, and all hear so', async world => {
   const [crone, hag] = await coven(world, 'thirdwitch')

@@ -1,11 +1,10 @@
 /** XEP-0045 §7.13 and §8.6: who may not speak asks to, and moderators say. */
 import assert from 'node:assert/strict'
-import { affiliated, configured, coven, forgets, item, joins, open, ROOM, roomIn, submit } from '../../../test/muc-story.ts'
-import { type Client, story, type World } from '../../../test/story.ts'
+import { affiliated, configured, coven, forgets, item, joins, presence, ROOM, roomIn, submit, tells } from '../../../test/muc-story.ts'
+import type { Client, World } from '../../../test/story.ts'
 
 const REQUEST = 'http://jabber.org/protocol/muc#request'
 const asks = `<message to="${ROOM}" id="yd53c486">${submit(REQUEST, { 'muc#role': 'participant' })}</message>`
-const presence = (nick: string, inside: string): string => `<presence from="${ROOM}/${nick}">${inside}</presence>`
 
 /** Hag66 is in a moderated room and may not speak. */
 async function muted(world: World): Promise<[crone: Client, hag: Client, wicca: Client]> {
@@ -18,8 +17,6 @@ async function muted(world: World): Promise<[crone: Client, hag: Client, wicca: 
 
 const decides = (fields: Record<string, string>): string =>
   `<message to="${ROOM}" id="approve">${submit(REQUEST, { 'muc#role': 'participant', 'muc#jid': 'hag66@here.example/pda', 'muc#roomnick': 'thirdwitch', ...fields })}</message>`
-
-const tells = (title: string, tell: (world: World) => Promise<void>): void => story(title, tell, open)
 
 tells('XEP-0045 §7.13, §8.6: moderators are asked, and one of them says yes', async world => {
   const [crone, hag, wicca] = await muted(world)
