@@ -19,8 +19,6 @@ import type { Room } from './room.ts'
 import type { Venue } from './rooms.ts'
 import { noSubject } from './subject.ts'
 
-/** So many clients somebody may have under one nick. */
-const MOST_CLIENTS = 10
 /** So many admins and owners may enter a room that is full (§7.2.9). */
 const SPARE = 20
 
@@ -45,8 +43,9 @@ export function enter(context: Context, venue: Venue, stanza: Element, x: Elemen
 function admit(context: Context, room: Room, stanza: Element, x: Element, from: Jid, to: Jid): void | Promise<void> {
   mustBeLetIn(room, x, from)
   const holder = mustBeFree(room, from, to.resource)
+  if (room.occupants.clientsOf(String(from.bare)) >= context.settings.clients)
+    throw new StanzaError('resource-constraint', 'you are here with too many clients')
   if (holder === undefined) mustHaveSpace(context, room, from)
-  else if (holder.visits.size >= MOST_CLIENTS) throw new StanzaError('resource-constraint', 'too many clients have this nick')
   const request = readHistoryRequest(x, from, context.clock.now(), room.config.maxHistory)
   const at = holder?.jid ?? room.jid.withResource(to.resource)
   const visit = room.admit(from, at, room.roleFor(from), cleanPresence(stanza, room.jid))

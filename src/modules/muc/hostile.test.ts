@@ -14,6 +14,7 @@ import {
   ROOM,
   roomIn,
   SERVICE,
+  type Stranger,
 } from '../../../test/muc-story.ts'
 import { type Client, story } from '../../../test/story.ts'
 import { Jid } from '../../xmpp/jid.ts'
@@ -23,6 +24,9 @@ const WITNESS = Jid.parse('witness@there.example/x')
 const say = (body: string, to = ROOM): string => `<message type="groupchat" id="m" to="${to}"><body>${body}</body></message>`
 const errors = (client: Client): (string | undefined)[] =>
   client.unread.filter(({ attrs }) => attrs['type'] === 'error').map(stanza => conditionIn(stanza))
+
+const refusalOf = ({ unread }: Stranger): string | undefined =>
+  unread.flatMap(stanza => (stanza === 'end of stream' ? [] : (conditionIn(stanza) ?? [])))[0]
 
 /** Those that nobody but this client sends. */
 async function floods(client: Client, count: number, xml: (i: number) => string): Promise<void> {
@@ -97,6 +101,26 @@ story(
     }
     crone.receivesNothing()
     hag!.forget()
+  },
+  open,
+)
+
+story(
+  'nobody fills a room alone: he has so many clients there, whatever their nicks, and others still enter',
+  async world => {
+    const [crone] = await coven(world)
+    const elsewhere = new Elsewhere(world)
+    for (let i = 0; i < 20; i++) {
+      const hag = elsewhere.user(`hag66@there.example/${i}`)
+      await hag.sends(joinXml(i % 2 === 0 ? 'hag' : `hag${i}`))
+      const refused = i < 10 ? undefined : 'resource-constraint'
+      assert.equal(refusalOf(hag), refused, `client ${i}`)
+    }
+    assert.equal(roomIn(world).occupants.clients, 11)
+    const wicca = elsewhere.user('wicca@there.example/x')
+    await wicca.sends(joinXml('wicca'))
+    assert.equal(roomIn(world).occupants.clients, 12)
+    crone.forget()
   },
   open,
 )

@@ -46,6 +46,11 @@ export class Occupants {
     return this.#byPerson.get(bare) ?? []
   }
 
+  /** With how many clients somebody is here, under all his nicks. */
+  clientsOf(bare: string): number {
+    return Iterator.from(this.of(bare)).reduce((sum, { visits }) => sum + visits.size, 0)
+  }
+
   add(visit: Visit): void {
     const { occupant } = visit
     occupant.visits.set(visit.to, visit)

@@ -12,6 +12,7 @@ export const settings = {
   rooms: count(2000, { min: 1, max: 1_000_000 }, 'How many rooms there may be.'),
   roomsPerUser: count(50, { min: 1, max: 10_000 }, 'How many rooms each may make.'),
   occupants: count(2000, { min: 2, max: 100_000 }, 'How many may be in a room at a time.'),
+  clients: count(10, { min: 1, max: 100_000 }, 'With how many clients somebody may be in a room at a time, under one nick or several.'),
   visits: count(500, { min: 1, max: 100_000 }, 'In how many rooms somebody may be at a time, counted for each of his clients.'),
   history: count(20, { min: 0, max: 20 }, 'How many messages of a room are kept in memory, for those who enter.'),
   historyBytes: size('64KiB', 'How large these may be together.', { min: 1024 }),
