@@ -47,6 +47,7 @@ function admit(context: Context, room: Room, stanza: Element, x: Element, from: 
     throw new StanzaError('resource-constraint', 'you are here with too many clients')
   if (holder === undefined) mustHaveSpace(context, room, from)
   const request = readHistoryRequest(x, from, context.clock.now(), room.config.maxHistory)
+  context.limits.entry(room, from)
   const at = holder?.jid ?? room.jid.withResource(to.resource)
   const visit = room.admit(from, at, room.roleFor(from), cleanPresence(stanza, room.jid))
   const rewritten: StatusCode[] = at.resource === to.resource ? [] : [210]
@@ -111,39 +112,39 @@ export function returned(context: Context, room: Room, visit: Visit, stanza: Ele
   const request = readHistoryRequest(x, visit.jid, context.clock.now(), room.config.maxHistory)
   tellAffiliations(room, visit, x)
   const own = { ownCodes: warnings(room), ownMav: versionFor(room, visit) }
-  return then(
-    change(context, room, visit, stanza, to, () => room.showOthers(visit), own),
-    () => showPast(room, visit, request),
-  )
+  return then(change(context, room, visit, stanza, to, { own, shows: () => room.showOthers(visit) }), () => showPast(room, visit, request))
+}
+
+/** What somebody is told who enters again. */
+interface Again {
+  readonly own: Happening
+  /** Shows him the others. */
+  readonly shows: () => void | Promise<void>
 }
 
 /** §7.6 and §7.7: another nick, or another presence. */
-export function change(
-  context: Context,
-  room: Room,
-  visit: Visit,
-  stanza: Element,
-  to: Jid,
-  before: () => void | Promise<void> = () => {},
-  own: Happening = {},
-): void | Promise<void> {
-  const { occupant } = visit
+export function change(context: Context, room: Room, visit: Visit, stanza: Element, to: Jid, again?: Again): void | Promise<void> {
+  const { limits } = context
+  const { occupant, jid } = visit
   mustBePresence(context, stanza)
-  const by = { visit, id: stanza.attrs['id'] }
-  if (to.resource === occupant.nick) {
-    must('changePresence', room.standingOf(visit.jid), room.config)
-    context.limits.presence(occupant)
-    occupant.show(visit, cleanPresence(stanza, room.jid))
-    return then(before(), () => room.announce(occupant, own, by))
+  const isRenamed = to.resource !== occupant.nick
+  must(isRenamed ? 'changeNick' : 'changePresence', room.standingOf(jid), room.config)
+  if (isRenamed) {
+    mustBeFreeFor(room, occupant, jid, to.resource)
+    limits.nick(room, jid)
   }
-  must('changeNick', room.standingOf(visit.jid), room.config)
-  mustBeNick(to.resource)
-  const holder = mustBeFree(room, visit.jid, to.resource)
+  if (again !== undefined) limits.entry(room, jid)
+  else if (!isRenamed) limits.presence(room, jid)
+  occupant.show(visit, cleanPresence(stanza, room.jid))
+  const renamed = isRenamed ? room.rename(occupant, room.jid.withResource(to.resource)) : undefined
+  return then(renamed, () => then(again?.shows(), () => room.announce(occupant, again?.own, { visit, id: stanza.attrs['id'] })))
+}
+
+function mustBeFreeFor(room: Room, occupant: Occupant, client: Jid, nick: string): void {
+  mustBeNick(nick)
+  const holder = mustBeFree(room, client, nick)
   // With another of his clients he has that nick already: two occupants of one person do not become one.
   if (holder !== undefined && holder !== occupant) throw new StanzaError('conflict', 'you have this nick already')
-  context.limits.nick(String(occupant.bare))
-  occupant.show(visit, cleanPresence(stanza, room.jid))
-  return then(room.rename(occupant, room.jid.withResource(to.resource)), () => then(before(), () => room.announce(occupant, own, by)))
 }
 
 function mustBePresence({ settings }: Context, stanza: Element): void {

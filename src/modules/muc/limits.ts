@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { LimitedEach, limited } from '../../lib/limited.ts'
 import { StanzaError } from '../../xmpp/error.ts'
+import type { Jid } from '../../xmpp/jid.ts'
 import type { Occupant } from './occupant.ts'
 import type { Room } from './room.ts'
 import type { MucSettings } from './settings.ts'
@@ -12,30 +13,38 @@ const REMEMBERED = 5000
 
 export const tooMuch = (): StanzaError => new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
 
+/** How much goes through a room, by how many hear it; each says whether that is too much. */
+interface Flow {
+  readonly messages: (clients: number) => boolean
+  readonly presence: (clients: number) => boolean
+  readonly entries: (shown: number) => boolean
+}
+
 /** How often somebody may do something, in all rooms together; and how much goes through one room. */
 export class Limits {
   readonly #joins: LimitedEach
-  readonly #presences = new WeakMap<Occupant, () => boolean>()
-  readonly #mostPresences: number
+  readonly #presences: LimitedEach
   readonly #nicks: LimitedEach
   readonly #requests: LimitedEach
   readonly #changes: LimitedEach
   readonly #messages: LimitedEach
-  readonly #deliveries = new WeakMap<Room, (count: number) => boolean>()
+  readonly #flows = new WeakMap<Room, Flow>()
   readonly #most: number
+  readonly #fullHouse: number
   readonly #mostChanges: number
   readonly #now: () => number
 
-  constructor({ joins, presences, nicks, requests, changes, messages, deliveries }: MucSettings, clock: Clock) {
+  constructor({ joins, presences, nicks, requests, changes, messages, deliveries, occupants }: MucSettings, clock: Clock) {
     this.#now = () => clock.now()
     const each = (most: number, ms = MINUTE): LimitedEach => new LimitedEach(most, ms, this.#now, REMEMBERED)
     this.#joins = each(joins)
-    this.#mostPresences = presences
+    this.#presences = each(presences)
     this.#nicks = each(nicks)
     this.#requests = each(requests)
     this.#changes = each(changes)
     this.#messages = each(messages, MESSAGES_IN)
     this.#most = deliveries
+    this.#fullHouse = Math.max(deliveries, 2 * occupants ** 2)
     this.#mostChanges = changes
   }
 
@@ -44,16 +53,22 @@ export class Limits {
     if (this.#joins.isTooMuch(bare)) throw tooMuch()
   }
 
-  /** Of an occupant, with all his clients. Who is in many rooms tells all of them at once that he is away. */
-  presence(occupant: Occupant): void {
-    const known = this.#presences.get(occupant)
-    const asks = known ?? limited(this.#mostPresences, MINUTE, this.#now)
-    if (known === undefined) this.#presences.set(occupant, asks)
-    if (asks()) throw tooMuch()
+  /** Somebody enters, or enters again: he is shown all, and all are shown him. Who is affiliated finds no closed doors. */
+  entry(room: Room, who: Jid): void {
+    this.#ownPresence(room, who)
+    const { clients, size } = room.occupants
+    if (room.affiliations.of(who) === 'none' && this.#flowOf(room).entries(clients + size)) throw tooMuch()
   }
 
-  nick(bare: string): void {
-    if (this.#nicks.isTooMuch(bare)) throw tooMuch()
+  /** Of a person in a room, whatever his clients and nicks. Who is in many rooms tells all of them at once that he is away. */
+  presence(room: Room, who: Jid): void {
+    this.#ownPresence(room, who)
+    if (this.#flowOf(room).presence(room.occupants.clients)) throw tooMuch()
+  }
+
+  /** All hear that one is gone, and that another one is there. */
+  nick(room: Room, who: Jid): void {
+    if (this.#nicks.isTooMuch(String(who.bare)) || this.#flowOf(room).presence(2 * room.occupants.clients)) throw tooMuch()
   }
 
   /** Of a client, through a room to an occupant. */
@@ -68,16 +83,30 @@ export class Limits {
 
   /** A message that goes to so many clients. */
   message(room: Room, by: Occupant, clients: number): void {
-    if (this.#messages.isTooMuch(String(by.bare)) || this.#ofRoom(room)(clients)) throw tooMuch()
+    if (this.#messages.isTooMuch(String(by.bare)) || this.#flowOf(room).messages(clients)) throw tooMuch()
+  }
+
+  #ownPresence(room: Room, who: Jid): void {
+    if (this.#presences.isTooMuch(`${room.jid} ${who.bare}`)) throw tooMuch()
+  }
+
+  /** A room that is as full as it may be, all of whom enter again, is let in at once; then it is as much in the long run as of messages. */
+  #flowOf(room: Room): Flow {
+    const known = this.#flows.get(room)
+    if (known !== undefined) return known
+    const entriesIn = MESSAGES_IN * (this.#fullHouse / this.#most)
+    const flow = {
+      messages: this.#bounded(this.#most, MESSAGES_IN),
+      presence: this.#bounded(this.#most, MESSAGES_IN),
+      entries: this.#bounded(this.#fullHouse, entriesIn),
+    }
+    this.#flows.set(room, flow)
+    return flow
   }
 
   /** What is more than a room may pass on is allowed once: somebody must be able to speak in a room of any size. */
-  #ofRoom(room: Room): (count: number) => boolean {
-    const known = this.#deliveries.get(room)
-    if (known !== undefined) return known
-    const asks = limited(this.#most, MESSAGES_IN, this.#now)
-    const bounded = (count: number): boolean => asks(Math.min(count, this.#most))
-    this.#deliveries.set(room, bounded)
-    return bounded
+  #bounded(most: number, ms: number): (count: number) => boolean {
+    const asks = limited(most, ms, this.#now)
+    return count => asks(Math.min(count, most))
   }
 }

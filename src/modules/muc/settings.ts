@@ -23,7 +23,11 @@ export const settings = {
   changes: count(120, { min: 1 }, 'How often in a minute somebody may change who may do what in rooms, how they are, or invite to them.'),
   affiliations: count(5000, { min: 1, max: 100_000 }, 'How many members, admins, owners and outcasts a room may have together.'),
   messages: count(40, { min: 1 }, 'How many messages somebody may send to rooms in ten seconds.'),
-  deliveries: count(100_000, { min: 1 }, 'To how many clients a room passes on messages in ten seconds, each of them counted.'),
+  deliveries: count(
+    100_000,
+    { min: 1 },
+    'To how many clients a room passes on messages in ten seconds, each of them counted; and of presence as much again.',
+  ),
   keep: oneOf(
     ['7d', '1d', '30d'],
     'How long what is said is kept in rooms that have an archive: sealed, but for the running server, so that members of other servers can read it too.',
