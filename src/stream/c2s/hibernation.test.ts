@@ -193,8 +193,8 @@ streamStory('what comes for a session that is over does no harm', async scene =>
 
 streamStory('DESIGN law 10: what waits is bounded then as ever', async scene => {
   const { romeo } = await asleep(scene)
-  for (let i = 0; i < 100; i++) await romeo.sends(say(`m${i}`))
+  for (let i = 0; i <= 100; i++) await romeo.sends(say(`m${i}`))
   assert.equal(scene.world.host.accounts.of('juliet').sessions.size, 0)
-  assert.equal((await kept(scene)).length, 100)
+  assert.equal((await kept(scene)).length, 101)
   romeo.forget()
 })

@@ -27,7 +27,7 @@ export interface Carrier {
 export interface ManagementLimits {
   /** How long a session waits for its client to come back, ms. */
   readonly resumeFor: number
-  /** Stanzas that may wait for acknowledgement, besides answers out of the archive; so many of these are held to be sent again. */
+  /** Stanzas that may wait for acknowledgement, besides answers out of the archive, and presence; so many of these are held to be sent again. */
   readonly queue: number
   /** And how long they may be together. Well below what a connection may have waiting: a resumed client gets all at once. */
   readonly queueBytes: number
@@ -37,7 +37,7 @@ export interface ManagementLimits {
 interface Unacknowledged {
   /** Nothing of an answer for which there was no room: the stream cannot be resumed before it is acknowledged. */
   content: Element | SealedStanza | undefined
-  /** It is out of the archive, where the client finds it again. */
+  /** It is out of the archive, where the client finds it again; or presence that was sent, of which a room alone may have thousands to show. */
   readonly isAnswer: boolean
   readonly custody: Custody | undefined
   size: number
@@ -132,7 +132,7 @@ export class StreamManagement implements Transport {
 
   send(stanza: Element, custody: Custody | undefined): void {
     this.#sent++
-    const isAnswer = isOutOfArchive(stanza, this.session.account)
+    const isAnswer = isOutOfArchive(stanza, this.session.account) || (stanza.name === 'presence' && this.#carrier !== undefined)
     const at = this.#host.clock.now()
     const entry: Unacknowledged = { content: stanza, isAnswer, custody, size: 0, at, isKept: false, isGone: false }
     this.#queue.push(entry)
@@ -288,8 +288,8 @@ export class StreamManagement implements Transport {
   }
 
   /** XEP-0198 §4: with the moment at which it came; what the archive has shown says its own. */
-  #late({ at, isAnswer }: Unacknowledged, stanza: Element): Element {
-    return stanza.name === 'iq' || isAnswer ? stanza : delayed(stanza, at, this.#host.jid)
+  #late({ at }: Unacknowledged, stanza: Element): Element {
+    return stanza.name === 'iq' || isOutOfArchive(stanza, this.session.account) ? stanza : delayed(stanza, at, this.#host.jid)
   }
 
   suspend(error: StreamError): Promise<unknown> | undefined {
