@@ -40,7 +40,7 @@ export const settings = {
   card: size('128KiB', 'How large the card of a room may be, with its avatar.', { min: 1024 }),
   quiet: duration('10m', 'After how long a silence somebody of another server is asked whether he is still there.'),
   message: size('64KiB', 'How large a message to a room may be.', { min: 1024 }),
-  presence: size('8KiB', 'How large a presence to a room may be.', { min: 512 }),
+  presence: size('2KiB', 'How large a presence to a room may be: who enters is shown those of all.', { min: 512 }),
   subject: size('4KiB', 'How large the subject of a room may be.', { min: 64 }),
 } as const
 
