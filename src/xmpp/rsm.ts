@@ -52,30 +52,28 @@ export function pageElement({ first, last, index, count }: Page): Element {
   return Rsm('set', {}, ...set)
 }
 
+/** The id of the item behind or before which the page is. */
+export const namedIn = ({ after, before }: PageRequest): string | undefined => after ?? (before || undefined)
+
+/** Which of `count` items are asked for, from `start` until before `end`; `at` is where the one is that is named, -1 for nowhere. Throws item-not-found (§2.4). */
+export function rangeOf({ max, after, before, index = 0 }: PageRequest, count: number, at = 0): { start: number; end: number } {
+  if (at === -1 || index > count) throw new StanzaError('item-not-found', 'there is no such page')
+  if (before !== undefined) {
+    const end = before === '' ? count : at
+    return { start: Math.max(0, end - max), end }
+  }
+  const start = after === undefined ? index : at + 1
+  return { start, end: start + max }
+}
+
 /** Cuts a page out of a list that is in memory. Throws item-not-found where the id asked for is not in it (§2.4). */
 export function pageOf<Item>(items: readonly Item[], idOf: (item: Item) => string, request: PageRequest): { items: Item[]; page: Page } {
-  const start = startOf(items, idOf, request)
-  const end = request.before === undefined ? start + request.max : endBefore(items, idOf, request.before)
+  const named = namedIn(request)
+  const { start, end } = rangeOf(request, items.length, named === undefined ? undefined : items.findIndex(item => idOf(item) === named))
   const cut = items.slice(start, end)
-  const count = items.length
-  const [first] = cut
-  if (first === undefined) return { items: cut, page: { count } }
-  return { items: cut, page: { first: idOf(first), last: idOf(cut.at(-1)!), index: start, count } }
+  return { items: cut, page: pageFrom(cut.map(idOf), start, items.length) }
 }
 
-function startOf<Item>(items: readonly Item[], idOf: (item: Item) => string, { max, after, before, index }: PageRequest): number {
-  if (after !== undefined) return find(items, idOf, after) + 1
-  if (before !== undefined) return Math.max(0, endBefore(items, idOf, before) - max)
-  if (index !== undefined && index > items.length) throw new StanzaError('item-not-found', 'there is no such page')
-  return index ?? 0
-}
-
-function endBefore<Item>(items: readonly Item[], idOf: (item: Item) => string, before: string): number {
-  return before === '' ? items.length : find(items, idOf, before)
-}
-
-function find<Item>(items: readonly Item[], idOf: (item: Item) => string, id: string): number {
-  const at = items.findIndex(item => idOf(item) === id)
-  if (at === -1) throw new StanzaError('item-not-found', 'there is no such page')
-  return at
-}
+/** What is said of a page of items with those ids, the first of which is the one at `start` of `count`. */
+export const pageFrom = (ids: readonly string[], start: number, count: number): Page =>
+  ids.length === 0 ? { count } : { first: ids[0], last: ids.at(-1), index: start, count }

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { affiliated, askRoom, conditionIn, configured, coven, open, opens, ROOM, roomIn, SERVICE } from '../../../test/muc-story.ts'
 import { type Client, story } from '../../../test/story.ts'
+import { USUAL_PUBLIC } from './config.ts'
+import { muc } from './muc.ts'
 
 const MUC = 'http://jabber.org/protocol/muc'
 const query = (what: 'info' | 'items', node = '', inside = ''): string =>
@@ -39,7 +41,7 @@ story(
     const crone = await world.online('crone1', 'desktop')
     for (const name of ['heath', 'coven', 'forres', 'inverness']) await opens(crone, 'crone', `${name}@${SERVICE}`)
     configured(world, { isPublic: false }, 'forres')
-    await world.host.apiOf((await import('./muc.ts')).muc)!.rooms.change(roomIn(world, 'heath'), state => {
+    await world.host.apiOf(muc)!.rooms.change(roomIn(world, 'heath'), state => {
       state.config = { ...state.config, isPersistent: true, name: 'A Lonely Heath' }
     })
     const hag = await world.online('hag66')
@@ -50,15 +52,64 @@ story(
         .elements()
         .map(({ attrs }) => [attrs['jid'], attrs['name']]),
       [
-        [`coven@${SERVICE}`, 'coven'],
         [`heath@${SERVICE}`, 'A Lonely Heath'],
+        [`coven@${SERVICE}`, 'coven'],
         [`inverness@${SERVICE}`, 'inverness'],
       ],
     )
     const page = await askRoom(hag, 'get', query('items', '', '<set xmlns="http://jabber.org/protocol/rsm"><max>2</max></set>'), SERVICE)
-    assert.match(String(page), new RegExp(`<last>heath@${SERVICE}</last><count>3</count>`))
+    assert.match(String(page), new RegExp(`<last>coven@${SERVICE}</last><count>3</count>`))
   },
   open,
+)
+
+story(
+  'XEP-0059: of very many rooms a page is read and not all, and every page follows another one',
+  async world => {
+    const crone = await world.online('crone1')
+    const { rows } = world.host.apiOf(muc)!.rooms
+    const kept = Array.from({ length: 9 }, (_, i) => `kept${i}`)
+    for (const name of kept) {
+      const state = await rows.create(name, 'crone1@here.example', { ...USUAL_PUBLIC, isPersistent: true })
+      await world.store.tx(db => rows.putAll(state, db))
+    }
+    for (const name of ['brief0', 'brief1', 'brief2']) await opens(crone, 'crone', `${name}@${SERVICE}`)
+    const expected = [...kept, 'brief0', 'brief1', 'brief2'].map(name => `${name}@${SERVICE}`)
+    let read = 0
+    const all = world.store.all.bind(world.store)
+    world.store.all = async query => {
+      const found = await all(query)
+      read += found.length
+      return found as never
+    }
+    const page = async (inside: string): Promise<string[]> => {
+      const set = `<set xmlns="http://jabber.org/protocol/rsm"><max>4</max>${inside}</set>`
+      return (await itemsOf(crone, SERVICE, set)).slice(0, -1)
+    }
+    assert.deepEqual(await page(''), expected.slice(0, 4))
+    assert.ok(read <= 6, `${read} rows were read`)
+    assert.deepEqual(await page(`<after>${expected[3]}</after>`), expected.slice(4, 8))
+    assert.deepEqual(await page(`<after>${expected[7]}</after>`), expected.slice(8))
+    assert.deepEqual(await page(`<after>${expected[11]}</after>`), [])
+    assert.deepEqual(await page('<before/>'), expected.slice(8))
+    assert.deepEqual(await page(`<before>${expected[10]}</before>`), expected.slice(6, 10))
+    assert.deepEqual(await page('<index>7</index>'), expected.slice(7, 11))
+    for (const nowhere of [`no@${SERVICE}`, 'kept0@other.example', 'kept0']) {
+      const set = `<set xmlns="http://jabber.org/protocol/rsm"><after>${nowhere}</after></set>`
+      assert.equal(conditionIn(await askRoom(crone, 'get', query('items', '', set), SERVICE)), 'item-not-found')
+    }
+  },
+  open,
+)
+
+story(
+  'nor is it read without end',
+  async world => {
+    const crone = await world.online('crone1')
+    for (let i = 0; i < 5; i++) assert.equal(conditionIn(await askRoom(crone, 'get', query('items'), SERVICE)), undefined)
+    assert.equal(conditionIn(await askRoom(crone, 'get', query('items'), SERVICE)), 'policy-violation')
+  },
+  { settings: { muc: { requests: 5 } } },
 )
 
 story(

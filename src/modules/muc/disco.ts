@@ -5,10 +5,11 @@ import { DiscoInfo, DiscoItems, type Item, infoElement, itemsElement } from '../
 import { StanzaError } from '../../xmpp/error.ts'
 import { type Field, formElement } from '../../xmpp/forms.ts'
 import type { Jid } from '../../xmpp/jid.ts'
-import { pageElement, pageOf, readPage } from '../../xmpp/rsm.ts'
+import { pageElement, readPage } from '../../xmpp/rsm.ts'
 import type { Nodes } from '../discovery.ts'
 import { may } from './access.ts'
 import type { Context, RoomRequest } from './context.ts'
+import { findable } from './findable.ts'
 import { Muc, OccupantIds, Ping, StanzaIds } from './namespaces.ts'
 import type { Room } from './room.ts'
 
@@ -46,12 +47,12 @@ export function describeService(context: Context): void {
   service.iq.get(Ping, 'ping', () => {})
 }
 
-async function listRooms({ rooms }: Context, { payload }: Request): Promise<Element> {
+async function listRooms({ limits, rooms }: Context, { from, payload }: Request): Promise<Element> {
   mustBeNoNode(payload)
-  const listed = await rooms.listed()
-  const { items, page } = pageOf(listed, ({ jid }) => jid, readPage(payload, PAGE))
+  limits.request(String(from))
+  const { items, page } = await findable(rooms, readPage(payload, PAGE))
   const answer = itemsElement(items)
-  return items.length < listed.length ? answer.add(pageElement(page)) : answer
+  return items.length < page.count! ? answer.add(pageElement(page)) : answer
 }
 
 /** §6.4, §6.5. */

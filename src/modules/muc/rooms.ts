@@ -116,7 +116,6 @@ export class Rooms {
   /** Done when these are known. */
   isRead: Promise<void> | undefined
   readonly #suspension: Suspension
-  readonly #domain: string
   readonly #venues = new Map<string, Venue>()
   /** When there are more, some are let go. */
   #enough = MOST_EMPTY
@@ -126,14 +125,13 @@ export class Rooms {
     this.#db = db
     this.rows = new RoomRows(db, boxes, removed => context.hooks.run(roomRemoved, removed))
     this.#suspension = new Suspension(db, boxes)
-    this.#domain = context.jid.domain
   }
 
   /** The address of that (prepared) name, whether there is a room or not. */
   at(name: string): Venue {
     const known = this.#venues.get(name)
     if (known !== undefined) return known
-    const venue = new Venue(name, Jid.of(name, this.#domain), this)
+    const venue = new Venue(name, Jid.of(name, this.context.jid.domain), this)
     this.#venues.set(name, venue)
     if (this.#venues.size > this.#enough) this.#evict()
     return venue
@@ -203,17 +201,6 @@ export class Rooms {
       else room.state = kept
       throw error
     }
-  }
-
-  /** Those that can be found (§6.3), by name. */
-  async listed(): Promise<{ jid: string; name: string }[]> {
-    const kept = (await this.rows.listed()).map(({ name, config }) => this.#item(name, config))
-    const passing = [...this.all()].filter(({ config, isLocked }) => config.isPublic && !config.isPersistent && !isLocked)
-    return [...kept, ...passing.map(({ state, config }) => this.#item(state.name, config))].sort((a, b) => (a.jid < b.jid ? -1 : 1))
-  }
-
-  #item(name: string, config: RoomConfig): { jid: string; name: string } {
-    return { jid: `${name}@${this.#domain}`, name: config.name === '' ? name : config.name }
   }
 
   get size(): number {

@@ -17,6 +17,9 @@ export const migrations: readonly Migration[] = [
   ({ bytes }) => `CREATE TABLE muc_suspended (number BIGINT NOT NULL PRIMARY KEY, id ${bytes} NOT NULL, box ${bytes} NOT NULL)`,
 ]
 
+/** Of those that can be found, a page is read and not all. */
+export const listingMigrations: readonly Migration[] = [() => 'CREATE INDEX muc_room_listed ON muc_room (name) WHERE face IS NOT NULL']
+
 /** What is kept of a room for good. */
 export interface Lasting {
   /** The local part of its address. */
@@ -101,12 +104,25 @@ export class RoomRows {
     return rows.map(({ name }) => name)
   }
 
-  /** Those that can be found. */
-  async listed(): Promise<{ name: string; config: RoomConfig }[]> {
+  /** Those that can be found, by name; `from` that one so many, if there are many. */
+  async listed(from = 0, most = Number.MAX_SAFE_INTEGER): Promise<{ name: string; config: RoomConfig }[]> {
     const rows = await this.#db.all<{ name: string; face: string }>(
-      sql`SELECT name, face FROM muc_room WHERE face IS NOT NULL ORDER BY name`,
+      sql`SELECT name, face FROM muc_room WHERE face IS NOT NULL ORDER BY name LIMIT ${most} OFFSET ${from}`,
     )
     return rows.map(({ name, face }) => ({ name, config: readConfig((JSON.parse(face) as Face).config) }))
+  }
+
+  /** How many can be found. */
+  async countListed(): Promise<number> {
+    const [row] = await this.#db.all<{ n: number }>(sql`SELECT COUNT(*) AS n FROM muc_room WHERE face IS NOT NULL`)
+    return Number(row!.n)
+  }
+
+  /** Where among those is the one of that name, -1 for nowhere. */
+  async placeListed(name: string): Promise<number> {
+    const [row] = await this.#db.all<{ n: number }>(sql`SELECT
+      (SELECT COUNT(*) FROM muc_room WHERE face IS NOT NULL AND name < ${name}) AS n FROM muc_room WHERE face IS NOT NULL AND name = ${name}`)
+    return row === undefined ? -1 : Number(row.n)
   }
 
   /** How many there are of somebody, and of all. */
