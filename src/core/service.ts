@@ -23,8 +23,11 @@ export interface ServiceHandlers {
 export interface Island {
   readonly turn: Turn
   /** Whatever comes to its address, or to a resource of it. In its turn. Throws a StanzaError to refuse. */
-  take(stanza: Element, from: Jid, to: Jid): void | Promise<void>
+  take(stanza: Element, from: Jid, to: Jid): Rest | Promise<Rest>
 }
+
+/** What of it takes longer, and is done outside of the turn: only its sender waits for that. */
+export type Rest = void | (() => void | Promise<void>)
 
 /** A service of a host under a domain of its own: an island, as accounts are (DESIGN law 6). */
 export class Service implements Destination {
@@ -47,7 +50,10 @@ export class Service implements Destination {
     return this.#router.attend(stanza, from, to, custody, this.#asStanzaError, () => {
       const island = to.local === '' ? undefined : this.#handlers.island?.(to.local)
       if (island === undefined) return this.turn.take(() => this.#take(stanza, from, to))
-      return island.turn.take(() => island.take(stanza, from, to))
+      return then(
+        island.turn.take(() => island.take(stanza, from, to)),
+        rest => rest?.(),
+      )
     })
   }
 

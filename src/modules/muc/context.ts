@@ -18,6 +18,8 @@ export interface RoomRequest extends Request {
   readonly room: Room
   /** What others are told of it: after the answer has gone out, in the same turn. */
   afterwards(tell: () => void | Promise<void>): void
+  /** The answer is given later, outside of the turn: nobody but who has asked waits for it. */
+  outside(answer: () => Promise<Element>): void
 }
 
 /** What all parts of the service have in common. */

@@ -1,6 +1,7 @@
 /** Requests to a room, or through it to an occupant (XEP-0045 §17.4, XEP-0410). */
 import { then } from '../../core/host.ts'
 import { mustBeIq, payloadOf } from '../../core/iq-answers.ts'
+import type { Rest } from '../../core/service.ts'
 import { randomId } from '../../lib/random.ts'
 import { Element } from '../../xml/element.ts'
 import { DiscoInfo, DiscoItems } from '../../xmpp/disco.ts'
@@ -16,7 +17,7 @@ import type { Room } from './room.ts'
 /** The account answers for it, not a client (XEP-0054 §3). */
 const OF_ACCOUNTS: ReadonlySet<string> = new Set(['vcard-temp'])
 
-export function takeIq(context: Context, room: Room | undefined, stanza: Element, from: Jid, to: Jid): void | Promise<void> {
+export function takeIq(context: Context, room: Room | undefined, stanza: Element, from: Jid, to: Jid): Rest | Promise<Rest> {
   mustBeIq(stanza)
   const { type } = stanza.attrs
   if (type === 'result' || type === 'error') return room && answered(context, room, stanza, from, to)
@@ -34,15 +35,21 @@ const notIn = ({ ns }: Element): StanzaError =>
     ? new StanzaError('bad-request', 'you are not in the room')
     : new StanzaError('not-acceptable', 'you are not in the room', { type: 'cancel' })
 
-function ofRoom(context: Context, room: Room | undefined, stanza: Element, payload: Element, from: Jid, to: Jid): void | Promise<void> {
+function ofRoom(context: Context, room: Room | undefined, stanza: Element, payload: Element, from: Jid, to: Jid): Rest | Promise<Rest> {
   if (room === undefined || !isKnown(room, from)) throw noSuchRoom()
   let tell: (() => void | Promise<void>) | undefined
   const afterwards = (work: () => void | Promise<void>): void => {
     tell = work
   }
-  const answer = context.answers.answer('host', { room, from, to, payload, iq: stanza, afterwards })
-  return then(answer, payload => {
-    context.route(result(stanza, payload ?? undefined), to, from)
+  let longer: (() => Promise<Element>) | undefined
+  const outside = (work: () => Promise<Element>): void => {
+    longer = work
+  }
+  const reply = (payload: Element | void): void => context.route(result(stanza, payload ?? undefined), to, from)
+  const answer = context.answers.answer('host', { room, from, to, payload, iq: stanza, afterwards, outside })
+  return then(answer, (payload): Rest | Promise<Rest> => {
+    if (longer !== undefined) return () => longer!().then(reply)
+    reply(payload)
     return tell?.()
   })
 }

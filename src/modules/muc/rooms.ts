@@ -1,6 +1,6 @@
 import { then } from '../../core/host.ts'
 import type { ServerBoxes } from '../../core/server-boxes.ts'
-import type { Island } from '../../core/service.ts'
+import type { Island, Rest } from '../../core/service.ts'
 import { Turn } from '../../lib/turn.ts'
 import type { Db } from '../../storage/db.ts'
 import type { Element } from '../../xml/element.ts'
@@ -39,7 +39,7 @@ export class Venue implements Island {
     return this.#room
   }
 
-  take(stanza: Element, from: Jid, to: Jid): void | Promise<void> {
+  take(stanza: Element, from: Jid, to: Jid): Rest | Promise<Rest> {
     return this.whenLoaded(() => takeStanza(this.#rooms.context, this, stanza, from, to))
   }
 
@@ -49,13 +49,13 @@ export class Venue implements Island {
   }
 
   /** In its turn, once it is known whether there is a room. */
-  whenLoaded(work: () => void | Promise<void>): void | Promise<void> {
+  whenLoaded<T>(work: () => T | Promise<T>): T | Promise<T> {
     if (!this.#isLoaded) return this.#load().then(() => this.whenLoaded(work))
     let isDone = true
     try {
       const pending = work()
       isDone = !(pending instanceof Promise)
-      return pending?.finally(() => this.#leftBehind())
+      return pending instanceof Promise ? pending.finally(() => this.#leftBehind()) : pending
     } finally {
       if (isDone) this.#leftBehind()
     }

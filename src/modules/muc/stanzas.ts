@@ -1,3 +1,5 @@
+import { then } from '../../core/host.ts'
+import type { Rest } from '../../core/service.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
@@ -11,11 +13,15 @@ import { takeIq } from './requests.ts'
 import type { Venue } from './rooms.ts'
 
 /** Whatever comes to a room, to one of its occupants, or to where there is none. In its turn. What is refused is so by the room. */
-export function takeStanza(context: Context, venue: Venue, stanza: Element, from: Jid, to: Jid): void | Promise<void> {
-  return refusing({ by: String(venue.jid) }, () => take(context, venue, stanza, from, to))
+export function takeStanza(context: Context, venue: Venue, stanza: Element, from: Jid, to: Jid): Rest | Promise<Rest> {
+  const by = { by: String(venue.jid) }
+  return then(
+    refusing(by, () => take(context, venue, stanza, from, to)),
+    rest => rest && (() => refusing(by, rest)),
+  )
 }
 
-function take(context: Context, venue: Venue, stanza: Element, from: Jid, to: Jid): void | Promise<void> {
+function take(context: Context, venue: Venue, stanza: Element, from: Jid, to: Jid): Rest | Promise<Rest> {
   const visit = venue.room?.occupants.visit(from)
   const isFailure = stanza.attrs['type'] === 'error'
   if (context.isClosing && (isFailure || stanza.attrs['type'] === 'unavailable')) return
@@ -45,13 +51,13 @@ function takePresence(context: Context, venue: Venue, stanza: Element, from: Jid
 }
 
 /** Errors say that as well. */
-function refusing(more: Parameters<StanzaError['with']>[0], work: () => void | Promise<void>): void | Promise<void> {
+function refusing<T>(more: Parameters<StanzaError['with']>[0], work: () => T | Promise<T>): T | Promise<T> {
   const fail = (thrown: unknown): never => {
     throw thrown instanceof StanzaError ? thrown.with(more) : thrown
   }
   try {
     const pending = work()
-    return pending instanceof Promise ? pending.catch(fail) : undefined
+    return pending instanceof Promise ? pending.catch(fail) : pending
   } catch (thrown) {
     return fail(thrown)
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Asked, ask, outlive, queryXml, type Told } from '../../../../test/archive-story.ts'
+import { type Asked, ask, hear, outlive, queryXml, type Told } from '../../../../test/archive-story.ts'
 import {
   arranges,
   askRoom,
@@ -155,6 +155,28 @@ story('XEP-0313 §4: pages, times and ids are those of accounts’ archives', as
     ],
   )
   assert.match(String(await askRoom(crone, 'get', `<query xmlns="${MAM}"/>`)), /var='after-id'/)
+})
+
+story('DESIGN law 6: while an archive is searched the conversation goes on, and who has asked sees what was there then', async world => {
+  const [crone, hag] = await archiving(world, 'hag66')
+  await says(hag!, 'Thrice')
+  const { promise: gate, resolve: goOn } = Promise.withResolvers<void>()
+  const all = world.store.all.bind(world.store)
+  world.store.all = async query => {
+    if (/^\s*SELECT.*header/s.test(query.sql)) await gate
+    return all(query)
+  }
+  const asked = crone.gives(queryXml({ of: ROOM, fields: { with: `${ROOM}/hag66` } }))
+  await hag!.gives(`<message type="groupchat" to="${ROOM}" id="m2"><body>And once</body></message>`)
+  for (let i = 0; i < 100 && hag!.unread.length === 0; i++) await new Promise(resolve => setTimeout(resolve, 1))
+  for (const client of [hag!, crone]) client.receives('<message id="m2"><body>And once</body></message>')
+  crone.receivesNothing()
+  goOn()
+  await asked
+  await world.settled()
+  assert.deepEqual(hear(crone, ROOM).bodies, ['Thrice'])
+  await crone.sends(queryXml({ of: ROOM, fields: { ids: 'nobody' } }))
+  crone.receives(`<iq type="error" from="${ROOM}"><error by="${ROOM}"/></iq>`)
 })
 
 story('XEP-0313 §6.1.2: only who may enter may ask, and a hidden room is not there for others', async world => {

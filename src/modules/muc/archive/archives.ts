@@ -85,9 +85,9 @@ export class Archives {
   /** What was said last, the oldest first, as far as everybody may hear it who may enter now. */
   async latest(room: Room, log: RoomLog, most: number): Promise<Remembered[]> {
     await this.ready()
-    const closedUntil = room.config.isMembersOnly ? 0 : await log.closedUntil()
-    const found = (await log.latest(most)).filter(({ ord }) => ord > closedUntil)
-    return found.map(({ ord, header: { at, nick }, message }) => ({
+    const latest = await log.latest(most)
+    const open = room.config.isMembersOnly ? latest : latest.slice(latest.findLastIndex(({ header }) => header.isForMembers) + 1)
+    return open.map(({ ord, header: { at, nick }, message }) => ({
       from: nick === '' ? log.room : log.room.withResource(nick),
       id: this.#idOf(log, ord),
       at,
@@ -119,7 +119,9 @@ export class Archives {
   /** Of its log nothing need be known any more. */
   end(room: Room): void {
     const log = this.#logs.get(room)
-    if (log !== undefined) this.paged.forget(log)
+    if (log === undefined) return
+    log.isEnded = true
+    this.paged.forget(log)
     this.#logs.delete(room)
   }
 

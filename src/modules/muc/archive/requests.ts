@@ -2,6 +2,7 @@
 
 import type { Log } from '../../../core/log.ts'
 import { LimitedEach } from '../../../lib/limited.ts'
+import type { Element } from '../../../xml/element.ts'
 import { StanzaError } from '../../../xmpp/error.ts'
 import type { Jid } from '../../../xmpp/jid.ts'
 import { finElement, Mam, metadataElement, Pages, queryForm, readQuery, resultElements } from '../../archive/archive.ts'
@@ -12,6 +13,7 @@ import { compare } from '../standing.ts'
 import { Retraction } from '../tombstone.ts'
 import type { Archives } from './archives.ts'
 import type { View } from './room-archive.ts'
+import type { RoomLog } from './room-log.ts'
 
 /** XEP-0313 §7, XEP-0424 §4. */
 const FEATURES = [Mam.uri, `${Mam.uri}#extended`, `${Mam.uri}#groupchat-field`, `${Retraction.uri}#tombstone`]
@@ -26,29 +28,40 @@ export function answerQueries(context: Context, archives: Archives, log: Log): v
   const pages = new Pages<View>(archives.paged, log)
   const queries = new LimitedEach(settings.queries, MINUTE, () => clock.now(), REMEMBERED)
 
-  iq.set(Mam, 'query', async ({ room, from, payload }) => {
-    const view = await viewOf(room, from)
+  iq.set(Mam, 'query', request => {
+    const { room, from, payload } = request
     const query = readQuery(payload, settings)
-    const answer = await pages.answer(view, query)
-    for (const each of resultElements(room.jid, from, query, answer)) context.route(each, room.jid, from)
-    return finElement(answer)
+    return read(request, async view => {
+      const answer = await pages.answer(view, query)
+      for (const each of resultElements(room.jid, from, query, answer)) context.route(each, room.jid, from)
+      return finElement(answer)
+    })
   })
-  iq.get(Mam, 'query', async ({ room, from }) => {
-    await viewOf(room, from)
+  iq.get(Mam, 'query', ({ room, from }) => {
+    logFor(room, from)
     return queryForm()
   })
-  iq.get(Mam, 'metadata', async ({ room, from }: RoomRequest) => metadataElement(await pages.metadata(await viewOf(room, from))))
+  iq.get(Mam, 'metadata', request => read(request, async view => metadataElement(await pages.metadata(view))))
 
   described.roomFeatures.push(room => (archives.of(room) === undefined ? [] : FEATURES))
 
-  async function viewOf(room: Room, who: Jid): Promise<View> {
-    const logOfRoom = archives.of(room)
-    if (logOfRoom === undefined) throw new StanzaError('service-unavailable', 'nothing is kept of what is said here')
+  /** Of what is there now and may be read now; one after the other, while the room goes on. */
+  async function read({ room, from, outside }: RoomRequest, answer: (view: View) => Promise<Element>): Promise<void> {
+    const log = logFor(room, from)
+    await archives.ready()
+    const to = (await log.last()) ?? 0
+    const [isMember, sees] = [compare(room.affiliations.of(from), 'member') >= 0, seenBy(room, from)]
+    outside(() =>
+      Promise.resolve(log.reading.take(async () => answer({ log, from: isMember ? 0 : (await log.closedUntil()) + 1, to, sees }))),
+    )
+  }
+
+  function logFor(room: Room, who: Jid): RoomLog {
+    const log = archives.of(room)
+    if (log === undefined) throw new StanzaError('service-unavailable', 'nothing is kept of what is said here')
     must('readArchive', room.standingOf(who), room.config)
     if (queries.isTooMuch(String(who.bare))) throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
-    await archives.ready()
-    const isMember = compare(room.affiliations.of(who), 'member') >= 0
-    return { log: logOfRoom, from: isMember ? 0 : (await logOfRoom.closedUntil()) + 1, sees: seenBy(room, who) }
+    return log
   }
 }
 

@@ -9,13 +9,14 @@ import type { RoomLog } from './room-log.ts'
 /** The archive of a room as somebody sees it. */
 export interface View {
   readonly log: RoomLog
-  /** He may see what has at least that ord. */
+  /** He may see what has at least that ord, and at most this one. */
   readonly from: number
+  readonly to: number
   /** Of whom he may know the real address who has written: of all, or of those who did where everybody could know it. */
   readonly sees: 'all' | 'open' | 'none'
 }
 
-/** The archives of rooms, for pages (XEP-0313 §3.3.2). In the room's turn. */
+/** The archives of rooms, for pages (XEP-0313 §3.3.2): of each room one after the other. */
 export class RoomArchive implements Paged<View> {
   readonly #log: SharedLog
   readonly #ids: () => ArchiveIds
@@ -28,7 +29,7 @@ export class RoomArchive implements Paged<View> {
     const indexed = {
       ends: (owner: RoomLog, from?: number, to?: number) => log.ends(owner, from, to),
       headers: (owner: RoomLog, range: PageRange) => log.read(owner, range, 'header'),
-      isOpen: () => true,
+      isOpen: (log: RoomLog) => !log.isEnded,
     }
     this.#occupants = new HeaderIndexes(indexed, byOccupant)
     this.#people = { all: new HeaderIndexes(indexed, byPerson), open: new HeaderIndexes(indexed, byOpenPerson) }
@@ -38,21 +39,21 @@ export class RoomArchive implements Paged<View> {
     return true
   }
 
-  ends({ log, from: first }: View, from = 0, to?: number): Promise<{ first: number; last: number } | undefined> {
-    return this.#log.ends(log, Math.max(first, from), to)
+  ends(view: View, from = 0, to = view.to): Promise<{ first: number; last: number } | undefined> {
+    return this.#log.ends(view.log, Math.max(view.from, from), Math.min(view.to, to))
   }
 
-  headers({ log, from }: View, range: PageRange): Promise<Entry[]> {
-    return this.#log.read(log, within(range, from), 'header')
+  headers(view: View, range: PageRange): Promise<Entry[]> {
+    return this.#log.read(view.log, within(range, view), 'header')
   }
 
-  bodies({ log, from }: View, range: PageRange): Promise<Entry[]> {
-    return this.#log.read(log, within(range, from))
+  bodies(view: View, range: PageRange): Promise<Entry[]> {
+    return this.#log.read(view.log, within(range, view))
   }
 
   /** §4.1.1: by the address of an occupant; by the real one only where he who asks may know it. */
-  async find({ log, from, sees }: View, filter: Filter): Promise<number[]> {
-    const seen = { ...filter, from: Math.max(filter.from, from) }
+  async find({ log, from, to, sees }: View, filter: Filter): Promise<number[]> {
+    const seen = { ...filter, from: Math.max(filter.from, from), to: Math.min(filter.to, to) }
     if (filter.with.bare.equals(log.room)) return this.#occupants.find(log, seen)
     return sees === 'none' ? [] : this.#people[sees].find(log, seen)
   }
@@ -89,7 +90,11 @@ export class RoomArchive implements Paged<View> {
   }
 }
 
-const within = (range: PageRange, from: number): PageRange => ({ ...range, from: Math.max(range.from ?? 0, from) })
+const within = (range: PageRange, { from, to }: View): PageRange => ({
+  ...range,
+  from: Math.max(range.from ?? 0, from),
+  to: Math.min(range.to ?? to, to),
+})
 
 function byOccupant(bytes: Buffer, { room }: RoomLog): Indexing {
   const { at, nick } = readHeader(bytes)

@@ -1,4 +1,5 @@
 import type { RetentionClass, SharedLog, SharedOwner } from '../../../core/shared-log.ts'
+import { Turn } from '../../../lib/turn.ts'
 import type { Element } from '../../../xml/element.ts'
 import type { Jid } from '../../../xmpp/jid.ts'
 import { correctedId, tagOfId, timeAfter } from '../../archive/archive.ts'
@@ -50,11 +51,15 @@ const ROOM_ITSELF = { nick: '', jid: '', affiliation: 'none', role: 'none' } as 
 /** The same whoever asks: a room has one log. */
 export const ownerOf = ({ id }: { readonly id: Buffer }): SharedOwner => ({ id, number: id.readUIntBE(0, 6) })
 
-/** What was said in one room, for a while. In the room's turn. */
+/** What was said in one room, for a while. Added to in the room's turn. */
 export class RoomLog implements SharedOwner {
   readonly number: number
   readonly id: Buffer
   readonly room: Jid
+  /** In which it is read while the room goes on. */
+  readonly reading = new Turn()
+  /** Nobody reads it any more. */
+  isEnded = false
   readonly #isClosed: () => boolean
   readonly #isVeiled: () => boolean
   readonly #log: SharedLog
@@ -101,8 +106,17 @@ export class RoomLog implements SharedOwner {
 
   /** Others than members may read what comes after that ord (XEP-0313 §6.1.2). */
   async closedUntil(): Promise<number> {
-    this.#closedUntil ??= await this.#findClosed()
+    if (this.#closedUntil === undefined) {
+      const found = await this.#findClosed()
+      // Meanwhile there may be something new.
+      this.#closedUntil = Math.max(this.#closedUntil ?? 0, found)
+    }
     return this.#closedUntil
+  }
+
+  /** The ord of the last message; undefined where there is none. */
+  async last(): Promise<number | undefined> {
+    return (await this.#log.ends(this))?.last
   }
 
   async find(ord: number): Promise<Logged | undefined> {
