@@ -40,7 +40,8 @@ export function openRooms(database: string, shred: ShredStore): OpenedOfRoom[] {
     const secrets = shred.account(owner)
     if (secrets === undefined) return []
     const cards = all('SELECT box FROM muc_card WHERE room = ?', owner).map(({ box }) => ['muc_card.box', 'card', box] as const)
-    const boxes = [['muc_room.box', 'room', box] as const, ...cards].flatMap(([place, context, box]) =>
+    const people = all('SELECT box FROM muc_people WHERE room = ?', owner).map(({ box }) => ['muc_people.box', 'people', box] as const)
+    const boxes = [['muc_room.box', 'room', box] as const, ...people, ...cards].flatMap(([place, context, box]) =>
       attempt(() => ({ place, room, plain: openForServer(secrets.server, context, Buffer.from(box as Uint8Array)) })),
     )
     const messages = all(

@@ -15,6 +15,16 @@ test('XEP-0045 §9.2: whoever is of a banned domain is banned, but who is affili
   assert.equal(all.of(jid('crone1@denmark.lit')), 'none')
 })
 
+test('of reasons so much is kept in a room, and not more by one of them again and again', () => {
+  const all = new Affiliations()
+  const reason = 'x'.repeat(500)
+  for (let i = 0; i < 1000; i++) all.set(`u${i % 500}@denmark.lit`, { affiliation: 'outcast', reason })
+  assert.equal([...all.entries()].filter(([, { reason }]) => reason !== undefined).length, 400)
+  all.set('u0@denmark.lit', { affiliation: 'none' })
+  all.set('hamlet@denmark.lit', { affiliation: 'outcast', reason: 'Madness' })
+  assert.equal(all.get('hamlet@denmark.lit')?.reason, 'Madness')
+})
+
 test('an affiliation of a domain is not one of its users', () => {
   const all = new Affiliations([['bot.example', { affiliation: 'admin' }]])
   assert.equal(all.of(jid('bot.example/x')), 'admin')

@@ -8,13 +8,17 @@ export interface Affiliated {
   readonly affiliation: Affiliation
   /** Reserved for him. */
   readonly nick?: string | undefined
-  /** Why he is what he is, as he was told. */
+  /** Why he is what he is, as he was told; unless too much is kept already. */
   readonly reason?: string | undefined
 }
+
+/** So many characters of reasons are kept in a room: all of them are written with each change of one. */
+const MOST_REASONS = 200_000
 
 /** Who is what in a room, for good: by bare address, or of outcasts also by domain (XEP-0045 §5.2, §9.2). */
 export class Affiliations {
   readonly #all = new Map<string, Affiliated>()
+  #reasons = 0
   /** Bare addresses by nick, as people tell nicks apart. */
   readonly #reserved = new Map<string, string>()
   /** XEP-0463: another one whenever somebody's affiliation has changed. */
@@ -75,13 +79,16 @@ export class Affiliations {
   }
 
   #put(bare: string, { affiliation, nick, reason }: Affiliated): void {
-    const before = this.#all.get(bare)?.nick
-    if (before !== undefined) this.#reserved.delete(nickKey(before))
+    const before = this.#all.get(bare)
+    if (before?.nick !== undefined) this.#reserved.delete(nickKey(before.nick))
+    this.#reasons -= before?.reason?.length ?? 0
     this.#all.delete(bare)
     if (affiliation === 'none') return
     // §9.1: an outcast has none.
     const reserved = affiliation === 'outcast' ? undefined : nick
-    this.#all.set(bare, { affiliation, ...(reserved !== undefined && { nick: reserved }), ...(reason !== undefined && { reason }) })
+    const isKept = reason !== undefined && this.#reasons + reason.length <= MOST_REASONS
+    this.#reasons += isKept ? reason.length : 0
+    this.#all.set(bare, { affiliation, ...(reserved !== undefined && { nick: reserved }), ...(isKept && { reason }) })
     if (reserved !== undefined) this.#reserved.set(nickKey(reserved), bare)
   }
 }

@@ -22,7 +22,7 @@ import { roomEnded } from './points.ts'
 import { answerRegistrations } from './register.ts'
 import { departureMigrations, leaveRooms } from './removed-account.ts'
 import { Retractions } from './retract.ts'
-import { listingMigrations, migrations } from './rows.ts'
+import { laterMigrations, migrations } from './rows.ts'
 import { letSearch } from './search/requests.ts'
 import { type MucSettings, settings } from './settings.ts'
 import { keepPace } from './slow-mode.ts'
@@ -48,7 +48,7 @@ export const muc = defineModule({
   ],
   needs: { commands, discovery },
   settings,
-  migrations: [...migrations, ...archiveMigrations, ...cardMigrations, ...departureMigrations, ...listingMigrations],
+  migrations: [...migrations, ...archiveMigrations, ...cardMigrations, ...departureMigrations, ...laterMigrations],
 
   addressOf: (domain, settings) => (settings.enabled ? addressOf(domain, settings) : undefined),
 

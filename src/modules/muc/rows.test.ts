@@ -64,6 +64,23 @@ for (const [kind, config] of [
       assert.deepEqual(seen((await again.load('coven'))!), seen(room))
     })
 
+test('in a room of thousands a subject is a small write: who is affiliated stands apart', async () => {
+  await using at = await opened()
+  const room = await coven(at.rows, at.world.store, INITIAL)
+  for (let i = 0; i < 5000; i++) room.affiliations.set(`u${i}@denmark.lit`, { affiliation: 'member', reason: 'Thrice the brinded cat' })
+  await at.world.store.tx(db => at.rows.putAll(room, db))
+  const people = async (): Promise<Buffer> => {
+    const [row] = await at.world.store.all<{ box: Uint8Array }>(sql`SELECT box FROM muc_people`)
+    return Buffer.from(row!.box)
+  }
+  const before = await people()
+  await at.world.store.tx(db => at.rows.put(room, db))
+  assert.deepEqual(await people(), before)
+  const [row] = await at.world.store.all<{ size: number }>(sql`SELECT LENGTH(box) AS size FROM muc_room`)
+  assert.ok(Number(row!.size) < 2000, `${row!.size} bytes`)
+  assert.deepEqual(seen((await at.rows.load('coven'))!), seen(room))
+})
+
 test('of a private room nothing but its name and its owners is in the clear', async () => {
   await using at = await opened()
   await coven(at.rows, at.world.store, INITIAL)

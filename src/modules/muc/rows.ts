@@ -17,8 +17,11 @@ export const migrations: readonly Migration[] = [
   ({ bytes }) => `CREATE TABLE muc_suspended (number BIGINT NOT NULL PRIMARY KEY, id ${bytes} NOT NULL, box ${bytes} NOT NULL)`,
 ]
 
-/** Of those that can be found, a page is read and not all. */
-export const listingMigrations: readonly Migration[] = [() => 'CREATE INDEX muc_room_listed ON muc_room (name) WHERE face IS NOT NULL']
+/** Later ones: an index by which of those that can be found a page is read; and who is affiliated, apart from what changes more often. */
+export const laterMigrations: readonly Migration[] = [
+  () => 'CREATE INDEX muc_room_listed ON muc_room (name) WHERE face IS NOT NULL',
+  ({ bytes, withoutRowid }) => `CREATE TABLE muc_people (room ${bytes} NOT NULL PRIMARY KEY, box ${bytes} NOT NULL) ${withoutRowid}`,
+]
 
 /** What is kept of a room for good. */
 export interface Lasting {
@@ -48,13 +51,16 @@ interface Open {
   readonly hats: WrittenHats
 }
 /** Sealed. */
-interface Sealed {
+interface Sealed extends Partial<People> {
   readonly occupantSecret: string
-  readonly version: string
   readonly password?: string
   /** Of private rooms. */
   readonly config?: Partial<RoomConfig>
   readonly open?: Open
+}
+/** Sealed apart: with thousands of them it is large, and a subject is set more often. Former versions had it among the rest. */
+interface People {
+  readonly version: string
   /** Whatever of affiliations does not stand in the clear. */
   readonly affiliations: readonly (readonly [jid: string, affiliation: Affiliation, nick: string | null, reason: string | null])[]
 }
@@ -72,6 +78,7 @@ interface AffiliationRow {
 }
 
 const CONTEXT = 'room'
+const PEOPLE = 'people'
 
 /** What else there is on disk of a room goes with it. */
 type AlsoRemove = (removed: { readonly state: Lasting; readonly db: Db; afterwards(work: () => void): void }) => unknown
@@ -142,9 +149,8 @@ export class RoomRows {
     )
     const id = Buffer.from(row.id)
     const box = await this.#boxes.of(id)
-    const plain = await box.open(CONTEXT, Buffer.from(row.box))
-    const sealed: Sealed | undefined = plain && JSON.parse(plain.toString())
-    plain?.fill(0)
+    const sealed = await opened<Sealed>(box, CONTEXT, row)
+    const people = sealed && (await opened<People>(box, PEOPLE, await this.#peopleOf(id)))
     const face: Face | undefined = row.face === null ? undefined : JSON.parse(row.face)
     const { subject, hats } = sealed?.open ?? face ?? {}
     const lasting: Lasting = {
@@ -153,16 +159,21 @@ export class RoomRows {
       creator: row.creator,
       box,
       config: { ...configOf(sealed, face), password: sealed?.password ?? '', isPersistent: true },
-      affiliations: affiliationsOf(inClear, sealed),
+      affiliations: affiliationsOf(inClear, people ?? sealed),
       hats: new Hats(hats),
       subject: subject === undefined ? undefined : parseElement(subject),
       occupantSecret: sealed === undefined ? randomBytes(32) : Buffer.from(sealed.occupantSecret, 'base64'),
     }
-    if (sealed === undefined) await this.#db.tx(db => this.put(lasting, db))
+    if (sealed === undefined) await this.#db.tx(db => this.putAll(lasting, db))
     return lasting
   }
 
-  /** Within a transaction. All but affiliations that stand in the clear: those `putAffiliations` writes. */
+  async #peopleOf(id: Buffer): Promise<{ box: Uint8Array } | undefined> {
+    const [row] = await this.#db.all<{ box: Uint8Array }>(sql`SELECT box FROM muc_people WHERE room = ${id}`)
+    return row
+  }
+
+  /** Within a transaction. All but affiliations: those `putAffiliations` writes. */
   async put(room: Lasting, db: Db): Promise<void> {
     const { name, id, creator, config, box } = room
     await box.prepare()
@@ -183,9 +194,12 @@ export class RoomRows {
     )
   }
 
-  /** Within a transaction, after `put`: what of them stands in the clear. */
+  /** Within a transaction, after `put`: what of those stands in the clear, and all that does not. */
   async putAffiliations(room: Lasting, jids: readonly string[], db: Db): Promise<void> {
-    const { name, config, affiliations } = room
+    if (jids.length === 0) return
+    const { name, id, box, config, affiliations } = room
+    const people = box.seal(PEOPLE, Buffer.from(JSON.stringify(peopleOf(room))))
+    await db.run(sql`INSERT INTO muc_people (room, box) VALUES (${id}, ${people}) ON CONFLICT (room) DO UPDATE SET box = excluded.box`)
     for (const jid of jids) {
       const affiliated = affiliations.get(jid)
       await db.run(sql`DELETE FROM muc_affiliation WHERE room = ${name} AND jid = ${jid}`)
@@ -198,7 +212,8 @@ export class RoomRows {
   }
 
   /** Within a transaction: from now on it is in memory alone. */
-  async forget({ name }: Lasting, db: Db): Promise<void> {
+  async forget({ name, id }: Lasting, db: Db): Promise<void> {
+    await db.run(sql`DELETE FROM muc_people WHERE room = ${id}`)
     await db.run(sql`DELETE FROM muc_affiliation WHERE room = ${name}`)
     await db.run(sql`DELETE FROM muc_room WHERE name = ${name}`)
   }
@@ -235,17 +250,33 @@ const faceOpenOf = (room: Lasting): Open => openOf({ ...room, subject: room.subj
 const faceOf = (room: Lasting): Face => ({ config: writeConfig(room.config), ...(!isPrivate(room.config) && faceOpenOf(room)) })
 
 function sealedOf(room: Lasting): Sealed {
-  const { config, affiliations, occupantSecret } = room
-  const isSealed = isPrivate(config)
+  const { config, occupantSecret } = room
   return {
     occupantSecret: occupantSecret.toString('base64'),
-    version: affiliations.versions.latest,
     ...(config.password !== '' && { password: config.password }),
-    ...(isSealed && { config: writeConfig(config), open: openOf(room) }),
+    ...(isPrivate(config) && { config: writeConfig(config), open: openOf(room) }),
+  }
+}
+
+function peopleOf({ config, affiliations }: Lasting): People {
+  const isSealed = isPrivate(config)
+  return {
+    version: affiliations.versions.latest,
     affiliations: [...affiliations.entries()]
       .filter(([, { reason }]) => isSealed || reason !== undefined)
       .map(([jid, { affiliation, nick, reason }]) => [jid, affiliation, nick ?? null, reason ?? null]),
   }
+}
+
+async function opened<Written>(
+  box: ServerBox,
+  context: string,
+  row: { readonly box: Uint8Array } | undefined,
+): Promise<Written | undefined> {
+  const plain = row && (await box.open(context, Buffer.from(row.box)))
+  const written: Written | undefined = plain && JSON.parse(plain.toString())
+  plain?.fill(0)
+  return written
 }
 
 function configOf(sealed: Sealed | undefined, face: Face | undefined): RoomConfig {
@@ -254,7 +285,7 @@ function configOf(sealed: Sealed | undefined, face: Face | undefined): RoomConfi
 }
 
 /** What stands in the clear counts for who owns the room, and of public rooms for all. */
-function affiliationsOf(inClear: readonly AffiliationRow[], sealed: Sealed | undefined): Affiliations {
+function affiliationsOf(inClear: readonly AffiliationRow[], sealed: Partial<People> | undefined): Affiliations {
   const known = new Map<string, Affiliated>(
     inClear.map(({ jid, affiliation, nick }) => [jid, { affiliation, ...(nick !== null && { nick }) }]),
   )
