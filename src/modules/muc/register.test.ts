@@ -168,13 +168,21 @@ tells('in a moderated room nobody gets voice by having a nick reserved', async w
 tells('so many may wait, and no more', async world => {
   await coven(world)
   configured(world, { isMembersOnly: true })
-  for (let i = 0; i < 51; i++) {
-    await world.arrives(
-      `<iq type="set" id="r" from="a${i}@olymp.example/x" to="${ROOM}"><query xmlns="${NS}">${submit(REGISTER, { 'muc#register_roomnick': `a${i}` })}</query></iq>`,
-    )
+  const crowd = async (domain: string): Promise<void> => {
+    for (let i = 0; i < 51; i++) {
+      await world.arrives(
+        `<iq type="set" id="r" from="a${i}@${domain}/x" to="${ROOM}"><query xmlns="${NS}">${submit(REGISTER, { 'muc#register_roomnick': `a${i}` })}</query></iq>`,
+      )
+    }
   }
+  await crowd('olymp.example')
   const hag = await world.online('witch2', 'pda')
-  assert.equal(await registers(hag, 'thirdwitch'), 'resource-constraint')
+  assert.equal(await registers(hag, 'thirdwitch'), 'ok', 'nobody fills it from one server')
+  await crowd('parnass.example')
+  const wicca = await world.online('witch3', 'pda')
+  assert.equal(await registers(wicca, 'secondwitch'), 'resource-constraint')
+  await world.later(7 * 86_400_000)
+  assert.equal(await registers(wicca, 'secondwitch'), 'ok', 'nor for ever')
   forgets(world)
 })
 

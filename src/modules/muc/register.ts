@@ -15,6 +15,7 @@ import { mustBeNick } from './nick.ts'
 import { occupantEntered, roomAddressed } from './points.ts'
 import type { Room } from './room.ts'
 import { compare, type Standing } from './standing.ts'
+import { Waiting } from './waiting.ts'
 
 const Register = namespace<'query' | 'registered' | 'username' | 'instructions' | 'remove'>('jabber:iq:register')
 const REGISTER = 'http://jabber.org/protocol/muc#register'
@@ -23,11 +24,7 @@ const ALLOW = 'muc#register_allow'
 /** XEP-0045 has no field for who it is. */
 const WHO = 'muc#jid'
 
-/** So many wait for an admin in each room. */
-const MOST_WAITING = 50
-
-/** Who would like to be a member: by bare address, with the nick that he wants. In memory alone. */
-const waiting = new WeakMap<Room, Map<string, string>>()
+const waiting = new WeakMap<Room, Waiting>()
 
 export function answerRegistrations(context: Context): void {
   const { hooks, iq } = context
@@ -48,7 +45,7 @@ export function answerRegistrations(context: Context): void {
       if (!isAdmin(room, occupant.bare) || waiting.get(room) === undefined) return
       // Once he has entered.
       context.act(room, () => {
-        for (const [jid, nick] of waiting.get(room) ?? [])
+        for (const [jid, nick] of waiting.get(room)?.all(context.clock.now()) ?? [])
           for (const { jid: client } of occupant.visits.values()) askOne(room, client, jid, nick)
       })
     },
@@ -82,7 +79,7 @@ function register(context: Context, { room, from, payload, afterwards }: RoomReq
   const nick = readNick(room, payload.child(Forms, 'x'))
   const jid = String(from.bare)
   if (!isFreeFor(room, nick, jid)) throw new StanzaError('conflict', 'somebody else has this nick')
-  if (standing.affiliation === 'none' && !isOpen(room, standing)) return wait(room, jid, nick, afterwards)
+  if (standing.affiliation === 'none' && !isOpen(room, standing)) return wait(context, room, from, nick, afterwards)
   const affiliation = standing.affiliation === 'none' ? 'member' : standing.affiliation
   return then(appoint(context, room, [{ jid, affiliation, nick }], actorIn(room, from)), afterwards)
 }
@@ -116,14 +113,12 @@ function unregister(
 }
 
 /** §9.9: the admins in the room are asked, and those who come later. */
-function wait(room: Room, jid: string, nick: string, afterwards: RoomRequest['afterwards']): void {
-  const all = waiting.get(room) ?? new Map<string, string>()
+function wait({ clock, service }: Context, room: Room, from: Jid, nick: string, afterwards: RoomRequest['afterwards']): void {
+  const all = waiting.get(room) ?? new Waiting()
   waiting.set(room, all)
-  if (all.size >= MOST_WAITING && !all.has(jid)) throw new StanzaError('resource-constraint', 'too many are waiting')
-  if (all.get(jid) === nick) return
-  all.set(jid, nick)
+  if (!all.add(from, nick, service.isLocal(from.domain), clock.now())) return
   afterwards(() => {
-    for (const visit of room.occupants.visits()) if (isAdmin(room, visit.occupant.bare)) askOne(room, visit.jid, jid, nick)
+    for (const visit of room.occupants.visits()) if (isAdmin(room, visit.occupant.bare)) askOne(room, visit.jid, String(from.bare), nick)
   })
 }
 
@@ -145,7 +140,7 @@ function askOne(room: Room, admin: Jid, jid: string, nick: string): void {
 function decide(context: Context, room: Room, form: Form, from: Jid): void | Promise<void> {
   must('approveRegistration', standingIn(room, from), room.config)
   const jid = String(form.jid(WHO)?.bare ?? '')
-  const nick = waiting.get(room)?.get(jid)
+  const nick = waiting.get(room)?.nickOf(jid, context.clock.now())
   if (nick === undefined) throw new StanzaError('item-not-found', 'nobody of this address is waiting')
   waiting.get(room)?.delete(jid)
   if (form.boolean(ALLOW) !== true) return

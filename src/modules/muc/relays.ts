@@ -1,4 +1,4 @@
-import { Recent } from '../../lib/recent.ts'
+import { Shares } from '../../lib/shares.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import type { Visit } from './occupant.ts'
 
@@ -14,17 +14,22 @@ export interface Relayed {
   readonly asked: string
 }
 
-/** So many are remembered of each kind. */
-const MOST = 200
+/** What has no answer by then has none. */
+const LIMITS = { each: 100, all: 10_000, keptFor: 5 * 60_000 }
 
-/** What went from one occupant to another, so that an answer finds its way back and nobody learns an address (XEP-0045 §17.4). */
+/** What went from one occupant to another, so that an answer finds its way back and nobody learns an address (XEP-0045 §17.4): of each client so much, for a while. */
 export class Relays {
-  readonly #requests = new Recent<string, Relayed>(MOST)
-  readonly #whispers = new Recent<string, Visit>(MOST)
+  readonly #requests: Shares<Relayed>
+  readonly #whispers: Shares<Visit>
+
+  constructor(now: () => number) {
+    this.#requests = new Shares(LIMITS, now)
+    this.#whispers = new Shares(LIMITS, now)
+  }
 
   /** A request went on under an id that nobody can guess. */
   asked(id: string, relayed: Relayed): void {
-    this.#requests.set(id, relayed)
+    this.#requests.set(id, relayed.by.to, relayed)
   }
 
   /** The request that this is the answer to: it has one answer. */
@@ -36,7 +41,7 @@ export class Relays {
   }
 
   whispered(to: Visit, id: string, by: Visit): void {
-    this.#whispers.set(`${to.to} ${id}`, by)
+    this.#whispers.set(`${to.to} ${id}`, by.to, by)
   }
 
   /** Who has sent the private message that came back from that client. */

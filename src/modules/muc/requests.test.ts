@@ -109,6 +109,33 @@ for (const condition of ['gone', 'redirect'])
   )
 
 story(
+  'however much somebody asks, the answers to others find their way; for five minutes',
+  async world => {
+    const [crone, wicca, third] = await coven(world, 'secondwitch', 'thirdwitch')
+    const ask = async (): Promise<string> => {
+      await crone.sends(`<iq type="get" id="v1" to="${ROOM}/secondwitch">${VERSION}</iq>`)
+      return wicca!.receives('<iq/>').attrs['id']!
+    }
+    const answer = (id: string): string => `<iq type="result" id="${id}" to="${ROOM}/firstwitch">${VERSION}</iq>`
+    const first = await ask()
+    await crone.sends(`<message type="chat" id="p1" to="${ROOM}/secondwitch"><body>Psst</body></message>`)
+    for (let i = 0; i < 250; i++) {
+      if (i % 100 === 0) await world.later(60_000)
+      await third!.sends(`<iq type="get" id="t${i}" to="${ROOM}/secondwitch">${VERSION}</iq>`)
+    }
+    await wicca!.sends(answer(first))
+    crone.receives('<iq type="result" id="v1"/>')
+    wicca!.forget()
+    const late = await ask()
+    await world.later(300_000)
+    await wicca!.sends(answer(late))
+    crone.receivesNothing()
+    for (const client of world.clients) client.forget()
+  },
+  open,
+)
+
+story(
   'a card is asked of the account of an occupant (XEP-0054)',
   async world => {
     const [crone] = await coven(world)

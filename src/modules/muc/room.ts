@@ -36,7 +36,7 @@ export class Room {
   state: Lasting
   readonly occupants = new Occupants()
   readonly history: History
-  readonly relays = new Relays()
+  readonly relays: Relays
   readonly ghosts: Ghosts
   /** §5.1: by bare address, the role that was given to somebody for this visit. In a moderated room it outlasts that. */
   readonly #roles = new Recent<string, Role>(MOST_ROLES)
@@ -51,6 +51,7 @@ export class Room {
     this.turn = turn
     this.state = state
     this.history = new History(jid, context.settings.history, context.settings.historyBytes)
+    this.relays = new Relays(() => context.clock.now())
     this.ghosts = new Ghosts(this, context)
     this.#context = context
   }
