@@ -9,7 +9,7 @@ import { isPrivate, type RoomConfig } from './config.ts'
 import type { Context } from './context.ts'
 import { roomConfigured, roomEnded, roomLoaded, roomRemoved } from './points.ts'
 import { Room } from './room.ts'
-import { type Lasting, RoomRows } from './rows.ts'
+import { type Lasting, RoomRows, remembering } from './rows.ts'
 import { takeStanza } from './stanzas.ts'
 import { type Suspended, Suspension } from './suspension.ts'
 
@@ -172,18 +172,19 @@ export class Rooms {
 
   /**
    * Within the room's turn: changes what the room is, and gives the addresses whose affiliation was changed. It is in memory at once, and
-   * of a room that lasts it is on disk when this is done. If that fails, what is on disk is read again.
+   * of a room that lasts it is on disk when this is done. If that fails, it is again as it was.
    */
   change(room: Room, work: (state: Lasting) => Iterable<string> | void): void | Promise<void> {
     const { config: before } = room
+    const former = remembering(room.state)
     const changed = [...(work(room.state) ?? [])]
     if (room.isLocked || (!before.isPersistent && !room.config.isPersistent)) return
-    return then(this.#write(room, before, changed), () => {
+    return then(this.#write(room, before, changed, former), () => {
       if (room.config !== before) return this.context.hooks.tell(roomConfigured, { room, before }, this.context.failed)
     })
   }
 
-  async #write(room: Room, before: RoomConfig, changed: readonly string[]): Promise<void> {
+  async #write(room: Room, before: RoomConfig, changed: readonly string[], former: () => Lasting): Promise<void> {
     const { state } = room
     const { config } = state
     const isOther = !before.isPersistent || isPrivate(before) !== isPrivate(config)
@@ -196,9 +197,8 @@ export class Rooms {
           await this.rows.putAffiliations(state, changed, db)
         })
     } catch (error) {
-      const kept = await this.rows.load(state.name).catch(() => undefined)
-      if (kept === undefined) state.config = before
-      else room.state = kept
+      // It may be that it was written all the same.
+      room.state = (await this.rows.load(state.name).catch(() => undefined)) ?? former()
       throw error
     }
   }

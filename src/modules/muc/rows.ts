@@ -41,6 +41,13 @@ export interface Lasting {
   readonly occupantSecret: Buffer
 }
 
+/** Gives what it was, whatever has changed since. */
+export function remembering(state: Lasting): () => Lasting {
+  const then = { ...state }
+  const [people, version, hats] = [[...state.affiliations.entries()], state.affiliations.versions.latest, state.hats.toJSON()]
+  return () => ({ ...then, affiliations: new Affiliations(people, version), hats: new Hats(hats) })
+}
+
 /** In the clear, of a room that can be found. */
 interface Face extends Partial<Open> {
   readonly config: Partial<RoomConfig>
