@@ -27,6 +27,7 @@ import {
   presenceBroadcast,
   presenceOut,
   presenceShaped,
+  secretsDestroyed,
   sessionBound,
   sessionEnded,
   sessionSuspended,
@@ -102,6 +103,7 @@ export class LocalHost implements Destination {
     this.rows = new SealedRows(db, this.keys, this.log)
     this.boxes = new ServerBoxes(this.keys, this.store, this.arrangements, this.log)
     this.hooks.on(accountLocked, account => this.rows.forget(account))
+    this.hooks.on(secretsDestroyed, () => this.keys.shredDoomed())
     this.life = new AccountLife(this, router, this.#credentialsOf)
     this.accounts = new Accounts(domain, account => this.life.load(account))
     this.tokens = new Tokens(this, options.tokens ?? { days: 14, clients: 20 })

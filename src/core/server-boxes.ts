@@ -101,8 +101,13 @@ export class ServerBoxes {
     return this.#keys.doomSecrets(id, db)
   }
 
-  shred(): Promise<void> {
-    return this.#keys.shredDoomed()
+  /** What cannot be destroyed now is at the next full hour, or when the server starts. */
+  async shred(): Promise<void> {
+    try {
+      await this.#keys.shredDoomed()
+    } catch (error) {
+      this.#log.fault('seal.shred', error)
+    }
   }
 
   async #ofHost(id: Buffer): Promise<Buffer> {

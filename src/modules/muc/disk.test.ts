@@ -1,8 +1,10 @@
 /** What becomes of rooms when the disk fails: nothing is half done, and nothing that was refused is there. */
 import assert from 'node:assert/strict'
-import { changes, configures, coven, forgets, roomIn, tells } from '../../../test/muc-story.ts'
-import type { World } from '../../../test/story.ts'
+import { outlive } from '../../../test/archive-story.ts'
+import { askRoom, changes, configures, coven, forgets, gone, OWNER, roomIn, tells } from '../../../test/muc-story.ts'
+import { story, type World } from '../../../test/story.ts'
 import { sql } from '../../storage/db.ts'
+import { muc } from './muc.ts'
 
 /** Meanwhile no room can be written, or read. */
 async function whileBroken(world: World, work: () => Promise<void>): Promise<void> {
@@ -10,6 +12,28 @@ async function whileBroken(world: World, work: () => Promise<void>): Promise<voi
   await work()
   await world.store.run(sql`ALTER TABLE away RENAME TO muc_room`)
 }
+
+story(
+  'a room that was destroyed is gone, also when its secret cannot be destroyed yet; that is tried again',
+  async world => {
+    const [crone, hag] = await coven(world, 'hag')
+    assert.equal(await configures(crone, { 'muc#roomconfig_persistentroom': '1' }), 'ok')
+    forgets(world)
+    const { id } = roomIn(world).state
+    const remove = world.shred.removeAccount.bind(world.shred)
+    world.shred.removeAccount = () => Promise.reject(new Error('the disk is full'))
+    const answer = await askRoom(crone, 'set', `<query xmlns="${OWNER}"><destroy/></query>`)
+    assert.equal(answer.attrs['type'], 'result')
+    hag!.receives(gone('hag', '<destroy/>'))
+    assert.equal(world.host.apiOf(muc)!.rooms.at('coven').room, undefined)
+    assert.ok(world.shred.account(id) !== undefined)
+    world.shred.removeAccount = remove
+    await outlive(world, 0)
+    assert.equal(world.shred.account(id), undefined)
+    forgets(world)
+  },
+  { settings: { muc: { newRooms: 'public' } }, arrangements: { showsPasswords: false, secrets: 'file' } },
+)
 
 const HAG = 'hag66@here.example'
 

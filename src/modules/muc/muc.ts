@@ -67,7 +67,7 @@ export const muc = defineModule({
     context.described.roomFeatures.push(() => [Mav.uri])
     on(roomEnded, function shredRoom({ config, state }) {
       // What lasts is shredded by who destroys it.
-      if (!config.isPersistent) track(context.rooms.rows.shred(state))
+      if (!config.isPersistent) track(context.rooms.rows.shred(state).catch(error => context.failed('muc', error)))
     })
     on(hostClosing, function keepOccupants() {
       context.isClosing = true

@@ -225,7 +225,7 @@ export class RoomRows {
     await db.run(sql`DELETE FROM muc_room WHERE name = ${name}`)
   }
 
-  /** It is gone for everybody once this is done, whoever has a copy of the disk. */
+  /** It is gone for everybody once this is done; and for who has a copy of the disk with its secret. */
   remove(room: Lasting): Promise<void> {
     return this.#destroy(room, db => this.forget(room, db))
   }
