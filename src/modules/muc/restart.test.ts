@@ -117,6 +117,23 @@ story(
 )
 
 story(
+  'a restart after one at which it could not be read who was in which room: those are in it who were last',
+  async world => {
+    await coven(world)
+    await stops(world)
+    await world.store.run(sql`ALTER TABLE muc_suspended RENAME TO away`)
+    await starts(world)
+    await world.store.run(sql`ALTER TABLE away RENAME TO muc_suspended`)
+    assert.equal(await rows(world), 1)
+    await coven(world, 'thirdwitch')
+    await stops(world)
+    await starts(world)
+    assert.deepEqual(nicks(world), ['firstwitch', 'thirdwitch'])
+  },
+  { ...open, arrangements: { showsPasswords: false, secrets: 'file' } },
+)
+
+story(
   'a restart: a room that lasts is as it was on disk, with those who were in it',
   async world => {
     const [crone] = await coven(world)

@@ -67,7 +67,10 @@ export class Suspension {
     this.#boxes = boxes
   }
 
+  /** In the place of what could not be read when the server started. */
   async write(rooms: Iterable<Room>): Promise<void> {
+    const stale = await this.#db.all<{ id: Uint8Array }>(sql`SELECT id FROM muc_suspended`)
+    if (stale.length > 0) await this.#remove(stale)
     const all = [...rooms].filter(({ occupants }) => occupants.clients > 0)
     if (all.length === 0) return
     const id = randomBytes(16)
@@ -88,7 +91,7 @@ export class Suspension {
       plain.fill(0)
       all.push(new Suspended(written, await this.#stateOf(written)))
     }
-    if (rows.length > 0) await this.#remove(new Set(rows.map(({ id }) => Buffer.from(id).toString('hex'))))
+    if (rows.length > 0) await this.#remove(rows)
     return all
   }
 
@@ -96,7 +99,8 @@ export class Suspension {
     return room === null ? undefined : readRoom(name, room, await this.#boxes.later(Buffer.from(room.id, 'base64')))
   }
 
-  async #remove(ids: ReadonlySet<string>): Promise<void> {
+  async #remove(rows: readonly { readonly id: Uint8Array }[]): Promise<void> {
+    const ids = new Set(rows.map(({ id }) => Buffer.from(id).toString('hex')))
     await this.#db.tx(async db => {
       await db.run(sql`DELETE FROM muc_suspended`)
       for (const id of ids) await this.#boxes.doom(Buffer.from(id, 'hex'), db)
