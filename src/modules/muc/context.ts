@@ -45,8 +45,10 @@ export class Context {
   /** The server is about to stop: nobody leaves for that. */
   isClosing = false
   readonly failed: (owner: string, error: unknown) => void
+  readonly #accounts: Host['accounts']
+  readonly #keys: Host['keys']
 
-  constructor({ boxes, clock, db, domain, hooks, log, settings }: Host<MucSettings>, jid: Jid, service: Service) {
+  constructor({ accounts, boxes, clock, db, domain, hooks, keys, log, settings }: Host<MucSettings>, jid: Jid, service: Service) {
     this.jid = jid
     this.domain = domain
     this.settings = settings
@@ -57,12 +59,21 @@ export class Context {
     this.usual = settings.newRooms === 'public' ? USUAL_PUBLIC : USUAL_PRIVATE
     this.failed = (_, error) => log.fault('muc.told', error)
     this.service = service
+    this.#accounts = accounts
+    this.#keys = keys
     this.rooms = new Rooms(this, db, boxes)
   }
 
   /** Whether somebody may make rooms. */
   mayCreate(who: Jid): boolean {
     return this.settings.create === 'users' && who.domain === this.domain && who.local !== ''
+  }
+
+  /** The same person as long as an account is there: who has its name next is another one. Of users of other domains the address alone is known. */
+  personAt(bare: Jid): string {
+    const account = bare.domain === this.domain ? this.#accounts.get(bare.local) : undefined
+    const id = account && this.#keys.of(account)?.id.toString('hex')
+    return id === undefined ? String(bare) : `${bare}\0${id}`
   }
 
   /** Hands a stanza that has these addresses to the router. */

@@ -1,6 +1,7 @@
 /** What becomes of rooms when an account is removed. */
 import assert from 'node:assert/strict'
 import {
+  arranges,
   askRoom,
   changes,
   conditionIn,
@@ -9,13 +10,16 @@ import {
   coven,
   forgets,
   joins,
+  joinXml,
   list,
   ROOM,
   roomIn,
+  says,
   submit,
 } from '../../../test/muc-story.ts'
 import { type Client, story, type World } from '../../../test/story.ts'
 import { sql } from '../../storage/db.ts'
+import { StreamError } from '../../xmpp/error.ts'
 import { muc } from './muc.ts'
 
 /** Crone's room, which lasts; hag and wicca are members. */
@@ -30,6 +34,8 @@ async function lasting(world: World): Promise<Client[]> {
   }
   return [crone, ...others]
 }
+
+const occupantIdOf = (world: World, nick: string): string => roomIn(world).occupants.named(nick)!.id.attrs['id']!
 
 const removed = (world: World, name: string): Promise<boolean> =>
   world.host.life.remove(name).then(async done => {
@@ -105,6 +111,48 @@ story('nor does a crash behind it leave somebody his place', async world => {
   const again = await world.online('crone1')
   assert.equal(((await list(again, 'affiliation="member"')) as unknown[]).length, 1)
   assert.deepEqual(await world.store.all(sql`SELECT jid FROM muc_departed`), [])
+})
+
+for (const keeps of ['1', '0'])
+  story(
+    `who has the name next is another one (XEP-0421), and takes nothing back of what was said before; archive: ${keeps}`,
+    async world => {
+      const [crone, hag] = await lasting(world)
+      await arranges(crone!, { enablearchiving: keeps })
+      const id = await says(hag!, 'Thrice', '', 'mine')
+      const former = occupantIdOf(world, 'hag66')
+      await removed(world, 'hag66')
+      forgets(world)
+      assert.equal(await changes(crone!, '<item jid="hag66@here.example" affiliation="member"/>'), 'ok')
+      const next = await world.online('hag66', 'other')
+      await joins(next, 'hag66')
+      assert.notEqual(occupantIdOf(world, 'hag66'), former)
+      for (const named of [id, 'mine']) {
+        await next.sends(
+          `<message type="groupchat" id="r" to="${ROOM}"><retract xmlns="urn:xmpp:message-retract:1" id="${named}"/></message>`,
+        )
+        forgets(world)
+      }
+      const newcomer = await world.online('wicca', 'other')
+      await newcomer.sends(joinXml('wicca'))
+      assert.ok(newcomer.unread.some(stanza => String(stanza).includes('<body>Thrice</body>')))
+      forgets(world)
+    },
+  )
+
+story('as long as the account is there, he is the same: with another password, and after a restart', async world => {
+  const [, hag] = await lasting(world)
+  const id = occupantIdOf(world, 'hag66')
+  await world.host.close(new StreamError('system-shutdown'))
+  world.restarts()
+  await world.settled()
+  assert.equal(occupantIdOf(world, 'hag66'), id)
+  await world.host.life.resetPassword('hag66', 'other')
+  const again = await world.online('hag66', 'phone', '<presence/>', 'other')
+  await joins(again, 'hag66-2')
+  assert.equal(occupantIdOf(world, 'hag66-2'), id)
+  assert.ok(hag)
+  forgets(world)
 })
 
 story('who has asked to be a member, and is gone, is not made one later', async world => {

@@ -86,7 +86,9 @@ export class Retractions {
 
   async #ownIn(log: RoomLog, id: string, author: Author | undefined): Promise<Logged | undefined> {
     if (author === undefined || this.#searches.isTooMuch(String(log.room))) return undefined
-    return log.own(id, author.jid.bare, FURTHEST)
+    const logged = await log.own(id, author.jid.bare, FURTHEST)
+    // Who had the address before him was another one.
+    return logged !== undefined && authorOf(parseElement(logged.message)) === author.id ? logged : undefined
   }
 
   #inHistory(room: Room, said: Said, why: TakenBack): void {

@@ -89,7 +89,7 @@ export class Room {
 
   /** XEP-0421: the same for one person whenever he comes, another one in each room, and nobody learns from it who he is. */
   occupantId(bare: Jid): string {
-    return createHmac('sha256', this.state.occupantSecret).update(String(bare)).digest('base64url')
+    return createHmac('sha256', this.state.occupantSecret).update(this.#context.personAt(bare)).digest('base64url')
   }
 
   /** Whether `viewer` is shown the presence of `occupant` (§16.5.3, presencebroadcast). */
@@ -118,10 +118,10 @@ export class Room {
   }
 
   /** One more client of somebody, under a nick that is his. Nobody has heard of it yet. */
-  admit(client: Jid, at: Jid, role: Role, presence: readonly Child[]): Visit {
+  admit(client: Jid, at: Jid, role: Role, presence: readonly Child[], id = this.occupantId(client.bare)): Visit {
     const { clock, guests, hooks, failed } = this.#context
     const present = this.occupants.holding(at.resource)
-    const occupant = present ?? new Occupant(client.bare, OccupantIds('occupant-id', { id: this.occupantId(client.bare) }), at, role)
+    const occupant = present ?? new Occupant(client.bare, OccupantIds('occupant-id', { id }), at, role)
     const visit = new Visit(occupant, client, presence, clock.now())
     occupant.shown = undefined
     occupant.hats = hatsElement(this.state.hats.of(String(client.bare)))
@@ -133,8 +133,8 @@ export class Room {
   }
 
   /** The same after the server has stopped: the others know already. It has until then to be heard of. */
-  readmit(client: Jid, at: Jid, role: Role, presence: readonly Child[], goesAt: number): void {
-    const visit = this.admit(client, at, role, presence)
+  readmit(client: Jid, at: Jid, role: Role, presence: readonly Child[], goesAt: number, id: string | undefined): void {
+    const visit = this.admit(client, at, role, presence, id)
     visit.heardAt = 0
     visit.isDoubtful = true
     if (this.#context.service.isLocal(client.domain)) visit.goesAt = goesAt

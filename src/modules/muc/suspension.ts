@@ -15,6 +15,8 @@ import { readRoom, type WrittenRoom, writeRoom } from './written-room.ts'
 interface WrittenOccupant {
   readonly nick: string
   readonly role: Role
+  /** XEP-0421. */
+  readonly id?: string
   /** Full addresses, and what each client has said of its presence. */
   readonly visits: readonly (readonly [jid: string, presence: string])[]
 }
@@ -43,13 +45,13 @@ export class Suspended {
   /** In the room's turn, before anything else: they are in it again who may be. Those of whom nothing is heard until `goesAt` leave. */
   restore(room: Room, goesAt: number): void {
     room.isLocked = this.#written.isLocked
-    for (const { nick, role, visits } of this.#written.occupants) {
+    for (const { nick, role, id, visits } of this.#written.occupants) {
       for (const [jid, presence] of visits) {
         const said = parseElement(presence, undefined, 'jabber:client').children
         const client = Jid.parse(jid)
         // Who is a member may have been lost with the secret of the room.
         if (!may('enter', room.standingOf(client), room.config)) continue
-        room.readmit(client, room.jid.withResource(nick), role, said, goesAt)
+        room.readmit(client, room.jid.withResource(nick), role, said, goesAt, id)
       }
     }
   }
@@ -116,8 +118,9 @@ const writtenOf = (room: Room): Written => ({
   room: room.config.isPersistent && !room.isLocked ? null : writeRoom(room.state),
 })
 
-const writtenOccupant = ({ nick, role, visits }: Occupant): WrittenOccupant => ({
+const writtenOccupant = ({ nick, role, id, visits }: Occupant): WrittenOccupant => ({
   nick,
   role,
+  id: id.attrs['id']!,
   visits: Array.from(visits.values(), ({ to, presence }) => [to, String(Client('presence', {}, ...presence))]),
 })
