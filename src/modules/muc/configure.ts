@@ -42,6 +42,7 @@ export function configure(
   }
 
   function tellAll(tell: () => void | Promise<void>): void | Promise<void> {
+    if (before.password !== config.password) for (const visit of room.occupants.visits()) visit.knowsPassword = false
     return then(notify(room, codesOf(before, config)), () =>
       then(tell(), () => then(removeStrangers(room, before, by), () => then(giveVoice(room, before), () => showAndHide(room, before)))),
     )

@@ -50,6 +50,7 @@ function admit(context: Context, room: Room, stanza: Element, x: Element, from: 
   context.limits.entry(room, from)
   const at = holder?.jid ?? room.jid.withResource(to.resource)
   const visit = room.admit(from, at, room.roleFor(from), cleanPresence(stanza, room.jid))
+  visit.knowsPassword = room.config.password !== ''
   const rewritten: StatusCode[] = at.resource === to.resource ? [] : [210]
   const ownCodes = [...warnings(room), ...rewritten]
   tellAffiliations(room, visit, x)

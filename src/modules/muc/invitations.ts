@@ -9,6 +9,7 @@ import { Client } from '../../xmpp/stanza.ts'
 import type { Actor } from './affiliate.ts'
 import { MucUser } from './namespaces.ts'
 import type { Room } from './room.ts'
+import { compare } from './standing.ts'
 
 /** So many that nobody has declined are remembered of a room. */
 const MOST = 200
@@ -45,6 +46,10 @@ function shownOf({ config, jid }: Room, { jid: by, nick }: Actor): string {
   return String(nick === undefined ? jid : jid.withResource(nick))
 }
 
+/** Who has entered with the present one knows it, and admins let people in. */
+const mayTellPassword = (room: Room, { jid }: Actor): boolean =>
+  compare(room.affiliations.of(jid), 'admin') >= 0 || room.occupants.visit(jid)?.knowsPassword === true
+
 export function sendInvitation(room: Room, to: Jid, by: Actor, { id = randomId(12), reason, thread }: Details): void {
   const shown = shownOf(room, by)
   const invitation = { by: by.jid, id }
@@ -54,7 +59,7 @@ export function sendInvitation(room: Room, to: Jid, by: Actor, { id = randomId(1
     ...(reason === undefined || reason === '' ? [] : [MucUser('reason', {}, reason)]),
     ...(thread === undefined ? [] : [thread]),
   ]
-  const { password } = room.config
+  const password = mayTellPassword(room, by) ? room.config.password : ''
   const x = MucUser('x', {}, MucUser('invite', { from: shown }, ...inside), ...(password === '' ? [] : [MucUser('password', {}, password)]))
   room.send(Client('message', { id }, x), to)
 }

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict'
 import {
   affiliated,
+  arranges,
   configured,
   coven,
   Elsewhere,
   forgets,
+  heard,
   joins,
   joinXml,
   opens,
@@ -14,7 +16,7 @@ import {
   tells,
   USER,
 } from '../../../test/muc-story.ts'
-import { story } from '../../../test/story.ts'
+import { type Client, story } from '../../../test/story.ts'
 
 const invites = (to: string, inside = '<reason>Hey Hecate!</reason>'): string =>
   `<message id="nzd143v8" to="${ROOM}"><x xmlns="${USER}"><invite to="${to}">${inside}</invite></x></message>`
@@ -75,11 +77,47 @@ tells('XEP-0045 §9.5: or members, if the room is so; a ban they do not lift', a
   assert.equal(roomIn(world).affiliations.get(HECATE)?.affiliation, 'member')
   forgets(world)
   await hag!.sends(invites('macbeth@here.example'))
-  hag!.receivesError('nzd143v8', 'forbidden')
+  hag!.receivesNothing()
   assert.equal(roomIn(world).affiliations.get('macbeth@here.example')?.affiliation, 'outcast')
   await hag!.sends(invites('not@an@address'))
   hag!.receivesError('nzd143v8', 'jid-malformed')
   hecate.receivesNothing()
+})
+
+tells('XEP-0045 §9.2: who is banned is told to admins, and not to whoever invites', async world => {
+  const [crone, hag] = await coven(world, 'thirdwitch')
+  const macbeth = await world.online('macbeth')
+  affiliated(world, 'macbeth@here.example', 'outcast')
+  const hecate = await world.online('hecate')
+  const both = `<message id="i" to="${ROOM}"><x xmlns="${USER}"><invite to="macbeth@here.example"/><invite to="${HECATE}"/></x></message>`
+  await hag!.sends(both)
+  hag!.receivesNothing()
+  hecate.receives(`<message from="${ROOM}"/>`)
+  await crone.sends(both)
+  crone.receivesError('i', 'forbidden')
+  for (const client of [hecate, macbeth]) client.receivesNothing()
+})
+
+tells('who has entered with a former password does not learn the present one by inviting', async world => {
+  const [crone] = await coven(world)
+  await arranges(crone, { passwordprotectedroom: '1', roomsecret: 'cauldronburn' })
+  const hag = await world.online('witch2')
+  await joins(hag, 'thirdwitch', ROOM, '<password>cauldronburn</password>')
+  const other = await world.online('witch2', 'other')
+  const isTold = async (by: Client): Promise<boolean> => {
+    await by.sends(invites('witch2@here.example'))
+    const [invitation] = heard(other, 'message')
+    forgets(world)
+    return String(invitation).includes('<password>')
+  }
+  assert.equal(await isTold(hag), true)
+  await arranges(crone, { passwordprotectedroom: '1', roomsecret: 'doubletoil' })
+  assert.equal(await isTold(hag), false)
+  assert.equal(await isTold(crone), true)
+  await hag.sends(`<presence type="unavailable" to="${ROOM}/thirdwitch"/>`)
+  forgets(world)
+  await joins(hag, 'thirdwitch', ROOM, '<password>doubletoil</password>')
+  assert.equal(await isTold(hag), true)
 })
 
 tells('XEP-0045 §17.2: who is not in the room invites nobody, and says nothing to anybody through it', async world => {

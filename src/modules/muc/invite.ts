@@ -3,7 +3,7 @@ import { then } from '../../core/host.ts'
 import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/error.ts'
 import { Jid } from '../../xmpp/jid.ts'
-import { must } from './access.ts'
+import { may, must } from './access.ts'
 import { type Actor, actorIn, appoint } from './affiliate.ts'
 import type { Context } from './context.ts'
 import { type Details, decline, sendInvitation } from './invitations.ts'
@@ -41,9 +41,10 @@ function invite(context: Context, room: Room, invites: readonly Element[], from:
   must('invite', standing, room.config)
   if (invites.length > MOST) throw new StanzaError('policy-violation', `no more than ${MOST} are invited at once`)
   context.limits.change(String(from.bare), invites.length)
-  const guests = invites.map(each => ({ to: Jid.parse(each.attrs['to'] ?? ''), details: detailsOf(each, id) }))
-  // Whoever may invite may still not lift a ban.
-  if (guests.some(({ to }) => room.affiliations.of(to) === 'outcast')) throw new StanzaError('forbidden', 'this person is banned')
+  const all = invites.map(each => ({ to: Jid.parse(each.attrs['to'] ?? ''), details: detailsOf(each, id) }))
+  // Whoever may invite may still not lift a ban; nor does he learn of one whom bans do not concern.
+  const guests = all.filter(({ to }) => room.affiliations.of(to) !== 'outcast')
+  if (guests.length < all.length && may('listOutcasts', standing, room.config)) throw new StanzaError('forbidden', 'this person is banned')
   const by = actorIn(room, from)
   return then(makeMembers(context, room, guests, by), tell => {
     for (const { to, details } of guests) sendInvitation(room, to, by, details)

@@ -11,6 +11,8 @@ export class Visit {
   readonly to: string
   /** What it says of itself: `show`, `status`, capabilities; nothing that only the room may say. */
   presence: readonly Child[]
+  /** It has entered with the password that the room has now. */
+  knowsPassword = false
   /** When it was last heard of, in ms. */
   heardAt: number
   /** When it was last asked whether it is there. */
