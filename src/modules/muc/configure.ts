@@ -4,13 +4,14 @@ import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { may } from './access.ts'
 import { type Actor, type Appointment, actorIn, appoint } from './affiliate.ts'
-import type { RoomConfig } from './config.ts'
+import { opens, type RoomConfig } from './config.ts'
 import type { Submission } from './config-form.ts'
 import type { Context } from './context.ts'
 import type { Occupant } from './occupant.ts'
 import type { StatusCode } from './presence.ts'
 import type { Room } from './room.ts'
 import type { Lasting } from './rows.ts'
+import { noSubject } from './subject.ts'
 import { announceChange, giveRole, hide, inTurn, notify, remove } from './telling.ts'
 
 /** From now on it is as the owner wants it, and open if it was not; what it gives tells everybody. */
@@ -22,12 +23,14 @@ export function configure(
 ): (() => void | Promise<void>) | Promise<() => void | Promise<void>> {
   const before = room.config
   const wasLocked = room.isLocked
+  const isOpened = opens(before, config) && room.state.subject !== undefined
   const by = actorIn(room, from)
   const appointments = appointmentsOf(room, config, owners, admins)
   mustKeepOwner(room, appointments)
   context.limits.change(String(from.bare), 1 + appointments.length)
   const also = (state: Lasting): void => {
     state.config = config
+    if (isOpened) state.subject = undefined
   }
   const relock = (error: unknown): never => {
     room.isLocked = wasLocked
@@ -43,8 +46,16 @@ export function configure(
 
   function tellAll(tell: () => void | Promise<void>): void | Promise<void> {
     if (before.password !== config.password) for (const visit of room.occupants.visits()) visit.knowsPassword = false
-    return then(notify(room, codesOf(before, config)), () =>
-      then(tell(), () => then(removeStrangers(room, before, by), () => then(giveVoice(room, before), () => showAndHide(room, before)))),
+    return inTurn(
+      [
+        () => notify(room, codesOf(before, config)),
+        () => (isOpened ? room.giveAll(noSubject(room.jid), room.jid) : undefined),
+        tell,
+        () => removeStrangers(room, before, by),
+        () => giveVoice(room, before),
+        () => showAndHide(room, before),
+      ],
+      step => step(),
     )
   }
 }

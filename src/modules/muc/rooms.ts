@@ -178,8 +178,9 @@ export class Rooms {
     const { config: before } = room
     const former = remembering(room.state)
     const changed = [...(work(room.state) ?? [])]
-    if (room.isLocked || (!before.isPersistent && !room.config.isPersistent)) return
-    return then(this.#write(room, before, changed, former), () => {
+    if (room.isLocked) return
+    const isKept = before.isPersistent || room.config.isPersistent
+    return then(isKept ? this.#write(room, before, changed, former) : undefined, () => {
       if (room.config !== before) return this.context.hooks.tell(roomConfigured, { room, before }, this.context.failed)
     })
   }

@@ -11,8 +11,9 @@ export interface Header {
   /** What he was then. */
   readonly affiliation: Affiliation
   readonly role: Role | 'none'
-  /** It was said where members alone could hear it. */
+  /** It was said where members alone could hear it; or who knew a password. */
   readonly isForMembers: boolean
+  readonly isUnderPassword: boolean
   /** It was said where moderators alone could know the address. */
   readonly isVeiled: boolean
   /** That its sender gave it. */
@@ -29,17 +30,18 @@ const TAG_SIZE = 8
 const NO_ROLE = ROLES.length
 const FOR_MEMBERS = 1
 const VEILED = 2
+const UNDER_PASSWORD = 4
 /** Whatever is longer nobody corrects, or takes back. */
 const LONGEST_ID = 200
 
 /** `u8 version ‖ u8 flags ‖ u8 affiliation ‖ u8 role ‖ u48 time ‖ nick ‖ jid ‖ id`, each text with its length in 16 bits before it; then that tag. */
-export function writeHeader({ at, nick, jid, affiliation, role, isForMembers, isVeiled, id, corrects }: Header): Buffer {
+export function writeHeader({ at, nick, jid, affiliation, role, isForMembers, isUnderPassword, isVeiled, id, corrects }: Header): Buffer {
   const texts = [nick, jid, id.length > LONGEST_ID ? '' : id]
   let size = FIXED + (corrects?.length ?? 0)
   for (const text of texts) size += 2 + Buffer.byteLength(text)
   const bytes = Buffer.alloc(size)
   bytes[0] = VERSION
-  bytes[1] = (isForMembers ? FOR_MEMBERS : 0) | (isVeiled ? VEILED : 0)
+  bytes[1] = (isForMembers ? FOR_MEMBERS : 0) | (isVeiled ? VEILED : 0) | (isUnderPassword ? UNDER_PASSWORD : 0)
   bytes[2] = AFFILIATIONS.indexOf(affiliation)
   bytes[3] = role === 'none' ? NO_ROLE : ROLES.indexOf(role)
   bytes.writeUIntBE(at, TIME, TIME_SIZE)
@@ -54,7 +56,11 @@ export function writeHeader({ at, nick, jid, affiliation, role, isForMembers, is
 
 export const timeOf = (header: Buffer): number => header.readUIntBE(TIME, TIME_SIZE)
 
-export const isForMembers = (header: Buffer): boolean => (header[1]! & FOR_MEMBERS) !== 0
+/** What keeps others out than those who may enter. */
+export type Closure = 'members' | 'password'
+
+export const isClosedBy = (closure: Closure, header: Buffer): boolean =>
+  (header[1]! & (closure === 'members' ? FOR_MEMBERS : UNDER_PASSWORD)) !== 0
 
 export function readHeader(bytes: Buffer): Header {
   if (bytes[0] !== VERSION) throw new Error('a header of a version that is not known')
@@ -71,7 +77,8 @@ export function readHeader(bytes: Buffer): Header {
     jid,
     affiliation: AFFILIATIONS[bytes[2]!] ?? 'none',
     role: ROLES[bytes[3]!] ?? 'none',
-    isForMembers: isForMembers(bytes),
+    isForMembers: isClosedBy('members', bytes),
+    isUnderPassword: isClosedBy('password', bytes),
     isVeiled: (bytes[1]! & VEILED) !== 0,
     id,
     corrects: bytes.length === end ? undefined : bytes.subarray(end, end + TAG_SIZE),

@@ -6,6 +6,7 @@ import { secretsDestroyed } from '../../../core/points.ts'
 import type { Element } from '../../../xml/element.ts'
 import { isNoPermanentStore } from '../../../xmpp/hints.ts'
 import { isConversation } from '../../archive/archive.ts'
+import { opens } from '../config.ts'
 import { roomConfigured, roomEnded, roomLoaded, roomRemoved, speechKept } from '../points.ts'
 import type { MucSettings } from '../settings.ts'
 import { remember } from '../speak.ts'
@@ -37,8 +38,7 @@ export function keepSpeech({ on, settings }: Host<MucSettings>, archives: Archiv
     for (const said of await archives.latest(room, log, settings.history)) remember(room, said.from, said)
   })
   on(roomConfigured, async function keepNoLonger({ room, before }) {
-    // What was said among members is not for those who may enter from now on.
-    if (before.isMembersOnly && !room.config.isMembersOnly) room.history.clear()
+    if (opens(before, room.config)) room.history.clear()
     const { archive, isPersistent } = room.config
     if (before.archive && before.isPersistent && !(archive && isPersistent)) await archives.empty(room)
   })

@@ -12,6 +12,7 @@ import type { Room } from '../room.ts'
 import { compare } from '../standing.ts'
 import { Retraction } from '../tombstone.ts'
 import type { Archives } from './archives.ts'
+import type { Closure } from './header.ts'
 import type { View } from './room-archive.ts'
 import type { RoomLog } from './room-log.ts'
 
@@ -50,9 +51,10 @@ export function answerQueries(context: Context, archives: Archives, log: Log): v
     const log = logFor(room, from)
     await archives.ready()
     const to = (await log.last()) ?? 0
-    const [isMember, sees] = [compare(room.affiliations.of(from), 'member') >= 0, seenBy(room, from)]
+    const [closures, sees] = [closuresTo(room, from), seenBy(room, from)]
+    const closedUntil = async (): Promise<number> => Math.max(...(await Promise.all(closures.map(closure => log.closedUntil(closure)))))
     outside(() =>
-      Promise.resolve(log.reading.take(async () => answer({ log, from: isMember ? 0 : (await log.closedUntil()) + 1, to, sees }))),
+      Promise.resolve(log.reading.take(async () => answer({ log, from: closures.length === 0 ? 0 : (await closedUntil()) + 1, to, sees }))),
     )
   }
 
@@ -63,6 +65,12 @@ export function answerQueries(context: Context, archives: Archives, log: Log): v
     if (queries.isTooMuch(String(who.bare))) throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
     return log
   }
+}
+
+/** §6.1.2: what was said behind a closed door is not for others when it is open. */
+function closuresTo({ affiliations, config }: Room, who: Jid): Closure[] {
+  if (compare(affiliations.of(who), 'member') >= 0) return []
+  return config.password === '' ? ['members', 'password'] : ['members']
 }
 
 /** §6.1.2: whoever may know real addresses, also from outside. Who was hidden when he spoke is so for others than moderators. */

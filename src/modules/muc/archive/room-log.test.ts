@@ -8,7 +8,7 @@ import { openShredMemory } from '../../../seal/shred-store.ts'
 import { openTestStore } from '../../../storage/test-store.ts'
 import { parseElement } from '../../../xml/parser.ts'
 import { Jid } from '../../../xmpp/jid.ts'
-import { readHeader, writeHeader } from './header.ts'
+import { type Closure, readHeader, writeHeader } from './header.ts'
 import { type Author, RoomLog } from './room-log.ts'
 
 const ROOM = Jid.parse('coven@conference.here.example')
@@ -31,7 +31,7 @@ function told(
     const id = randomBytes(16)
     const again = (): RoomLog => {
       const shared = new SharedLog({ db, clock: { now: () => NOON, after: () => () => {} }, log: silentLog, keys }, 'test', ROOM_LOG)
-      return new RoomLog({ jid: ROOM, id, isClosed: () => isClosed, isVeiled: () => false }, shared, 7, limits)
+      return new RoomLog({ jid: ROOM, id, isClosedBy: closure => closure === closed, isVeiled: () => false }, shared, 7, limits)
     }
     try {
       await tell(again(), again)
@@ -41,7 +41,7 @@ function told(
   })
 }
 
-let isClosed = false
+let closed: Closure | undefined
 
 const bodies = async (log: RoomLog): Promise<string[]> =>
   (await log.latest(1000)).map(({ message }) => parseElement(message).elements()[0]!.text)
@@ -54,6 +54,7 @@ test('a header is what it was', () => {
     affiliation: 'outcast',
     role: 'visitor',
     isForMembers: true,
+    isUnderPassword: false,
     isVeiled: false,
     id: 'm1',
     corrects: undefined,
@@ -66,6 +67,7 @@ test('a header is what it was', () => {
     affiliation: 'none',
     role: 'none',
     isForMembers: false,
+    isUnderPassword: true,
     isVeiled: true,
     id: '',
     corrects: randomBytes(8),
@@ -151,14 +153,17 @@ told('another message takes the place of one', async log => {
   assert.equal((await log.find(ord))!.header.nick, 'hag')
 })
 
-told('it is known up to where what was said was for members alone, after a restart too', async (log, again) => {
-  assert.equal(await log.closedUntil(), 0)
-  await log.add(say('open'), HAG, NOON)
-  assert.equal(await log.closedUntil(), 0)
-  isClosed = true
-  const closed = await log.add(say('closed'), HAG, NOON)
-  isClosed = false
-  await log.add(say('open again'), HAG, NOON)
-  assert.equal(await log.closedUntil(), closed)
-  assert.equal(await again().closedUntil(), closed)
-})
+for (const closure of ['members', 'password'] as const)
+  told(`it is known up to where what was said was not for all, after a restart too: ${closure}`, async (log, again) => {
+    assert.equal(await log.closedUntil(closure), 0)
+    await log.add(say('open'), HAG, NOON)
+    assert.equal(await log.closedUntil(closure), 0)
+    closed = closure
+    const last = await log.add(say('closed'), HAG, NOON)
+    closed = undefined
+    await log.add(say('open again'), HAG, NOON)
+    for (const each of [log, again()]) {
+      assert.equal(await each.closedUntil(closure), last)
+      assert.equal(await each.closedUntil(closure === 'members' ? 'password' : 'members'), 0)
+    }
+  })

@@ -4,7 +4,7 @@ import type { Element } from '../../../xml/element.ts'
 import type { Jid } from '../../../xmpp/jid.ts'
 import { correctedId, tagOfId, timeAfter } from '../../archive/archive.ts'
 import type { Affiliation, Role } from '../standing.ts'
-import { type Header, isForMembers, readHeader, writeHeader } from './header.ts'
+import { type Closure, type Header, isClosedBy, readHeader, writeHeader } from './header.ts'
 
 export interface LogLimits {
   /** Messages of a room. */
@@ -17,8 +17,8 @@ export interface LogLimits {
 export interface LoggedRoom {
   readonly jid: Jid
   readonly id: Buffer
-  /** What is said now is for members alone. */
-  readonly isClosed: () => boolean
+  /** What is said now is for members alone, or for who knows the password. */
+  readonly isClosedBy: (closure: Closure) => boolean
   /** Who says it is known to moderators alone. */
   readonly isVeiled: () => boolean
 }
@@ -46,6 +46,8 @@ const FREED = 1 / 16
 /** Opened at a time. */
 const CHUNK = 500
 
+const CLOSURES = ['members', 'password'] as const
+
 const ROOM_ITSELF = { nick: '', jid: '', affiliation: 'none', role: 'none' } as const
 
 /** The same whoever asks: a room has one log. */
@@ -60,21 +62,21 @@ export class RoomLog implements SharedOwner {
   readonly reading = new Turn()
   /** Nobody reads it any more. */
   isEnded = false
-  readonly #isClosed: () => boolean
+  readonly #isClosedBy: (closure: Closure) => boolean
   readonly #isVeiled: () => boolean
   readonly #log: SharedLog
   readonly #class: RetentionClass
   readonly #limits: LogLimits
   #lastAt = 0
-  /** Up to this ord there is something that was for members alone; unknown until somebody asks. */
-  #closedUntil: number | undefined
+  /** Up to those ords there is something that was for members alone, or under a password; unknown until somebody asks. */
+  readonly #closedUntil = new Map<Closure, number>()
   /** What there is; unknown until something is added. */
   #there: { messages: number; bytes: number } | undefined
 
-  constructor({ jid, id, isClosed, isVeiled }: LoggedRoom, log: SharedLog, cls: RetentionClass, limits: LogLimits) {
+  constructor({ jid, id, isClosedBy, isVeiled }: LoggedRoom, log: SharedLog, cls: RetentionClass, limits: LogLimits) {
     this.room = jid
     this.id = id
-    this.#isClosed = isClosed
+    this.#isClosedBy = isClosedBy
     this.#isVeiled = isVeiled
     this.number = ownerOf(this).number
     this.#log = log
@@ -89,7 +91,8 @@ export class RoomLog implements SharedOwner {
     const header = writeHeader({
       ...(author === undefined ? ROOM_ITSELF : { ...author, jid: String(author.jid) }),
       at: this.#lastAt,
-      isForMembers: this.#isClosed(),
+      isForMembers: this.#isClosedBy('members'),
+      isUnderPassword: this.#isClosedBy('password'),
       isVeiled: this.#isVeiled(),
       id: message.attrs['id'] ?? '',
       corrects: corrected === undefined ? undefined : tagOfId(corrected),
@@ -97,21 +100,22 @@ export class RoomLog implements SharedOwner {
     const body = Buffer.from(String(message))
     const there = (this.#there ??= await this.#measure())
     const ord = await this.#log.append(this, this.#class, { header, body })
-    if (isForMembers(header)) this.#closedUntil = ord
+    for (const closure of CLOSURES) if (isClosedBy(closure, header)) this.#closedUntil.set(closure, ord)
     there.messages++
     there.bytes += header.length + body.length
     if (there.messages > this.#limits.messages || there.bytes > this.#limits.bytes) await this.#makeRoom()
     return ord
   }
 
-  /** Others than members may read what comes after that ord (XEP-0313 §6.1.2). */
-  async closedUntil(): Promise<number> {
-    if (this.#closedUntil === undefined) {
-      const found = await this.#findClosed()
-      // Meanwhile there may be something new.
-      this.#closedUntil = Math.max(this.#closedUntil ?? 0, found)
-    }
-    return this.#closedUntil
+  /** Others may read what comes after that ord (XEP-0313 §6.1.2). */
+  async closedUntil(closure: Closure): Promise<number> {
+    const known = this.#closedUntil.get(closure)
+    if (known !== undefined) return known
+    const found = await this.#findClosed(closure)
+    // Meanwhile there may be something new.
+    const until = Math.max(this.#closedUntil.get(closure) ?? 0, found)
+    this.#closedUntil.set(closure, until)
+    return until
   }
 
   /** The ord of the last message; undefined where there is none. */
@@ -157,10 +161,10 @@ export class RoomLog implements SharedOwner {
     return this.#log.replace(this, ord, { header: writeHeader(header), body: Buffer.from(String(message)) })
   }
 
-  async #findClosed(): Promise<number> {
+  async #findClosed(closure: Closure): Promise<number> {
     for (let to = Number.MAX_SAFE_INTEGER; ; ) {
       const entries = await this.#log.read(this, { to, limit: CHUNK, isDescending: true }, 'header')
-      const last = entries.find(({ header }) => isForMembers(header))
+      const last = entries.find(({ header }) => isClosedBy(closure, header))
       if (last !== undefined || entries.length < CHUNK) return last?.ord ?? 0
       to = entries.at(-1)!.ord - 1
     }
