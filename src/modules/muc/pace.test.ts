@@ -52,6 +52,20 @@ story(
   open,
 )
 
+story(
+  'XEP-0500 §5: what has no body does not count there, but as every message does among so many in ten seconds',
+  async world => {
+    const [crone, hag] = await coven(world, 'hag')
+    await arranges(crone, { slow_mode_duration: '20' })
+    const typing = `<message type="groupchat" to="${ROOM}" id="c"><composing xmlns="http://jabber.org/protocol/chatstates"/></message>`
+    for (let i = 0; i < 100; i++) await hag!.gives(typing)
+    await world.settled()
+    assert.equal(crone.unread.length, 40)
+    for (const client of [crone, hag!]) client.forget()
+  },
+  open,
+)
+
 /** No timer goes off: what others do in an hour is none of the story. */
 const later = (world: World, hours: number): void => world.clock.set(world.clock.now() + hours * HOUR)
 

@@ -46,7 +46,7 @@ export function keepPace({ described }: Context, on: Hooks['on']): void {
   const paces = new WeakMap<Room, SlowMode>()
   on(speechChecked, function mustWait({ room, visit, stanza, at }) {
     const { config } = room
-    // §5: what nobody reads does not count.
+    // §5: what nobody reads does not count; it is bounded as all messages are.
     if (config.slowMode === 0 || stanza.child(Client, 'body') === undefined || may('speakFast', room.standingOf(visit.jid), config)) return
     const pace = paces.get(room) ?? new SlowMode()
     paces.set(room, pace)
