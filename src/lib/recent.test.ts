@@ -15,6 +15,13 @@ test('those that were used lately stay, the others make room', () => {
   recent.set('a', 4)
   recent.set('d', 5)
   assert.deepEqual([recent.get('a'), recent.get('c')], [4, undefined])
+  assert.deepEqual(
+    [...recent.entries()],
+    [
+      ['d', 5],
+      ['a', 4],
+    ],
+  )
   recent.delete('a')
   assert.equal(recent.get('a'), undefined)
 })

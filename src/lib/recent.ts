@@ -19,6 +19,11 @@ export class Recent<Key, Value> {
     if (this.#entries.size > this.#most) for (const oldest of this.#entries.keys().take(1)) this.#entries.delete(oldest)
   }
 
+  /** Those not used for the longest time first. */
+  entries(): Iterable<[Key, Value]> {
+    return this.#entries
+  }
+
   delete(key: Key): void {
     this.#entries.delete(key)
   }

@@ -83,6 +83,9 @@ export const USUAL_PUBLIC: RoomConfig = Object.freeze({
 /** Whether only those may know of it who may enter: what is kept of it is sealed. */
 export const isPrivate = ({ isMembersOnly, isPublic }: RoomConfig): boolean => isMembersOnly || !isPublic
 
+/** Whether what is said is archived: only what stays is. */
+export const isLogged = ({ archive, isPersistent }: RoomConfig): boolean => archive && isPersistent
+
 /** Whether from now on others may enter than those who could: what was said, and what was talked about, is not for them. */
 export const opens = (before: RoomConfig, after: RoomConfig): boolean =>
   !after.isMembersOnly && (before.isMembersOnly || (before.password !== '' && after.password === ''))

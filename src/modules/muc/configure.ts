@@ -4,7 +4,7 @@ import { StanzaError } from '../../xmpp/error.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { may } from './access.ts'
 import { type Actor, type Appointment, actorIn, appoint } from './affiliate.ts'
-import { opens, type RoomConfig } from './config.ts'
+import { isLogged, opens, type RoomConfig } from './config.ts'
 import type { Submission } from './config-form.ts'
 import type { Context } from './context.ts'
 import type { Occupant } from './occupant.ts'
@@ -91,10 +91,11 @@ function mustKeepOwner({ affiliations }: Room, appointments: readonly Appointmen
 /** §10.2.1: what concerns privacy by name, and that anything else is another way. */
 function codesOf(before: RoomConfig, after: RoomConfig): StatusCode[] {
   const codes: StatusCode[] = []
-  if (before.archive !== after.archive) codes.push(after.archive ? 170 : 171)
+  if (isLogged(before) !== isLogged(after)) codes.push(isLogged(after) ? 170 : 171)
   if (before.whois !== after.whois) codes.push(after.whois === 'anyone' ? 172 : 173)
   const rest = ({ archive: _, whois: __, ...config }: RoomConfig): string => JSON.stringify(config)
-  if (rest(before) !== rest(after)) codes.push(104)
+  const isKeptAsBefore = before.archive !== after.archive && isLogged(before) === isLogged(after)
+  if (isKeptAsBefore || rest(before) !== rest(after)) codes.push(104)
   return codes
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import {
   affiliated,
+  arranges,
   codesOf,
   conditionIn,
   configured,
@@ -113,9 +114,13 @@ enters('XEP-0045 §7.2.3: in a room that is not anonymous everybody learns real 
 })
 
 enters('XEP-0045 §7.2.12: where messages are archived, who enters is warned', async world => {
-  await coven(world)
-  configured(world, { whois: 'anyone', archive: true })
+  const [crone] = await coven(world)
+  await arranges(crone, { whois: 'anyone', enablearchiving: '1' })
   const hag = await world.online('hag66', 'pda')
+  await hag.sends(joinXml('thirdwitch'))
+  hag.receives(presence('firstwitch'))
+  assert.deepEqual(codesOf(hag.receives(presence('thirdwitch'))).toSorted(), [100, 110], 'nothing is kept of what does not stay')
+  await arranges(crone, { persistentroom: '1' })
   await hag.sends(joinXml('thirdwitch'))
   hag.receives(presence('firstwitch'))
   assert.deepEqual(codesOf(hag.receives(presence('thirdwitch'))).toSorted(), [100, 110, 170], 'MUST also warn')

@@ -7,6 +7,7 @@ import type { Jid } from '../../xmpp/jid.ts'
 import { Client } from '../../xmpp/stanza.ts'
 import { must } from './access.ts'
 import { cleanPresence } from './clean.ts'
+import { isLogged } from './config.ts'
 import type { Context } from './context.ts'
 import { create } from './create.ts'
 import { readHistoryRequest } from './history.ts'
@@ -64,7 +65,7 @@ function admit(context: Context, room: Room, stanza: Element, x: Element, from: 
 /** What his client has to tell him of the room (§7.2.3, §7.2.12), and that it waits to be configured (§10.1.1). */
 const warnings = ({ config, isLocked }: Room): StatusCode[] => [
   ...(config.whois === 'anyone' ? [100 as const] : []),
-  ...(config.archive ? [170 as const] : []),
+  ...(isLogged(config) ? [170 as const] : []),
   ...(isLocked ? [201 as const] : []),
 ]
 

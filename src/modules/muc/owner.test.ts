@@ -147,7 +147,9 @@ tells('XEP-0045 §10.2: nobody but owners configures, and an owner later, too', 
 tells('XEP-0045 §10.2.1: all hear what concerns their privacy, and that anything else has changed', async world => {
   const [crone, hag] = await coven(world, 'thirdwitch')
   for (const [fields, codes] of [
-    [{ 'muc#roomconfig_enablearchiving': '1' }, [170]],
+    // Nothing is kept of what does not stay.
+    [{ 'muc#roomconfig_enablearchiving': '1' }, [104]],
+    [{ 'muc#roomconfig_persistentroom': '1' }, [170, 104]],
     [{ 'muc#roomconfig_enablearchiving': '0' }, [171]],
     [{ 'muc#roomconfig_whois': 'anyone' }, [172]],
     [{ 'muc#roomconfig_whois': 'moderators' }, [173]],

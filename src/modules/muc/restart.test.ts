@@ -117,6 +117,33 @@ story(
 )
 
 story(
+  'a restart: who was given voice has it when he comes again, and whose voice was taken has it not',
+  async world => {
+    const [crone, hag] = await coven(world, 'hag')
+    await configures(crone, { 'muc#roomconfig_moderatedroom': '1' })
+    await changes(crone, '<item nick="hag" role="visitor"/>')
+    const other = await world.online('witch9')
+    await joins(other, 'other')
+    await changes(crone, '<item nick="other" role="participant"/>')
+    for (const [client, nick] of [
+      [hag!, 'hag'],
+      [other, 'other'],
+    ] as const)
+      await client.sends(`<presence type="unavailable" to="${ROOM}/${nick}"/>`)
+    await stops(world)
+    await starts(world)
+    for (const [account, nick, role] of [
+      ['witch2', 'hag', 'visitor'],
+      ['witch9', 'other', 'participant'],
+    ] as const) {
+      await joins(await world.online(account), nick)
+      assert.equal(roomIn(world).occupants.named(nick)!.role, role)
+    }
+  },
+  open,
+)
+
+story(
   'a restart after one at which it could not be read who was in which room: those are in it who were last',
   async world => {
     await coven(world)

@@ -77,6 +77,11 @@ export class Room {
     return given ?? usual
   }
 
+  /** By bare address. */
+  roles(): Iterable<readonly [bare: string, role: Role]> {
+    return this.#roles.entries()
+  }
+
   /** Undefined: what is usual. */
   rememberRole(bare: string, role: Role | undefined): void {
     if (role === undefined || role === 'moderator') this.#roles.delete(bare)

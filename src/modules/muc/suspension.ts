@@ -25,6 +25,8 @@ interface Written {
   readonly name: string
   readonly isLocked: boolean
   readonly occupants: readonly WrittenOccupant[]
+  /** That were given to somebody who may have left. */
+  readonly roles?: readonly (readonly [bare: string, role: Role])[]
   /** Of a room that stands nowhere else. */
   readonly room: WrittenRoom | null
 }
@@ -45,6 +47,7 @@ export class Suspended {
   /** In the room's turn, before anything else: they are in it again who may be. Those of whom nothing is heard until `goesAt` leave. */
   restore(room: Room, goesAt: number): void {
     room.isLocked = this.#written.isLocked
+    for (const [bare, role] of this.#written.roles ?? []) room.rememberRole(bare, role)
     for (const { nick, role, id, visits } of this.#written.occupants) {
       for (const [jid, presence] of visits) {
         const said = parseElement(presence, undefined, 'jabber:client').children
@@ -115,6 +118,7 @@ const writtenOf = (room: Room): Written => ({
   name: room.state.name,
   isLocked: room.isLocked,
   occupants: Array.from(room.occupants.all(), writtenOccupant),
+  roles: [...room.roles()],
   room: room.config.isPersistent && !room.isLocked ? null : writeRoom(room.state),
 })
 

@@ -7,7 +7,7 @@ import type { Db } from '../../../storage/db.ts'
 import type { Element } from '../../../xml/element.ts'
 import { parseElement } from '../../../xml/parser.ts'
 import type { Jid } from '../../../xmpp/jid.ts'
-import type { RoomConfig } from '../config.ts'
+import { isLogged, type RoomConfig } from '../config.ts'
 import type { Room } from '../room.ts'
 import type { Lasting } from '../rows.ts'
 import type { MucSettings } from '../settings.ts'
@@ -58,8 +58,7 @@ export class Archives {
 
   /** The log of a room that keeps what is said in it; undefined of others. */
   of(room: Room): RoomLog | undefined {
-    const { archive, isPersistent } = room.config
-    if (!archive || !isPersistent || room.isLocked) return undefined
+    if (!isLogged(room.config) || room.isLocked) return undefined
     const known = this.#logs.get(room)
     if (known !== undefined) return known
     const { archiveBytes: bytes, archived: messages, keep } = this.#host.settings

@@ -6,7 +6,7 @@ import { secretsDestroyed } from '../../../core/points.ts'
 import type { Element } from '../../../xml/element.ts'
 import { isNoPermanentStore } from '../../../xmpp/hints.ts'
 import { isConversation } from '../../archive/archive.ts'
-import { opens } from '../config.ts'
+import { isLogged, opens } from '../config.ts'
 import { roomConfigured, roomEnded, roomLoaded, roomRemoved, speechKept } from '../points.ts'
 import type { MucSettings } from '../settings.ts'
 import { remember } from '../speak.ts'
@@ -39,8 +39,7 @@ export function keepSpeech({ on, settings }: Host<MucSettings>, archives: Archiv
   })
   on(roomConfigured, async function keepNoLonger({ room, before }) {
     if (opens(before, room.config)) room.history.clear()
-    const { archive, isPersistent } = room.config
-    if (before.archive && before.isPersistent && !(archive && isPersistent)) await archives.empty(room)
+    if (isLogged(before) && !isLogged(room.config)) await archives.empty(room)
   })
   on(roomRemoved, async function removeMessages({ state, db, afterwards }) {
     await archives.remove(state, db)
