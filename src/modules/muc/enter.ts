@@ -56,7 +56,7 @@ function admit(context: Context, room: Room, stanza: Element, x: Element, from: 
   const ownCodes = [...warnings(room), ...rewritten]
   tellAffiliations(room, visit, x)
   return then(room.showOthers(visit), () =>
-    then(room.announce(visit.occupant, { ownCodes, ownMav: versionFor(room, visit) }, { visit, id: stanza.attrs['id'] }), () =>
+    then(room.announce(visit.occupant, { ownCodes, ownMav: versionFor(room, visit) }, { by: { visit, id: stanza.attrs['id'] } }), () =>
       showPast(room, visit, request),
     ),
   )
@@ -139,7 +139,7 @@ export function change(context: Context, room: Room, visit: Visit, stanza: Eleme
   else if (!isRenamed) limits.presence(room, jid)
   occupant.show(visit, cleanPresence(stanza, room.jid))
   const renamed = isRenamed ? room.rename(occupant, room.jid.withResource(to.resource)) : undefined
-  return then(renamed, () => then(again?.shows(), () => room.announce(occupant, again?.own, { visit, id: stanza.attrs['id'] })))
+  return then(renamed, () => then(again?.shows(), () => room.announce(occupant, again?.own, { by: { visit, id: stanza.attrs['id'] } })))
 }
 
 function mustBeFreeFor(room: Room, occupant: Occupant, client: Jid, nick: string): void {

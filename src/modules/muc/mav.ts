@@ -6,8 +6,8 @@ import { Client } from '../../xmpp/stanza.ts'
 import { Mav, MucUser } from './namespaces.ts'
 import type { Visit } from './occupant.ts'
 import type { Room } from './room.ts'
+import { mavElement, standingOf, viewFor } from './showing.ts'
 import type { Affiliation } from './standing.ts'
-import { mavElement, viewFor } from './telling.ts'
 import { NO_VIEW, shownIn, type View } from './versions.ts'
 
 /** So many affiliations in one message. */
@@ -15,7 +15,7 @@ const PAGE = 200
 
 type Item = readonly [jid: string, affiliation: Affiliation]
 
-const viewOf = (room: Room, { occupant }: Visit): View => viewFor(room, { affiliation: room.affiliationOf(occupant), role: occupant.role })
+const viewOf = (room: Room, { occupant }: Visit): View => viewFor(room, standingOf(room, occupant))
 
 /** §4.2.1: for the presence that tells a client that it is in; undefined where it may not know. */
 export function versionFor(room: Room, visit: Visit): Element | undefined {

@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto'
 import { Recent } from '../../lib/recent.ts'
-import { inSlices } from '../../lib/slices.ts'
 import type { Turn } from '../../lib/turn.ts'
 import type { Child, Element } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
@@ -18,10 +17,9 @@ import { occupantEntered, occupantLeft } from './points.ts'
 import { type Happening, presenceFrom, type StatusCode, shownOf, userElement } from './presence.ts'
 import { Relays } from './relays.ts'
 import type { Lasting } from './rows.ts'
+import { each, type Face, type Showing, showEach } from './showing.ts'
 import { type Affiliation, type Role, type Standing, usualRole } from './standing.ts'
 
-/** After so many stanzas to others, all others have their turn. */
-const SLICE = 256
 /** The roles of so many are remembered who may have left. */
 const MOST_ROLES = 500
 
@@ -167,27 +165,21 @@ export class Room {
     return each(this.occupants.all(), this.occupants.size, show)
   }
 
-  /** Tells all what the occupant is now; each client of his own with the status codes for him. `id` is of the request of `by`. */
-  announce(
-    occupant: Occupant,
-    happening: Happening = {},
-    by?: { readonly visit: Visit; readonly id: string | undefined },
-  ): void | Promise<void> {
+  /** Tells all what the occupant is now; each client of his own with the status codes for him. */
+  announce(occupant: Occupant, happening: Happening = {}, showing: Showing = {}): void | Promise<void> {
     const { role, latest } = occupant
     const affiliation = this.affiliationOf(occupant)
     const { codes = [], ownCodes = [], ownMav } = happening
     const isPlain = codes.length === 0 && happening.reason === undefined && happening.actor === undefined
-    const make = (jid: string | undefined, ...own: readonly StatusCode[]): Element =>
-      presenceFrom(occupant, undefined, latest?.presence ?? [], userElement({ affiliation, role, jid }, happening, ...own))
-    const { open, veiled } = isPlain ? shownOf(occupant, affiliation) : { open: make(latest?.to), veiled: make(undefined) }
-    const ownX = userElement({ affiliation, role, jid: latest?.to }, { ...happening, mav: ownMav }, 110, ...ownCodes)
-    const own = presenceFrom(occupant, undefined, latest?.presence ?? [], ownX)
-    return each(this.occupants.visits(), this.occupants.clients, visit => {
-      if (visit.occupant === occupant) {
-        const isAsked = by !== undefined && by.visit === visit && by.id !== undefined
-        this.give(isAsked ? own.with({ id: by.id }) : own, occupant.jid, visit)
-      } else if (this.sees(visit.occupant, occupant)) this.give(this.seesAddresses(visit.occupant) ? open : veiled, occupant.jid, visit)
-    })
+    const make = (face: Face, mav: Element | undefined): Element => {
+      if (face !== 'own' && isPlain && mav === undefined) return shownOf(occupant, affiliation)[face]
+      const isOwn = face === 'own'
+      const item = { affiliation, role, jid: face === 'veiled' ? undefined : latest?.to }
+      const own: readonly StatusCode[] = isOwn ? [110, ...ownCodes] : []
+      const x = userElement(item, { ...happening, mav: isOwn ? (ownMav ?? mav) : mav }, ...own)
+      return presenceFrom(occupant, undefined, latest?.presence ?? [], x)
+    }
+    return showEach(this, occupant, make, showing)
   }
 
   /**
@@ -198,45 +190,30 @@ export class Room {
     const leaving = visits ?? [...occupant.visits.values()]
     const before = occupant.latest
     const affiliation = this.affiliationOf(occupant)
-    const seenBy = (viewer: Occupant): boolean => this.sees(viewer, occupant)
-    const { ownCodes = [] } = happening
     const make = (jid: string | undefined, ...own: readonly StatusCode[]): Element => {
       const item = { affiliation, role: 'none', jid, nick: happening.nick } as const
       return presenceFrom(occupant, 'unavailable', said, userElement(item, happening, ...own))
     }
     for (const visit of leaving) {
       this.dismiss(visit)
-      this.give(make(visit.to, 110, ...ownCodes), occupant.jid, visit)
+      this.give(make(visit.to, 110, ...(happening.ownCodes ?? [])), occupant.jid, visit)
     }
     if (occupant.visits.size > 0) return before === occupant.latest ? undefined : this.announce(occupant)
-    const open = make(before?.to)
-    const veiled = make(undefined)
-    return each(this.occupants.visits(), this.occupants.clients, visit => {
-      if (seenBy(visit.occupant)) this.give(this.seesAddresses(visit.occupant) ? open : veiled, occupant.jid, visit)
-    })
+    return showEach(this, occupant, face => make(face === 'veiled' ? undefined : before?.to))
   }
 
   /** §7.6: what was his nick is gone, and all learn which one he has now. What he is under that is still to be announced. */
   rename(occupant: Occupant, jid: Jid): void | Promise<void> {
-    const former = occupant.jid
+    const from = occupant.jid
     const { role, latest } = occupant
     const affiliation = this.affiliationOf(occupant)
-    const make = (jidOfClient: string | undefined, ...own: readonly StatusCode[]): Element =>
-      presenceFrom(
-        occupant,
-        'unavailable',
-        [],
-        userElement({ affiliation, role, jid: jidOfClient, nick: jid.resource }, { codes: [303] }, ...own),
-      )
-    const own = make(latest?.to, 110)
-    const open = make(latest?.to)
-    const veiled = make(undefined)
     this.occupants.rename(occupant, jid)
-    return each(this.occupants.visits(), this.occupants.clients, visit => {
-      const viewer = visit.occupant
-      if (viewer === occupant) this.give(own, former, visit)
-      else if (this.sees(viewer, occupant)) this.give(this.seesAddresses(viewer) ? open : veiled, former, visit)
-    })
+    const make = (face: Face): Element => {
+      const item = { affiliation, role, jid: face === 'veiled' ? undefined : latest?.to, nick: jid.resource }
+      const own: readonly StatusCode[] = face === 'own' ? [110] : []
+      return presenceFrom(occupant, 'unavailable', [], userElement(item, { codes: [303] }, ...own)).with({ from: String(from) })
+    }
+    return showEach(this, occupant, make, { from })
   }
 
   /** §10.9: everybody hears it for himself alone, and nobody is in the room any more. */
@@ -247,10 +224,4 @@ export class Room {
       this.give(presenceFrom(visit.occupant, 'unavailable', [], x), visit.occupant.jid, visit)
     }
   }
-}
-
-/** Each of so many; others have their turn where these are many. Nobody enters or leaves meanwhile, since it is the room's turn. */
-export function each<T>(all: Iterable<T>, size: number, tell: (one: T) => void): void | Promise<void> {
-  if (size > SLICE) return inSlices(all, SLICE, tell)
-  for (const one of all) tell(one)
 }

@@ -3,22 +3,13 @@ import { then } from '../../core/host.ts'
 import { randomId } from '../../lib/random.ts'
 import type { Element } from '../../xml/element.ts'
 import { Client } from '../../xmpp/stanza.ts'
-import { may } from './access.ts'
-import { Mav, MucUser } from './namespaces.ts'
-import type { Occupant, Visit } from './occupant.ts'
+import { MucUser } from './namespaces.ts'
+import type { Occupant } from './occupant.ts'
 import { type Happening, presenceFrom, type StatusCode, userElement } from './presence.ts'
-import { each, type Room } from './room.ts'
-import type { Role, Standing } from './standing.ts'
-import { type AffiliationChange, type Span, shownIn, type View, viewOf } from './versions.ts'
-
-const LISTED_BY = { owner: 'listOwners', admin: 'listAdmins', member: 'listMembers', outcast: 'listOutcasts' } as const
-
-/** Of which affiliations somebody is told who has them. */
-export const viewFor = ({ config }: Room, standing: Standing): View => viewOf(list => may(LISTED_BY[list], standing, config))
-
-export const mavElement = ({ since, until }: Partial<Span>): Element => Mav('mav', { since, until })
-
-const standingOf = (room: Room, occupant: Occupant): Standing => ({ affiliation: room.affiliationOf(occupant), role: occupant.role })
+import type { Room } from './room.ts'
+import { each, mavElement, showEach, standingOf, viewFor } from './showing.ts'
+import type { Role } from './standing.ts'
+import { type AffiliationChange, type Span, shownIn, type View } from './versions.ts'
 
 /** Gives somebody in the room a role; what it gives tells all. `change`: what has changed of his affiliation. */
 export function giveRole(
@@ -52,16 +43,7 @@ export function announceChange(
   change?: AffiliationChange,
 ): void | Promise<void> {
   occupant.shown = undefined
-  const { role, latest } = occupant
-  const affiliation = room.affiliationOf(occupant)
-  return showEach(room, occupant, change, (isOpen, isOwn, mav) => {
-    const x = userElement(
-      { affiliation, role, jid: isOpen ? latest?.to : undefined },
-      { ...happening, mav },
-      ...(isOwn ? [110 as const] : []),
-    )
-    return presenceFrom(occupant, undefined, latest?.presence ?? [], x)
-  })
+  return room.announce(occupant, happening, { change })
 }
 
 /** For those who saw somebody whose presence is not told any more he is not there. */
@@ -90,10 +72,15 @@ export function dismiss(
       room.give(presenceFrom(occupant, 'unavailable', [], x), occupant.jid, visit)
     }
   const tell = ({ occupant, affiliation, to }: (typeof parting)[number]): void | Promise<void> =>
-    showEach(room, occupant, changes.get(occupant), (isOpen, _, mav) => {
-      const x = userElement({ affiliation, role: 'none', jid: isOpen ? to : undefined }, { ...happening, mav })
-      return presenceFrom(occupant, 'unavailable', [], x)
-    })
+    showEach(
+      room,
+      occupant,
+      (face, mav) => {
+        const x = userElement({ affiliation, role: 'none', jid: face === 'veiled' ? undefined : to }, { ...happening, mav })
+        return presenceFrom(occupant, 'unavailable', [], x)
+      },
+      { change: changes.get(occupant) },
+    )
   return () => inTurn(parting, tell)
 }
 
@@ -125,27 +112,6 @@ export const notify = (room: Room, codes: readonly StatusCode[]): void | Promise
     const x = MucUser('x', {}, MucUser('status', { code: String(code) }))
     return room.giveAll(Client('message', { type: 'groupchat', from: String(room.jid), id: randomId(12) }, x), room.jid)
   })
-
-/** To each who may see the occupant: made once for all who are shown the same. */
-function showEach(
-  room: Room,
-  occupant: Occupant,
-  change: AffiliationChange | undefined,
-  make: (isOpen: boolean, isOwn: boolean, mav: Element | undefined) => Element,
-): void | Promise<void> {
-  const made = new Map<string, Element>()
-  return each(room.occupants.visits(), room.occupants.clients, (visit: Visit) => {
-    const viewer = visit.occupant
-    if (!room.sees(viewer, occupant)) return
-    const isOwn = viewer === occupant
-    const isOpen = isOwn || room.seesAddresses(viewer)
-    const span = change && room.affiliations.versions.span(change, viewFor(room, standingOf(room, viewer)))
-    const key = `${isOwn} ${isOpen} ${span?.until}`
-    const shown = made.get(key) ?? make(isOpen, isOwn, span && mavElement(span))
-    made.set(key, shown)
-    room.give(shown, occupant.jid, visit)
-  })
-}
 
 /** One after the other; waits only where one does. */
 export function inTurn<T>(all: readonly T[], work: (one: T) => void | Promise<void>, from = 0): void | Promise<void> {
