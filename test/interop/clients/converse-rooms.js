@@ -25,11 +25,11 @@ export function roomDriver(api, turn, expect, found) {
         .occupants.filter(occupant => occupant.get('presence') === 'online')
         .map(occupant => occupant.get('nick')),
     roleOf: nick => turn().getOccupant(nick)?.get('role'),
-    /** The titles of somebody's hats, as they stand beside the nick. */
-    hatsOf: nick => {
-      const row = Array.from(document.querySelectorAll('.occupant-list li')).find(item => item.textContent.includes(nick))
-      return Array.from(row?.querySelectorAll('.badge') ?? [], ({ textContent }) => textContent)
-    },
+    hatsOf: nick =>
+      turn()
+        .getOccupant(nick)
+        ?.get('hats')
+        .map(({ title }) => title),
     /** Who said what there, or that nobody can read it any more. */
     transcript: () =>
       messages()

@@ -6,7 +6,7 @@ from rooms_slixmpp import outcome
 from slixmpp.exceptions import IqError
 from slixmpp.xmlstream import ET
 
-PLUGINS = ("xep_0004", "xep_0050", "xep_0054", "xep_0059")
+PLUGINS = ("xep_0004", "xep_0050", "xep_0054", "xep_0059", "xep_0128")
 SEARCH = "urn:xmpp:channel-search:0"
 VOICE = "http://jabber.org/protocol/muc#request"
 
@@ -93,7 +93,7 @@ async def search(xmpp, command):
 
 async def read_page(xmpp, command):
     """One page of the room's archive (XEP-0313, XEP-0059)."""
-    ends = {name: command[name] for name in ("max", "before", "after") if name in command}
+    ends = {name: command[name] for name in ("max", "after") if name in command}
     try:
         answer = await xmpp["xep_0313"].retrieve(jid=command["room"], rsm=ends)
     except IqError as error:

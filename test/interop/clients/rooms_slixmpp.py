@@ -8,6 +8,7 @@ from slixmpp.xmlstream.matcher import MatchXPath
 PLUGINS = ("xep_0045", "xep_0199", "xep_0249", "xep_0421", "xep_0425")
 MODERATE = "urn:xmpp:message-moderate:1"
 RETRACT = "urn:xmpp:message-retract:1"
+CONDITIONS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
 HATS = "{urn:xmpp:hats:0}"
 USER = "{http://jabber.org/protocol/muc#user}"
 
@@ -48,7 +49,9 @@ def watch(xmpp, tell):
         tell("reconfigured", room=message["from"].bare, codes=sorted(message["muc"]["status_codes"]))
 
     def on_error(message):
-        tell("refused", **{"from": str(message["from"]), "condition": message["error"]["condition"]})
+        # Not by the client's own means: this version does not know all conditions of RFC 6120 §8.3.3.
+        conditions = [child.tag.removeprefix(CONDITIONS) for child in message["error"].xml if child.tag.startswith(CONDITIONS)]
+        tell("refused", **{"from": str(message["from"]), "condition": conditions[0]})
 
     xmpp.add_event_handler("groupchat_config_status", on_reconfigured)
     xmpp.add_event_handler("message_error", on_error)
@@ -139,8 +142,9 @@ async def moderate(xmpp, command):
 
 
 async def read_room(xmpp, command):
-    """The archive of a room, from the beginning (XEP-0313)."""
-    found = xmpp["xep_0313"].iterate(jid=command["room"], rsm={"max": 50})
+    """The archive of a room, page by page, from the beginning or from the end (XEP-0313)."""
+    isBackwards = command.get("isBackwards", False)
+    found = xmpp["xep_0313"].iterate(jid=command["room"], rsm={"max": command.get("max", 50)}, reverse=isBackwards)
     said = []
     async for result in found:
         message = result["mam_result"]["forwarded"]["stanza"]

@@ -70,7 +70,7 @@ export class ConverseOccupant implements Occupant {
 
   /** Waits until these are the hats of somebody. */
   async seesHats(nick: string, titles: readonly string[]): Promise<void> {
-    await this.#page.until<string[]>(`driver.hatsOf(${JSON.stringify(nick)})`, found => found.join() === titles.join())
+    await this.#page.until<string[] | undefined>(`driver.hatsOf(${JSON.stringify(nick)})`, found => found?.join() === titles.join())
   }
 
   /** Waits until the picture of the room has this colour. */

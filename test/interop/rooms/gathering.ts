@@ -62,7 +62,8 @@ export class Gathering implements AsyncDisposable {
   }
 
   async slixmpp(at: Member | Party, room: string, nick: string, password?: string): Promise<SlixmppOccupant> {
-    return SlixmppOccupant.enter(await this.device(await this.#party(at, nick)), room, nick, password)
+    const device = await this.device(await this.#party(at, nick))
+    return keeping(device, () => SlixmppOccupant.enter(device, room, nick, password))
   }
 
   /** slixmpp, in no room. */
@@ -77,7 +78,8 @@ export class Gathering implements AsyncDisposable {
 
   async profanity(at: Member | Party, room: string, nick: string, password?: string): Promise<ProfanityOccupant> {
     const party = await this.#party(at, nick)
-    return ProfanityOccupant.enter(await this.terminal(party), addressOf(party), room, nick, password)
+    const terminal = await this.terminal(party)
+    return keeping(terminal, () => ProfanityOccupant.enter(terminal, addressOf(party), room, nick, password))
   }
 
   async #party(at: Member | Party, nick: string): Promise<Party> {
@@ -87,5 +89,15 @@ export class Gathering implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#site[Symbol.asyncDispose]()
     await this.#network[Symbol.asyncDispose]()
+  }
+}
+
+/** What is done with a client, which ends if that fails: whoever asked for it has nothing to end. */
+export async function keeping<T>(client: AsyncDisposable, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    await client[Symbol.asyncDispose]()
+    throw error
   }
 }
