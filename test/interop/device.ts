@@ -10,6 +10,7 @@ type Happening =
   | ('registered' | 'carbons' | 'sent' | 'message' | 'presence' | 'items' | 'clients' | 'revoked')
   | ('published' | 'retracted')
   | ('entered' | 'occupant' | 'present' | 'subject' | 'invited' | 'retraction' | 'configured' | 'answered' | 'refused' | 'found' | 'did')
+  | ('voice' | 'reconfigured' | 'card' | 'form')
   | ('page' | 'history' | 'metadata' | 'preferences' | 'password' | 'ran' | 'trimmed')
 
 /** What a client told: what happened, and facts about it. */

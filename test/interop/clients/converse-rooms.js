@@ -1,7 +1,7 @@
 /** What the test does in rooms with Converse.js, and sees of them. */
 
-/** `turn` gives the open chat, or opens another one; `expect` says what answers to wait for next. */
-export function roomDriver(api, turn, expect) {
+/** `turn` gives the open chat, or opens another one; `expect` says what answers to wait for next; `found` waits for an element. */
+export function roomDriver(api, turn, expect, found) {
   const messages = () => turn().messages.filter(message => message.get('type') === 'groupchat')
   return {
     enter: async (jid, nick, roomconfig) => {
@@ -9,6 +9,14 @@ export function roomDriver(api, turn, expect) {
       expect('type="submit"')
       turn(await api.rooms.open(jid, { nick, ...configuring }, true))
     },
+    /** Types the password, where the room wants one. */
+    unlock: async password => {
+      const field = await found('converse-muc-password-form input[type=password]')
+      field.value = password
+      field.form.requestSubmit()
+    },
+    /** What stands beside the password that was wrong. */
+    complaint: () => document.querySelector('converse-muc-password-form .validation-message')?.textContent,
     isInRoom: () => turn().isEntered(),
     leave: () => turn().close(),
     /** Who is in the room. */
@@ -17,6 +25,11 @@ export function roomDriver(api, turn, expect) {
         .occupants.filter(occupant => occupant.get('presence') === 'online')
         .map(occupant => occupant.get('nick')),
     roleOf: nick => turn().getOccupant(nick)?.get('role'),
+    hatsOf: nick =>
+      turn()
+        .getOccupant(nick)
+        ?.get('hats')
+        .map(({ title }) => title),
     /** Who said what there, or that nobody can read it any more. */
     transcript: () =>
       messages()

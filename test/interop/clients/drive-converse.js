@@ -109,7 +109,7 @@ converse.plugins.add('driver', {
       bookmarks: () => state.bookmarks?.map(mark => `${mark.get('name')} <${mark.get('jid')}> as ${mark.get('nick')}`).sort(),
       /** Whether all is on disk that would be shown. It writes a little later, and believes after a restart that it knows what it showed. */
       isKept: async () => (await chat.messages.storage.findAll()).length >= globalThis.driver.known().length,
-      ...roomDriver(api, opened => (chat = opened ?? chat), expect),
+      ...roomDriver(api, opened => (chat = opened ?? chat), expect, found),
       says: text => document.body.textContent.includes(text),
       logout: () => api.user.logout(),
     }

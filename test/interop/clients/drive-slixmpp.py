@@ -7,6 +7,7 @@ import os
 import sys
 
 import archive_slixmpp as archive
+import room_extensions_slixmpp as extensions
 import rooms_slixmpp as rooms
 import slixmpp
 from slixmpp.exceptions import IqError
@@ -24,7 +25,7 @@ class Device(slixmpp.ClientXMPP):
     def __init__(self):
         super().__init__(options["jid"] + "/slixmpp", options["password"], plugin_config=self.mechanism_config())
         self.ca_certs = options["ca"]
-        for plugin in ("xep_0030", "xep_0198", "xep_0280", *archive.PLUGINS, *rooms.PLUGINS):
+        for plugin in ("xep_0030", "xep_0198", "xep_0280", *archive.PLUGINS, *rooms.PLUGINS, *extensions.PLUGINS):
             self.register_plugin(plugin)
         if "watch" in options:
             self.register_plugin("xep_0163")
@@ -53,6 +54,7 @@ class Device(slixmpp.ClientXMPP):
         for kind in ("available", "unavailable", "subscribe", "subscribed", "unsubscribe", "unsubscribed", "error"):
             self.add_event_handler("presence_" + kind, self.on_presence)
         rooms.watch(self, tell)
+        extensions.watch(self, tell)
         # The test approves subscriptions itself.
         self.auto_authorize = None
         self.auto_subscribe = False
@@ -173,7 +175,7 @@ class Device(slixmpp.ClientXMPP):
                 self.disconnect()
 
 
-COMMANDS = {**archive.COMMANDS, **rooms.COMMANDS}
+COMMANDS = {**archive.COMMANDS, **rooms.COMMANDS, **extensions.COMMANDS}
 
 
 async def read_commands(device):

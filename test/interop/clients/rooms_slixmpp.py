@@ -8,6 +8,8 @@ from slixmpp.xmlstream.matcher import MatchXPath
 PLUGINS = ("xep_0045", "xep_0199", "xep_0249", "xep_0421", "xep_0425")
 MODERATE = "urn:xmpp:message-moderate:1"
 RETRACT = "urn:xmpp:message-retract:1"
+CONDITIONS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
+HATS = "{urn:xmpp:hats:0}"
 USER = "{http://jabber.org/protocol/muc#user}"
 
 
@@ -23,7 +25,8 @@ def watch(xmpp, tell):
         destroyed = presence.xml.find(f"{USER}x/{USER}destroy")
         if destroyed is not None:
             told |= {"instead": destroyed.get("jid"), "reason": destroyed.findtext(f"{USER}reason")}
-        facts = {"role": muc["role"], "affiliation": muc["affiliation"], "codes": sorted(muc["status_codes"]), **told}
+        hats = [hat.get("title") for hat in presence.xml.iterfind(f"{HATS}hats/{HATS}hat")]
+        facts = {"role": muc["role"], "affiliation": muc["affiliation"], "codes": sorted(muc["status_codes"]), "hats": hats, **told}
         tell("occupant", **{"from": str(presence["from"]), "type": presence["type"], **facts})
 
     def on_retraction(message):
@@ -42,9 +45,15 @@ def watch(xmpp, tell):
         invite = message["groupchat_invite"]
         tell("invited", room=str(invite["jid"]), by=str(message["from"]), reason=invite["reason"], isMediated=False)
 
-    def on_error(message):
-        tell("refused", **{"from": str(message["from"]), "condition": message["error"]["condition"]})
+    def on_reconfigured(message):
+        tell("reconfigured", room=message["from"].bare, codes=sorted(message["muc"]["status_codes"]))
 
+    def on_error(message):
+        # Not by the client's own means: this version does not know all conditions of RFC 6120 §8.3.3.
+        conditions = [child.tag.removeprefix(CONDITIONS) for child in message["error"].xml if child.tag.startswith(CONDITIONS)]
+        tell("refused", **{"from": str(message["from"]), "condition": conditions[0]})
+
+    xmpp.add_event_handler("groupchat_config_status", on_reconfigured)
     xmpp.add_event_handler("message_error", on_error)
     xmpp.add_event_handler("groupchat_presence", on_presence)
     xmpp.register_handler(Callback("Retraction", MatchXPath(f"{{{xmpp.default_ns}}}message/{{{RETRACT}}}retract"), on_retraction))
@@ -57,7 +66,9 @@ async def enter(xmpp, command):
     """Comes back when all has come that a room sends to who enters, in its order (XEP-0045 §7.1); gives the condition if it refuses."""
     room = command["room"]
     try:
-        presence, subject, others, history = await xmpp["xep_0045"].join_muc_wait(room, command["nick"], maxstanzas=20, timeout=15)
+        presence, subject, others, history = await xmpp["xep_0045"].join_muc_wait(
+            room, command["nick"], password=command.get("password"), maxstanzas=20, timeout=15
+        )
     except PresenceError as error:
         return {"room": room, "refused": error.condition}
     before = [{"from": str(message["from"]), "body": message["body"]} for message in history]
@@ -131,8 +142,9 @@ async def moderate(xmpp, command):
 
 
 async def read_room(xmpp, command):
-    """The archive of a room, from the beginning (XEP-0313)."""
-    found = xmpp["xep_0313"].iterate(jid=command["room"], rsm={"max": 50})
+    """The archive of a room, page by page, from the beginning or from the end (XEP-0313)."""
+    isBackwards = command.get("isBackwards", False)
+    found = xmpp["xep_0313"].iterate(jid=command["room"], rsm={"max": command.get("max", 50)}, reverse=isBackwards)
     said = []
     async for result in found:
         message = result["mam_result"]["forwarded"]["stanza"]

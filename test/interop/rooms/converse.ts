@@ -16,11 +16,22 @@ export class ConverseOccupant implements Occupant {
     this.nick = nick
   }
 
-  /** In that room, which the client makes if it is told how to configure it. */
-  static async enter(page: Page, address: string, room: string, nick: string, config?: RoomConfig): Promise<ConverseOccupant> {
+  /** In that room, which the client makes if it is told how to configure it; of the passwords the last is right. */
+  static async enter(
+    page: Page,
+    address: string,
+    room: string,
+    nick: string,
+    config?: RoomConfig,
+    passwords: readonly string[] = [],
+  ): Promise<ConverseOccupant> {
     await page.until('globalThis.driver?.isConnected()')
     await page.evaluate(`driver.enter(...${JSON.stringify([room, nick, config].filter(argument => argument !== undefined))})`)
     const occupant = new ConverseOccupant(page, address, nick)
+    for (const [at, password] of passwords.entries()) {
+      await page.evaluate(`driver.unlock(${JSON.stringify(password)})`)
+      if (at < passwords.length - 1) await page.until<string | undefined>('driver.complaint()', told => (told ?? '') !== '')
+    }
     await occupant.isIn()
     // XEP-0045 §10.1: until then nobody else can enter.
     if (config !== undefined) await page.until('driver.isDone()')
@@ -55,6 +66,21 @@ export class ConverseOccupant implements Occupant {
   /** Waits until somebody has this role. */
   async sees(nick: string, role: string): Promise<void> {
     await this.#page.until(`driver.roleOf(${JSON.stringify(nick)})`, found => found === role)
+  }
+
+  /** Waits until these are the hats of somebody. */
+  async seesHats(nick: string, titles: readonly string[]): Promise<void> {
+    await this.#page.until<string[] | undefined>(`driver.hatsOf(${JSON.stringify(nick)})`, found => found?.join() === titles.join())
+  }
+
+  /** Waits until the picture of the room has this colour. */
+  async seesAvatar(colour: string): Promise<void> {
+    await this.#page.until('driver.avatar()', shown => shown === colour)
+  }
+
+  /** A picture of one colour, as a PNG in base64. */
+  paint(colour: string): Promise<string> {
+    return this.#ask('paint', colour)
   }
 
   async seesSubject(subject: string): Promise<void> {

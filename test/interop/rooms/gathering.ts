@@ -49,14 +49,21 @@ export class Gathering implements AsyncDisposable {
   }
 
   /** A new account where a server is given, as below; in the room. */
-  async converse(at: Member | Party, room: string, nick: string, config?: RoomConfig): Promise<ConverseOccupant> {
+  async converse(
+    at: Member | Party,
+    room: string,
+    nick: string,
+    config?: RoomConfig,
+    passwords?: readonly string[],
+  ): Promise<ConverseOccupant> {
     const party = await this.#party(at, nick)
     const page = await this.#site.page(party, passwordOf(party))
-    return ConverseOccupant.enter(page, addressOf(party), room, nick, config)
+    return ConverseOccupant.enter(page, addressOf(party), room, nick, config, passwords)
   }
 
-  async slixmpp(at: Member | Party, room: string, nick: string): Promise<SlixmppOccupant> {
-    return SlixmppOccupant.enter(await this.device(await this.#party(at, nick)), room, nick)
+  async slixmpp(at: Member | Party, room: string, nick: string, password?: string): Promise<SlixmppOccupant> {
+    const device = await this.device(await this.#party(at, nick))
+    return keeping(device, () => SlixmppOccupant.enter(device, room, nick, password))
   }
 
   /** slixmpp, in no room. */
@@ -69,9 +76,10 @@ export class Gathering implements AsyncDisposable {
     return startProfanity(profanityOptions(party))
   }
 
-  async profanity(at: Member | Party, room: string, nick: string): Promise<ProfanityOccupant> {
+  async profanity(at: Member | Party, room: string, nick: string, password?: string): Promise<ProfanityOccupant> {
     const party = await this.#party(at, nick)
-    return ProfanityOccupant.enter(await this.terminal(party), addressOf(party), room, nick)
+    const terminal = await this.terminal(party)
+    return keeping(terminal, () => ProfanityOccupant.enter(terminal, addressOf(party), room, nick, password))
   }
 
   async #party(at: Member | Party, nick: string): Promise<Party> {
@@ -81,5 +89,15 @@ export class Gathering implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#site[Symbol.asyncDispose]()
     await this.#network[Symbol.asyncDispose]()
+  }
+}
+
+/** What is done with a client, which ends if that fails: whoever asked for it has nothing to end. */
+export async function keeping<T>(client: AsyncDisposable, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    await client[Symbol.asyncDispose]()
+    throw error
   }
 }

@@ -21,14 +21,14 @@ export class ProfanityOccupant implements Occupant {
     this.nick = nick
   }
 
-  static async enter(terminal: Terminal, address: string, room: string, nick: string): Promise<ProfanityOccupant> {
+  static async enter(terminal: Terminal, address: string, room: string, nick: string, password?: string): Promise<ProfanityOccupant> {
     const occupant = new ProfanityOccupant(terminal, address, room, nick)
-    await occupant.entersAgain()
+    await occupant.entersAgain(password)
     return occupant
   }
 
-  async entersAgain(): Promise<void> {
-    await this.terminal.type(`/join ${this.room} nick ${this.nick}`)
+  async entersAgain(password?: string): Promise<void> {
+    await this.terminal.type(`/join ${this.room} nick ${this.nick}${password === undefined ? '' : ` password ${password}`}`)
     await this.terminal.shows(`You have joined the room as ${this.nick}`)
   }
 

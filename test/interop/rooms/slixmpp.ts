@@ -26,8 +26,8 @@ export class SlixmppOccupant implements Occupant {
     this.entrance = entrance
   }
 
-  static async enter(device: Device, room: string, nick: string): Promise<SlixmppOccupant> {
-    const told = await device.asks('enter', 'entered', { room, nick })
+  static async enter(device: Device, room: string, nick: string, password?: string): Promise<SlixmppOccupant> {
+    const told = await device.asks('enter', 'entered', { room, nick, password })
     assert.equal(told['refused'], undefined)
     return new SlixmppOccupant(device, room, nick, told as unknown as Entrance)
   }
@@ -85,7 +85,10 @@ export class SlixmppOccupant implements Occupant {
   }
 
   /** The condition with which the room refused, or null. */
-  async asks(command: 'role' | 'affiliate' | 'moderate' | 'destroy' | 'ping', args: Record<string, unknown>): Promise<unknown> {
+  async asks(
+    command: 'role' | 'affiliate' | 'moderate' | 'destroy' | 'ping' | 'set-card' | 'command',
+    args: Record<string, unknown>,
+  ): Promise<unknown> {
     const { refused } = await this.device.asks(command, 'answered', { room: this.room, ...args })
     return refused
   }
