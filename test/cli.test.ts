@@ -28,7 +28,7 @@ const LISTEN = `import { registerHooks } from 'node:module'
 registerHooks({ load(url, context, next) { process.stderr.write(url + '\\n'); return next(url, context) } })`
 
 test('help is quick: of the server it loads nothing', () => {
-  const flags = ['--import', `data:text/javascript,${encodeURIComponent(LISTEN)}`, resolve('bin/entry.ts'), '--help']
+  const flags = ['--import', `data:text/javascript,${encodeURIComponent(LISTEN)}`, resolve('bin/entry.js'), '--help']
   const { status, stderr } = spawnSync(process.execPath, flags, { cwd: folder, encoding: 'utf8' })
   assert.equal(status, 0, stderr)
   assert.match(stderr, /src\/cli\.ts$/m)

@@ -7,7 +7,7 @@ export type Upkeep = 'PASSIVE' | 'TRUNCATE' | 'REWRITE'
 
 parentPort!.on('message', (mode: Upkeep) => {
   try {
-    const raw = new DatabaseSync(workerData as string)
+    const raw = new DatabaseSync(workerData.data as string)
     raw.exec('PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON')
     // By way of a file without a name: in memory it could be too large.
     if (mode === 'REWRITE') raw.exec('PRAGMA temp_store = FILE; VACUUM')

@@ -2,7 +2,8 @@ import { closeSync, fdatasync, fstatSync, fsyncSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { promisify } from 'node:util'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread } from '../lib/thread.ts'
 import type { Upkeep } from './checkpoint-worker.ts'
 import { sqliteError } from './sqlite-error.ts'
 
@@ -125,7 +126,7 @@ export class Wal {
 
   #ask(mode: Upkeep): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const worker = (this.#worker ??= new Worker(new URL('./checkpoint-worker.ts', import.meta.url), { workerData: this.#path }))
+    const worker = (this.#worker ??= startThread(new URL('./checkpoint-worker.ts', import.meta.url), this.#path))
     clearTimeout(this.#idle)
     worker.ref()
     const failed = (cause: unknown): void => {

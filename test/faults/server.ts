@@ -14,7 +14,7 @@ import { within } from './within.ts'
 /** `FAULTS_PROGRAM` names one that is installed elsewhere. */
 const PROGRAM = process.env['FAULTS_PROGRAM'] ?? join(import.meta.dirname, '../../bin/conexizan')
 /** The program itself takes no options for Node: what they could load would see all. */
-const [ENTRY, SKEW] = ['../../bin/entry.ts', 'skew.ts'].map(name => join(import.meta.dirname, name)) as [string, string]
+const [ENTRY, SKEW] = ['../../bin/entry.js', 'skew.ts'].map(name => join(import.meta.dirname, name)) as [string, string]
 export const PASSWORD = 'correct horse battery'
 
 export interface ServerOptions {

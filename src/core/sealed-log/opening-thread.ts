@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread } from '../../lib/thread.ts'
 import type { Closed, Opening } from './opening.ts'
 
 /** So long the thread is kept when nobody needs it, in ms. */
@@ -19,7 +20,7 @@ export class OpeningThread {
 
   #ask(closed: Closed): Promise<Opening> {
     const { promise, resolve, reject } = Promise.withResolvers<Opening>()
-    const worker = (this.#worker ??= new Worker(new URL('./opening-worker.ts', import.meta.url)))
+    const worker = (this.#worker ??= startThread(new URL('./opening-worker.ts', import.meta.url)))
     clearTimeout(this.#idle)
     worker.ref()
     const failed = (error: Error): void => {
