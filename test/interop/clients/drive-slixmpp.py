@@ -7,6 +7,7 @@ import os
 import sys
 
 import archive_slixmpp as archive
+import pubsub_slixmpp as pubsub
 import room_extensions_slixmpp as extensions
 import rooms_slixmpp as rooms
 import slixmpp
@@ -25,7 +26,7 @@ class Device(slixmpp.ClientXMPP):
     def __init__(self):
         super().__init__(options["jid"] + "/slixmpp", options["password"], plugin_config=self.mechanism_config())
         self.ca_certs = options["ca"]
-        for plugin in ("xep_0030", "xep_0198", "xep_0280", *archive.PLUGINS, *rooms.PLUGINS, *extensions.PLUGINS):
+        for plugin in ("xep_0030", "xep_0198", "xep_0280", *archive.PLUGINS, *pubsub.PLUGINS, *rooms.PLUGINS, *extensions.PLUGINS):
             self.register_plugin(plugin)
         if "watch" in options:
             self.register_plugin("xep_0163")
@@ -134,7 +135,8 @@ class Device(slixmpp.ClientXMPP):
 
     def on_published(self, message):
         items = message["pubsub_event"]["items"]
-        tell("published", node=items["node"], id=items["item"]["id"])
+        by = str(message["from"])
+        tell("published", **{"from": by, "node": items["node"], "id": items["item"]["id"], "text": pubsub.text_of(items["item"])})
 
     def on_retracted(self, message):
         items = message["pubsub_event"]["items"]
@@ -175,7 +177,7 @@ class Device(slixmpp.ClientXMPP):
                 self.disconnect()
 
 
-COMMANDS = {**archive.COMMANDS, **rooms.COMMANDS, **extensions.COMMANDS}
+COMMANDS = {**archive.COMMANDS, **pubsub.COMMANDS, **rooms.COMMANDS, **extensions.COMMANDS}
 
 
 async def read_commands(device):

@@ -56,6 +56,7 @@ function configOf({ address, domains, way, certificates, authority }: Place): ob
       mod_muc: { access_create: 'everyone' },
       mod_offline: {},
       mod_ping: {},
+      mod_pubsub: { access_createnode: 'everyone', plugins: ['flat'] },
       mod_privacy: {},
       mod_register: { access: 'everyone', ip_access: 'all' },
       mod_roster: {},

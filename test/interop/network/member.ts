@@ -21,6 +21,12 @@ export const S2S = { starttls: 5269, direct: 5270 } as const
 
 /** The domain of the rooms that a server has beside one of its domains (XEP-0045). */
 export const roomsOf = (domain: string): string => `conference.${domain}`
+/** That of the nodes (XEP-0060). */
+export const nodesOf = (domain: string): string => `pubsub.${domain}`
+/** All that stand beside a domain, with the same host and the same certificate. */
+export const servicesOf = (domain: string): readonly string[] => [roomsOf(domain), nodesOf(domain)]
+/** Who may make nodes where that is not for everybody. */
+export const KEEPER = 'keeper'
 
 /** What a server is told about itself. */
 export interface Place {

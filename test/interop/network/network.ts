@@ -5,7 +5,7 @@ import type { Answer } from 'dns-packet'
 import { Authority, type Certificate, type Purpose } from './authority.ts'
 import { NameServer } from './dns.ts'
 import { NAME_SERVER } from './isolation.ts'
-import { IS_WIRE_KEPT, Member, type Place, roomsOf, S2S, type Software, type Way } from './member.ts'
+import { IS_WIRE_KEPT, Member, type Place, S2S, type Software, servicesOf, type Way } from './member.ts'
 
 // Not under .test: resolvers know by themselves that nothing is there (RFC 6761 §6.2).
 const SITES = [
@@ -50,7 +50,7 @@ export class Network implements AsyncDisposable {
         mkdirSync(home)
         const certify = async (domain: string): Promise<[string, Certificate]> => [
           domain,
-          await authority.certify(domain, [roomsOf(domain)], purposes),
+          await authority.certify(domain, servicesOf(domain), purposes),
         ]
         const certificates = new Map(await Promise.all(domains.map(certify)))
         return { address, domains, folder: home, way, certificates, authority: believed.file, certifier: authority.file }
@@ -85,7 +85,7 @@ function recordsOf({ address, domains, way }: Place): Answer[] {
   return domains.flatMap(domain => {
     const target = `host.${domain}`
     const data = { priority: 1, weight: 1, port: S2S[way.connection], target }
-    const srv = [domain, roomsOf(domain)].map((name): Answer => ({ type: 'SRV', name: `${service}._tcp.${name}`, ttl: 60, data }))
+    const srv = [domain, ...servicesOf(domain)].map((name): Answer => ({ type: 'SRV', name: `${service}._tcp.${name}`, ttl: 60, data }))
     return [...srv, { type: 'A', name: target, ttl: 60, data: address }]
   })
 }

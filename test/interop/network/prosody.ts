@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { C2S_TLS, HTTPS, IS_WIRE_KEPT, type Place, roomsOf, S2S, type Software } from './member.ts'
+import { C2S_TLS, HTTPS, IS_WIRE_KEPT, KEEPER, nodesOf, type Place, roomsOf, S2S, type Software } from './member.ts'
 import { register } from './register.ts'
 
 /** Debian's Prosody, with stream management and bidirectional streams between servers. */
@@ -35,7 +35,8 @@ function configOf({ address, domains, folder, way, certificates, authority }: Pl
     ['ssl', 'c2s_direct_tls_ssl', 's2s_direct_tls_ssl', 'https_ssl'].map(name => `${name} = ${pair(domain)}\n`).join('')
   const hosts = domains.map(
     domain =>
-      `VirtualHost "${domain}"\n${tls(domain)}Component "${roomsOf(domain)}" "muc"\nmodules_enabled = { "muc_mam" }\n${tls(domain)}`,
+      `VirtualHost "${domain}"\n${tls(domain)}Component "${roomsOf(domain)}" "muc"\nmodules_enabled = { "muc_mam" }\n${tls(domain)}` +
+      `Component "${nodesOf(domain)}" "pubsub"\nadmins = { "${KEEPER}@${domain}" }\n${tls(domain)}`,
   )
   return `
 run_as_root = true
