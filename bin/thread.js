@@ -2,4 +2,4 @@
 import './compile-cache.js'
 import { workerData } from 'node:worker_threads'
 
-await import(workerData.module)
+await import(workerData)

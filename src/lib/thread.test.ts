@@ -1,21 +1,39 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { test } from 'node:test'
-import { startThread } from './thread.ts'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Thread } from './thread.ts'
 
-const FIXTURE = new URL('./thread.fixture.ts', import.meta.url)
+type Answer = { readonly request: string; readonly isStripping: boolean }
 
-test('a thread is given its data, and once its program is cached does not load what strips types, which takes 20 MiB', async () => {
-  const first = startThread(FIXTURE)
-  await once(first, 'message')
-  await once(first, 'exit')
+const begin = (kept: number): Thread<string, Answer> => new Thread(new URL('./thread.fixture.ts', import.meta.url), kept)
 
-  const second = startThread(FIXTURE, 'a path')
-  const [said] = await once(second, 'message')
-  assert.deepEqual(said, { data: 'a path', isStripping: false })
+test('requests are answered in their order, also those that come before the thread has begun', async () => {
+  const thread = begin(1_000)
+  const answers = await Promise.all(['a', 'b', 'c'].map(request => thread.ask(request)))
+  assert.deepEqual(
+    answers.map(({ request }) => request),
+    ['a', 'b', 'c'],
+  )
+  thread.end()
 })
 
-test('a thread whose program cannot be found says so', async () => {
-  const [error] = await once(startThread(new URL('./no-such-program.ts', import.meta.url)), 'error')
-  assert.match(String(error), /no-such-program/)
+test('a request that fails tells its own asker why, and the next one is answered', async () => {
+  const thread = begin(1_000)
+  const failing = thread.ask('fail')
+  const next = thread.ask('next')
+  await assert.rejects(failing, /it failed/)
+  assert.equal((await next).request, 'next')
+  thread.end()
+})
+
+test('once its program is cached, a thread does not load what strips types, which takes 20 MiB', async () => {
+  const thread = begin(0)
+  await thread.ask('written to the cache at its end')
+  await wait(500)
+  assert.equal((await thread.ask('again')).isStripping, false)
+})
+
+test('a program that cannot be found is told', async () => {
+  const thread = new Thread(new URL('./no-such-program.ts', import.meta.url), 0)
+  await assert.rejects(thread.ask('anything'), /no-such-program/)
 })

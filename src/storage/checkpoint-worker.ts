@@ -1,13 +1,19 @@
 /** Runs in a thread of its own, as a checkpoint waits for the disk twice. Answers each request with the error, if it failed. */
 import { DatabaseSync } from 'node:sqlite'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 
 /** The two kinds of checkpoint, and what comes before one: to write all of it anew. */
 export type Upkeep = 'PASSIVE' | 'TRUNCATE' | 'REWRITE'
 
-parentPort!.on('message', (mode: Upkeep) => {
+export interface Request {
+  /** Of the database. */
+  readonly path: string
+  readonly mode: Upkeep
+}
+
+parentPort!.on('message', ({ path, mode }: Request) => {
   try {
-    const raw = new DatabaseSync(workerData.data as string)
+    const raw = new DatabaseSync(path)
     raw.exec('PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON')
     // By way of a file without a name: in memory it could be too large.
     if (mode === 'REWRITE') raw.exec('PRAGMA temp_store = FILE; VACUUM')

@@ -2,9 +2,8 @@ import { closeSync, fdatasync, fstatSync, fsyncSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { promisify } from 'node:util'
-import type { Worker } from 'node:worker_threads'
-import { startThread } from '../lib/thread.ts'
-import type { Upkeep } from './checkpoint-worker.ts'
+import { Thread } from '../lib/thread.ts'
+import type { Request, Upkeep } from './checkpoint-worker.ts'
 import { sqliteError } from './sqlite-error.ts'
 
 /** In bytes; a longer one makes reads slow and keeps deleted rows. A shorter one writes the pages that change often more often. */
@@ -46,8 +45,7 @@ export class Wal {
   #syncedAt = 0
   #quiet: NodeJS.Timeout | undefined
   #isClosed = false
-  #worker: Worker | undefined
-  #idle: NodeJS.Timeout | undefined
+  readonly #thread = new Thread<Request, unknown>(new URL('./checkpoint-worker.ts', import.meta.url), KEPT)
   /** One after the other. */
   #last: Promise<void> = Promise.resolve()
 
@@ -124,37 +122,15 @@ export class Wal {
     return done
   }
 
-  #ask(mode: Upkeep): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const worker = (this.#worker ??= startThread(new URL('./checkpoint-worker.ts', import.meta.url), this.#path))
-    clearTimeout(this.#idle)
-    worker.ref()
-    const failed = (cause: unknown): void => {
-      this.#worker = undefined
-      reject(sqliteError(cause))
-    }
-    worker.once('error', failed)
-    worker.once('message', (cause: unknown) => {
-      worker.off('error', failed)
-      worker.unref()
-      this.#idle = setTimeout(() => this.#rest(), KEPT).unref()
-      if (cause === undefined) resolve()
-      else reject(sqliteError(cause))
-    })
-    worker.postMessage(mode)
-    return promise
-  }
-
-  #rest(): void {
-    void this.#worker?.terminate()
-    this.#worker = undefined
+  async #ask(mode: Upkeep): Promise<void> {
+    const failure = await this.#thread.ask({ path: this.#path, mode }).catch((cause: unknown) => cause)
+    if (failure !== undefined) throw sqliteError(failure)
   }
 
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#quiet)
-    clearTimeout(this.#idle)
-    this.#rest()
+    this.#thread.end()
     closeSync(this.#descriptor)
   }
 }

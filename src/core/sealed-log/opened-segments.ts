@@ -1,8 +1,8 @@
+import { Thread } from '../../lib/thread.ts'
 import { SealError } from '../../seal/seal-error.ts'
 import { SECRET_SIZE, SegmentOpener } from '../../seal/segment.ts'
 import type { Account } from '../account.ts'
-import { bufferOf, type Closed, type ClosedSegment, type Entry, openMessage, unpack } from './opening.ts'
-import { OpeningThread } from './opening-thread.ts'
+import { bufferOf, type Closed, type ClosedSegment, type Entry, type Opening, openMessage, unpack } from './opening.ts'
 import type { Kind, LogHost, LogKeys } from './parts.ts'
 import type { LogSecrets } from './secrets.ts'
 import { indexIn, type StoredRow } from './tables.ts'
@@ -13,6 +13,9 @@ const MOST = 64
 /** So many at most are opened here; where there are more, it would take so long that others wait. */
 const FEW_SEGMENTS = 16
 const FEW_ROWS = 300
+
+/** So long the thread that opens them is kept when nobody needs it, in ms. */
+const KEPT = 30_000
 
 /** What opens segments, by their numbers. */
 type Encs = ReadonlyMap<number, Uint8Array>
@@ -29,7 +32,7 @@ export class OpenedSegments {
   readonly #host: LogHost
   readonly #store: number
   readonly #secrets: LogSecrets
-  readonly #thread = new OpeningThread()
+  readonly #thread = new Thread<Closed, Opening>(new URL('./opening-worker.ts', import.meta.url), KEPT)
   /** By account, then by number; those used last are at the end. */
   readonly #open = new Map<Account, Map<number, OpenSegment>>()
 
@@ -58,7 +61,7 @@ export class OpenedSegments {
   async #openElsewhere(keys: LogKeys, rows: readonly StoredRow[], encs: Encs): Promise<Entry[]> {
     const closed = this.#close(keys, rows, encs)
     if (closed === undefined) return []
-    const { packed, unreadable } = await this.#thread.open(closed)
+    const { packed, unreadable } = await this.#thread.ask(closed, [closed.secrets.buffer as ArrayBuffer])
     this.#tell(unreadable)
     if (keys.isOpen) return unpack(packed)
     // Meanwhile the owner has gone.
