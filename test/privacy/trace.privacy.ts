@@ -64,13 +64,23 @@ test('neither arguments nor environment tell a secret', () => {
 /** The ports on which a process listens, of TCP over IPv4 and IPv6. */
 function listening(pid: number): number[] {
   const folder = `/proc/${pid}/fd`
-  const sockets = new Set(readdirSync(folder).map(name => /^socket:\[(\d+)\]$/.exec(readlinkSync(join(folder, name)))?.[1]))
+  const sockets = new Set(readdirSync(folder).map(name => /^socket:\[(\d+)\]$/.exec(target(join(folder, name)))?.[1]))
   const lines = ['tcp', 'tcp6'].flatMap(kind => readFileSync(`/proc/${pid}/net/${kind}`, 'utf8').trim().split('\n').slice(1))
   const fields = lines.map(line => line.trim().split(/\s+/))
   return fields
     .filter(([, , , state, , , , , , inode]) => state === '0A' && sockets.has(inode))
     .map(([, local]) => Number.parseInt(local!.split(':')[1]!, 16))
     .sort()
+}
+
+/** Where a link leads; nowhere if what it stands for was closed since the folder was read. */
+function target(link: string): string {
+  try {
+    return readlinkSync(link)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
 }
 
 /** A line of /proc/…/status by which the process catches a signal, or not. */
