@@ -7,11 +7,11 @@ import type { Db } from '../../../storage/db.ts'
 import type { Element } from '../../../xml/element.ts'
 import { parseElement } from '../../../xml/parser.ts'
 import type { Jid } from '../../../xmpp/jid.ts'
-import { isLogged, type RoomConfig } from '../config.ts'
+import { isLogged } from '../config.ts'
 import type { Room } from '../room.ts'
 import type { Lasting } from '../rows.ts'
 import type { MucSettings } from '../settings.ts'
-import type { Closure, Header } from './header.ts'
+import { closedIn, closuresOf } from './closures.ts'
 import { RoomArchive } from './room-archive.ts'
 import { type Author, type Logged, ownerOf, RoomLog } from './room-log.ts'
 
@@ -26,13 +26,6 @@ export interface Remembered {
   readonly at: number
   readonly stanza: Element
 }
-
-const isClosedBy = (closure: Closure, { isMembersOnly, password }: RoomConfig): boolean =>
-  closure === 'members' ? isMembersOnly : password !== ''
-
-/** Whether all who may enter now may hear what was said then. */
-const isOpenIn = ({ isMembersOnly, password }: RoomConfig, { isForMembers, isUnderPassword }: Header): boolean =>
-  isMembersOnly || (!isForMembers && (password !== '' || !isUnderPassword))
 
 /** The logs of rooms. All of a room is done in its turn. */
 export class Archives {
@@ -65,7 +58,7 @@ export class Archives {
     const logged = {
       jid: room.jid,
       id: room.state.id,
-      isClosedBy: (closure: Closure) => isClosedBy(closure, room.config),
+      closures: () => closuresOf(room.config),
       isVeiled: () => room.config.whois !== 'anyone',
     }
     const log = new RoomLog(logged, this.#shared, CLASSES[keep], { messages, bytes })
@@ -94,7 +87,8 @@ export class Archives {
   async latest(room: Room, log: RoomLog, most: number): Promise<Remembered[]> {
     await this.ready()
     const latest = await log.latest(most)
-    const open = latest.slice(latest.findLastIndex(({ header }) => !isOpenIn(room.config, header)) + 1)
+    const closed = closedIn(room.config)
+    const open = latest.slice(latest.findLastIndex(({ header }) => header.closures.some(closure => closed.includes(closure))) + 1)
     return open.map(({ ord, header: { at, nick }, message }) => ({
       from: nick === '' ? log.room : log.room.withResource(nick),
       id: this.#idOf(log, ord),

@@ -1,4 +1,5 @@
 import { AFFILIATIONS, type Affiliation, ROLES, type Role } from '../standing.ts'
+import { CLOSURES, type Closure } from './closures.ts'
 
 /** What a room knows of a message in its archive, beside the message. */
 export interface Header {
@@ -11,9 +12,8 @@ export interface Header {
   /** What he was then. */
   readonly affiliation: Affiliation
   readonly role: Role | 'none'
-  /** It was said where members alone could hear it; or who knew a password. */
-  readonly isForMembers: boolean
-  readonly isUnderPassword: boolean
+  /** Behind which it was said. */
+  readonly closures: readonly Closure[]
   /** It was said where moderators alone could know the address. */
   readonly isVeiled: boolean
   /** That its sender gave it. */
@@ -28,20 +28,19 @@ const FIXED = 4 + TIME_SIZE
 const TIME = 4
 const TAG_SIZE = 8
 const NO_ROLE = ROLES.length
-const FOR_MEMBERS = 1
 const VEILED = 2
-const UNDER_PASSWORD = 4
+const CLOSED: Readonly<Record<Closure, number>> = { members: 1, password: 4 }
 /** Whatever is longer nobody corrects, or takes back. */
 const LONGEST_ID = 200
 
 /** `u8 version ‖ u8 flags ‖ u8 affiliation ‖ u8 role ‖ u48 time ‖ nick ‖ jid ‖ id`, each text with its length in 16 bits before it; then that tag. */
-export function writeHeader({ at, nick, jid, affiliation, role, isForMembers, isUnderPassword, isVeiled, id, corrects }: Header): Buffer {
+export function writeHeader({ at, nick, jid, affiliation, role, closures, isVeiled, id, corrects }: Header): Buffer {
   const texts = [nick, jid, id.length > LONGEST_ID ? '' : id]
   let size = FIXED + (corrects?.length ?? 0)
   for (const text of texts) size += 2 + Buffer.byteLength(text)
   const bytes = Buffer.alloc(size)
   bytes[0] = VERSION
-  bytes[1] = (isForMembers ? FOR_MEMBERS : 0) | (isVeiled ? VEILED : 0) | (isUnderPassword ? UNDER_PASSWORD : 0)
+  bytes[1] = closures.reduce((flags, closure) => flags | CLOSED[closure], isVeiled ? VEILED : 0)
   bytes[2] = AFFILIATIONS.indexOf(affiliation)
   bytes[3] = role === 'none' ? NO_ROLE : ROLES.indexOf(role)
   bytes.writeUIntBE(at, TIME, TIME_SIZE)
@@ -56,11 +55,7 @@ export function writeHeader({ at, nick, jid, affiliation, role, isForMembers, is
 
 export const timeOf = (header: Buffer): number => header.readUIntBE(TIME, TIME_SIZE)
 
-/** What keeps others out than those who may enter. */
-export type Closure = 'members' | 'password'
-
-export const isClosedBy = (closure: Closure, header: Buffer): boolean =>
-  (header[1]! & (closure === 'members' ? FOR_MEMBERS : UNDER_PASSWORD)) !== 0
+export const isClosedBy = (closure: Closure, header: Buffer): boolean => (header[1]! & CLOSED[closure]) !== 0
 
 export function readHeader(bytes: Buffer): Header {
   if (bytes[0] !== VERSION) throw new Error('a header of a version that is not known')
@@ -77,8 +72,7 @@ export function readHeader(bytes: Buffer): Header {
     jid,
     affiliation: AFFILIATIONS[bytes[2]!] ?? 'none',
     role: ROLES[bytes[3]!] ?? 'none',
-    isForMembers: isClosedBy('members', bytes),
-    isUnderPassword: isClosedBy('password', bytes),
+    closures: CLOSURES.filter(closure => isClosedBy(closure, bytes)),
     isVeiled: (bytes[1]! & VEILED) !== 0,
     id,
     corrects: bytes.length === end ? undefined : bytes.subarray(end, end + TAG_SIZE),

@@ -12,7 +12,7 @@ import type { Room } from '../room.ts'
 import { compare } from '../standing.ts'
 import { Retraction } from '../tombstone.ts'
 import type { Archives } from './archives.ts'
-import type { Closure } from './header.ts'
+import { closedIn } from './closures.ts'
 import type { View } from './room-archive.ts'
 import type { RoomLog } from './room-log.ts'
 
@@ -51,11 +51,12 @@ export function answerQueries(context: Context, archives: Archives, log: Log): v
     const log = logFor(room, from)
     await archives.ready()
     const to = (await log.last()) ?? 0
-    const [closures, sees] = [closuresTo(room, from), seenBy(room, from)]
-    const closedUntil = async (): Promise<number> => Math.max(...(await Promise.all(closures.map(closure => log.closedUntil(closure)))))
-    outside(() =>
-      Promise.resolve(log.reading.take(async () => answer({ log, from: closures.length === 0 ? 0 : (await closedUntil()) + 1, to, sees }))),
-    )
+    const sees = seenBy(room, from)
+    const isMember = compare(room.affiliations.of(from), 'member') >= 0
+    // §6.1.2: what was said behind a closed door is not for others when it is open.
+    const closed = isMember ? [] : closedIn(room.config)
+    const firstOpen = async (): Promise<number> => Math.max(-1, ...(await Promise.all(closed.map(closure => log.closedUntil(closure))))) + 1
+    outside(() => Promise.resolve(log.reading.take(async () => answer({ log, from: await firstOpen(), to, sees }))))
   }
 
   function logFor(room: Room, who: Jid): RoomLog {
@@ -65,12 +66,6 @@ export function answerQueries(context: Context, archives: Archives, log: Log): v
     if (queries.isTooMuch(String(who.bare))) throw new StanzaError('policy-violation', 'this is too much at once', { type: 'wait' })
     return log
   }
-}
-
-/** §6.1.2: what was said behind a closed door is not for others when it is open. */
-function closuresTo({ affiliations, config }: Room, who: Jid): Closure[] {
-  if (compare(affiliations.of(who), 'member') >= 0) return []
-  return config.password === '' ? ['members', 'password'] : ['members']
 }
 
 /** §6.1.2: whoever may know real addresses, also from outside. Who was hidden when he spoke is so for others than moderators. */

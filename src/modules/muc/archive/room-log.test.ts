@@ -8,7 +8,8 @@ import { openShredMemory } from '../../../seal/shred-store.ts'
 import { openTestStore } from '../../../storage/test-store.ts'
 import { parseElement } from '../../../xml/parser.ts'
 import { Jid } from '../../../xmpp/jid.ts'
-import { type Closure, readHeader, writeHeader } from './header.ts'
+import type { Closure } from './closures.ts'
+import { readHeader, writeHeader } from './header.ts'
 import { type Author, RoomLog } from './room-log.ts'
 
 const ROOM = Jid.parse('coven@conference.here.example')
@@ -31,7 +32,12 @@ function told(
     const id = randomBytes(16)
     const again = (): RoomLog => {
       const shared = new SharedLog({ db, clock: { now: () => NOON, after: () => () => {} }, log: silentLog, keys }, 'test', ROOM_LOG)
-      return new RoomLog({ jid: ROOM, id, isClosedBy: closure => closure === closed, isVeiled: () => false }, shared, 7, limits)
+      return new RoomLog(
+        { jid: ROOM, id, closures: () => (closed === undefined ? [] : [closed]), isVeiled: () => false },
+        shared,
+        7,
+        limits,
+      )
     }
     try {
       await tell(again(), again)
@@ -53,8 +59,7 @@ test('a header is what it was', () => {
     jid: String(HAG.jid),
     affiliation: 'outcast',
     role: 'visitor',
-    isForMembers: true,
-    isUnderPassword: false,
+    closures: ['members'],
     isVeiled: false,
     id: 'm1',
     corrects: undefined,
@@ -66,8 +71,7 @@ test('a header is what it was', () => {
     jid: '',
     affiliation: 'none',
     role: 'none',
-    isForMembers: false,
-    isUnderPassword: true,
+    closures: ['password'],
     isVeiled: true,
     id: '',
     corrects: randomBytes(8),

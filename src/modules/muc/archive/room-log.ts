@@ -4,7 +4,8 @@ import type { Element } from '../../../xml/element.ts'
 import type { Jid } from '../../../xmpp/jid.ts'
 import { correctedId, tagOfId, timeAfter } from '../../archive/archive.ts'
 import type { Affiliation, Role } from '../standing.ts'
-import { type Closure, type Header, isClosedBy, readHeader, writeHeader } from './header.ts'
+import type { Closure } from './closures.ts'
+import { type Header, isClosedBy, readHeader, writeHeader } from './header.ts'
 
 export interface LogLimits {
   /** Messages of a room. */
@@ -17,8 +18,8 @@ export interface LogLimits {
 export interface LoggedRoom {
   readonly jid: Jid
   readonly id: Buffer
-  /** What is said now is for members alone, or for who knows the password. */
-  readonly isClosedBy: (closure: Closure) => boolean
+  /** Behind which is said what is said now. */
+  readonly closures: () => readonly Closure[]
   /** Who says it is known to moderators alone. */
   readonly isVeiled: () => boolean
 }
@@ -46,8 +47,6 @@ const FREED = 1 / 16
 /** Opened at a time. */
 const CHUNK = 500
 
-const CLOSURES = ['members', 'password'] as const
-
 const ROOM_ITSELF = { nick: '', jid: '', affiliation: 'none', role: 'none' } as const
 
 /** The same whoever asks: a room has one log. */
@@ -62,7 +61,7 @@ export class RoomLog implements SharedOwner {
   readonly reading = new Turn()
   /** Nobody reads it any more. */
   isEnded = false
-  readonly #isClosedBy: (closure: Closure) => boolean
+  readonly #closures: () => readonly Closure[]
   readonly #isVeiled: () => boolean
   readonly #log: SharedLog
   readonly #class: RetentionClass
@@ -73,10 +72,10 @@ export class RoomLog implements SharedOwner {
   /** What there is; unknown until something is added. */
   #there: { messages: number; bytes: number } | undefined
 
-  constructor({ jid, id, isClosedBy, isVeiled }: LoggedRoom, log: SharedLog, cls: RetentionClass, limits: LogLimits) {
+  constructor({ jid, id, closures, isVeiled }: LoggedRoom, log: SharedLog, cls: RetentionClass, limits: LogLimits) {
     this.room = jid
     this.id = id
-    this.#isClosedBy = isClosedBy
+    this.#closures = closures
     this.#isVeiled = isVeiled
     this.number = ownerOf(this).number
     this.#log = log
@@ -88,11 +87,11 @@ export class RoomLog implements SharedOwner {
   async add(message: Element, author: Author | undefined, now: number): Promise<number> {
     const corrected = correctedId(message)
     this.#lastAt = timeAfter(this.#lastAt, now)
+    const closures = this.#closures()
     const header = writeHeader({
       ...(author === undefined ? ROOM_ITSELF : { ...author, jid: String(author.jid) }),
       at: this.#lastAt,
-      isForMembers: this.#isClosedBy('members'),
-      isUnderPassword: this.#isClosedBy('password'),
+      closures,
       isVeiled: this.#isVeiled(),
       id: message.attrs['id'] ?? '',
       corrects: corrected === undefined ? undefined : tagOfId(corrected),
@@ -100,7 +99,7 @@ export class RoomLog implements SharedOwner {
     const body = Buffer.from(String(message))
     const there = (this.#there ??= await this.#measure())
     const ord = await this.#log.append(this, this.#class, { header, body })
-    for (const closure of CLOSURES) if (isClosedBy(closure, header)) this.#closedUntil.set(closure, ord)
+    for (const closure of closures) this.#closedUntil.set(closure, ord)
     there.messages++
     there.bytes += header.length + body.length
     if (there.messages > this.#limits.messages || there.bytes > this.#limits.bytes) await this.#makeRoom()
