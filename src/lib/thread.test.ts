@@ -26,6 +26,13 @@ test('a request that fails tells its own asker why, and the next one is answered
   thread.end()
 })
 
+test('what comes after the end is refused, and begins nothing', async () => {
+  const thread = begin(1_000)
+  await thread.ask('a')
+  thread.end()
+  await assert.rejects(thread.ask('b'), /ended/)
+})
+
 test('once its program is cached, a thread does not load what strips types, which takes 20 MiB', async () => {
   const thread = begin(0)
   await thread.ask('written to the cache at its end')

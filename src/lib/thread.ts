@@ -10,6 +10,7 @@ export class Thread<Request, Answer> {
   #worker: Worker | undefined
   #idle: NodeJS.Timeout | undefined
   #last: Promise<unknown> = Promise.resolve()
+  #isEnded = false
 
   constructor(module: URL, kept: number) {
     this.#module = module
@@ -23,14 +24,20 @@ export class Thread<Request, Answer> {
     return answered
   }
 
-  /** Now, whatever it does. */
+  /** Now, whatever it does; for good: what has not begun is refused. */
   end(): void {
+    this.#isEnded = true
     clearTimeout(this.#idle)
+    this.#rest()
+  }
+
+  #rest(): void {
     void this.#worker?.terminate()
     this.#worker = undefined
   }
 
   #ask(request: Request, handedOver: readonly ArrayBuffer[]): Promise<Answer> {
+    if (this.#isEnded) return Promise.reject(new Error('the thread has ended'))
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     const worker = (this.#worker ??= this.#begin())
     clearTimeout(this.#idle)
@@ -43,7 +50,7 @@ export class Thread<Request, Answer> {
     worker.once('message', (answer: Answer) => {
       worker.off('error', failed)
       worker.unref()
-      this.#idle = setTimeout(() => this.end(), this.#kept).unref()
+      this.#idle = setTimeout(() => this.#rest(), this.#kept).unref()
       resolve(answer)
     })
     worker.postMessage(request, handedOver)

@@ -46,8 +46,6 @@ export class Wal {
   #quiet: NodeJS.Timeout | undefined
   #isClosed = false
   readonly #thread = new Thread<Request, unknown>(new URL('./checkpoint-worker.ts', import.meta.url), KEPT)
-  /** One after the other. */
-  #last: Promise<void> = Promise.resolve()
 
   constructor(path: string, due: Due) {
     this.#path = path
@@ -116,15 +114,10 @@ export class Wal {
     return this.#isWritten
   }
 
-  #checkpoint(mode: Upkeep): Promise<void> {
-    const done = this.#last.then(() => (this.#isClosed ? undefined : this.#ask(mode)))
-    this.#last = done.catch(() => {})
-    return done
-  }
-
-  async #ask(mode: Upkeep): Promise<void> {
+  /** One after the other. What has not begun when this is closed need not be done. */
+  async #checkpoint(mode: Upkeep): Promise<void> {
     const failure = await this.#thread.ask({ path: this.#path, mode }).catch((cause: unknown) => cause)
-    if (failure !== undefined) throw sqliteError(failure)
+    if (failure !== undefined && !this.#isClosed) throw sqliteError(failure)
   }
 
   close(): void {
