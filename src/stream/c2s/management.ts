@@ -27,7 +27,7 @@ export interface Carrier {
 export interface ManagementLimits {
   /** How long a session waits for its client to come back, ms. */
   readonly resumeFor: number
-  /** Stanzas that may wait for acknowledgement, besides answers out of the archive, and presence; so many of these are held to be sent again. */
+  /** Stanzas that may wait for acknowledgement, besides what comes in bulk; so much of that is held to be sent again. */
   readonly queue: number
   /** And how long they may be together. Well below what a connection may have waiting: a resumed client gets all at once. */
   readonly queueBytes: number
@@ -35,10 +35,10 @@ export interface ManagementLimits {
 
 /** A stanza on its way to the client. */
 interface Unacknowledged {
-  /** Nothing of an answer for which there was no room: the stream cannot be resumed before it is acknowledged. */
+  /** Nothing of what comes in bulk and for which there was no room: the stream cannot be resumed before it is acknowledged. */
   content: Element | SealedStanza | undefined
   /** It is out of the archive, where the client finds it again; or presence that was sent, of which a room alone may have thousands to show. */
-  readonly isAnswer: boolean
+  readonly isBulk: boolean
   readonly custody: Custody | undefined
   size: number
   /** When it came, in ms. */
@@ -58,8 +58,8 @@ const KEEP_AFTER = 5_000
 const HIBERNATE_AFTER = 60_000
 const SPREAD = 15_000
 
-/** Answers out of the archive may be so many times as many as other stanzas: what the client asked for at once must not end its stream. */
-const ANSWERS = 20
+/** What comes in bulk may be so many times as many as other stanzas: what the client asked for at once must not end its stream. */
+const BULK = 20
 
 const REQUEST = Sm('r')
 
@@ -81,9 +81,9 @@ export class StreamManagement implements Transport {
   #askedAt = 0
   readonly #queue: Unacknowledged[] = []
   #queued = 0
-  #answers = 0
-  /** How long those answers are together that are held. */
-  #answered = 0
+  #bulk = 0
+  /** How long that is together which is held of it. */
+  #bulkBytes = 0
   #isOver = false
   #cancelAsk: (() => void) | undefined
   #cancelKeep: (() => void) | undefined
@@ -132,9 +132,9 @@ export class StreamManagement implements Transport {
 
   send(stanza: Element, custody: Custody | undefined): void {
     this.#sent++
-    const isAnswer = isOutOfArchive(stanza, this.session.account) || (stanza.name === 'presence' && this.#carrier !== undefined)
+    const isBulk = isOutOfArchive(stanza, this.session.account) || (stanza.name === 'presence' && this.#carrier !== undefined)
     const at = this.#host.clock.now()
-    const entry: Unacknowledged = { content: stanza, isAnswer, custody, size: 0, at, isKept: false, isGone: false }
+    const entry: Unacknowledged = { content: stanza, isBulk, custody, size: 0, at, isKept: false, isGone: false }
     this.#queue.push(entry)
     custody?.hold(this.#hurry)
     if (this.#carrier === undefined) {
@@ -148,25 +148,25 @@ export class StreamManagement implements Transport {
     }
     this.#count(entry)
     const { queue, queueBytes } = this.#limits
-    const isOver = this.#queue.length - this.#answers > queue || this.#queued > queueBytes || this.#answers > queue * ANSWERS
+    const isOver = this.#queue.length - this.#bulk > queue || this.#queued > queueBytes || this.#bulk > queue * BULK
     if (isOver && !this.#isOver) this.#overflow()
   }
 
   #count(entry: Unacknowledged): void {
-    if (!entry.isAnswer) {
+    if (!entry.isBulk) {
       this.#queued += entry.size
       return
     }
     const { queue, queueBytes } = this.#limits
-    if (++this.#answers > queue || this.#answered + entry.size > queueBytes) entry.content = undefined
-    else this.#answered += entry.size
+    if (++this.#bulk > queue || this.#bulkBytes + entry.size > queueBytes) entry.content = undefined
+    else this.#bulkBytes += entry.size
   }
 
-  #uncount({ isAnswer, content, size }: Unacknowledged): void {
-    if (!isAnswer) this.#queued -= size
+  #uncount({ isBulk, content, size }: Unacknowledged): void {
+    if (!isBulk) this.#queued -= size
     else {
-      this.#answers--
-      if (content !== undefined) this.#answered -= size
+      this.#bulk--
+      if (content !== undefined) this.#bulkBytes -= size
     }
   }
 
