@@ -9,6 +9,7 @@ import type { Element } from '../src/xml/element.ts'
 import { parseElement } from '../src/xml/parser.ts'
 import { StanzaError } from '../src/xmpp/error.ts'
 import type { Jid } from '../src/xmpp/jid.ts'
+import { type Asked, ask, type Told } from './archive-story.ts'
 import { Ear } from './ear.ts'
 import { answerTo } from './pubsub-story.ts'
 import { type Client, story, type World } from './story.ts'
@@ -240,3 +241,20 @@ export async function says(client: Client, body: string, more = '', id = `m-${bo
   forgets(client.world)
   return message.elements().find(({ ns, name, attrs }) => ns === SID && name === 'stanza-id' && attrs['by'] === room)?.attrs['id']
 }
+
+/** A room that stays and keeps what is said, with members. */
+export async function archiving(world: World, ...members: string[]): Promise<[owner: Client, ...members: Client[]]> {
+  const owner = await world.online('crone1', 'desktop')
+  await opens(owner, 'firstwitch')
+  await arranges(owner, { persistentroom: '1', enablearchiving: '1', membersonly: '0', publicroom: '1', whois: 'moderators' })
+  const others: Client[] = []
+  for (const name of members) {
+    const client = await world.online(name, 'broom')
+    await joins(client, name)
+    others.push(client)
+  }
+  return [owner, ...others]
+}
+
+/** Asks the archive of the room. */
+export const query = (client: Client, asked: Asked = {}): Promise<Told> => ask(client, { ...asked, of: ROOM })

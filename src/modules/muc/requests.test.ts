@@ -2,10 +2,16 @@
 import assert from 'node:assert/strict'
 import { askRoom, conditionIn, coven, Elsewhere, joins, joinXml, open, ROOM, SERVICE } from '../../../test/muc-story.ts'
 import { answerTo } from '../../../test/pubsub-story.ts'
-import { story } from '../../../test/story.ts'
+import { type Client, story } from '../../../test/story.ts'
 
 const PING = '<ping xmlns="urn:xmpp:ping"/>'
 const VERSION = '<query xmlns="jabber:iq:version"/>'
+
+/** Through the room; gives the id under which it came to the second witch. */
+async function asks(client: Client, second: Client): Promise<string> {
+  await client.sends(`<iq type="get" id="v1" to="${ROOM}/secondwitch">${VERSION}</iq>`)
+  return second.receives('<iq/>').attrs['id']!
+}
 const INFO = '<query xmlns="http://jabber.org/protocol/disco#info"/>'
 
 story(
@@ -65,19 +71,15 @@ story(
   'XEP-0045 §17.4: an error tells nothing either; nobody answers for another; who has left hears nothing',
   async world => {
     const [crone, wicca, third] = await coven(world, 'secondwitch', 'thirdwitch')
-    const ask = async (): Promise<string> => {
-      await crone.sends(`<iq type="get" id="v1" to="${ROOM}/secondwitch">${VERSION}</iq>`)
-      return wicca!.receives('<iq/>').attrs['id']!
-    }
     const fail = (id: string): string =>
       `<iq type="error" id="${id}" to="${ROOM}/firstwitch"><error type="cancel" by="witch2@here.example"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></iq>`
-    const id = await ask()
+    const id = await asks(crone, wicca!)
     await third!.sends(fail(id))
     crone.receivesNothing()
     await wicca!.sends(fail(id))
     const failed = crone.receives(`<iq type="error" id="v1" from="${ROOM}/secondwitch"/>`)
     assert.doesNotMatch(String(failed), /witch2/)
-    const other = await ask()
+    const other = await asks(crone, wicca!)
     await crone.sends(`<presence type="unavailable" to="${ROOM}/firstwitch"/>`)
     for (const client of [crone, wicca!, third!]) client.forget()
     await wicca!.sends(fail(other))
@@ -112,12 +114,8 @@ story(
   'however much somebody asks, the answers to others find their way; for five minutes',
   async world => {
     const [crone, wicca, third] = await coven(world, 'secondwitch', 'thirdwitch')
-    const ask = async (): Promise<string> => {
-      await crone.sends(`<iq type="get" id="v1" to="${ROOM}/secondwitch">${VERSION}</iq>`)
-      return wicca!.receives('<iq/>').attrs['id']!
-    }
     const answer = (id: string): string => `<iq type="result" id="${id}" to="${ROOM}/firstwitch">${VERSION}</iq>`
-    const first = await ask()
+    const first = await asks(crone, wicca!)
     await crone.sends(`<message type="chat" id="p1" to="${ROOM}/secondwitch"><body>Psst</body></message>`)
     for (let i = 0; i < 250; i++) {
       if (i % 100 === 0) await world.later(60_000)
@@ -126,7 +124,7 @@ story(
     await wicca!.sends(answer(first))
     crone.receives('<iq type="result" id="v1"/>')
     wicca!.forget()
-    const late = await ask()
+    const late = await asks(crone, wicca!)
     await world.later(300_000)
     await wicca!.sends(answer(late))
     crone.receivesNothing()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { type Asked, ask, hear, outlive, queryXml, type Told } from '../../../../test/archive-story.ts'
+import { type Asked, hear, outlive, queryXml } from '../../../../test/archive-story.ts'
 import {
+  archiving,
   arranges,
   askRoom,
   changes,
@@ -10,6 +11,7 @@ import {
   OWNER,
   open,
   opens,
+  query,
   ROOM,
   SID,
   says,
@@ -22,21 +24,6 @@ import type { Element } from '../../../xml/element.ts'
 const MAM = 'urn:xmpp:mam:2'
 const DAY = 86_400_000
 
-/** A room that stays and keeps what is said, with members. */
-async function archiving(world: World, ...members: string[]): Promise<[owner: Client, ...members: Client[]]> {
-  const owner = await world.online('crone1', 'desktop')
-  await opens(owner, 'firstwitch')
-  await arranges(owner, { persistentroom: '1', enablearchiving: '1', membersonly: '0', publicroom: '1', whois: 'moderators' })
-  const others: Client[] = []
-  for (const name of members) {
-    const client = await world.online(name, 'broom')
-    await joins(client, name)
-    others.push(client)
-  }
-  return [owner, ...others]
-}
-
-const query = (client: Client, asked: Asked = {}): Promise<Told> => ask(client, { ...asked, of: ROOM })
 const refusal = async (client: Client, payload = `<query xmlns="${MAM}"/>`): Promise<string | undefined> =>
   conditionIn(await askRoom(client, 'set', payload))
 

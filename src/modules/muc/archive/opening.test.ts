@@ -1,7 +1,7 @@
 /** What was said behind a closed door, when it is open. */
 import assert from 'node:assert/strict'
-import { type Asked, ask, type Told } from '../../../../test/archive-story.ts'
 import {
+  archiving,
   arranges,
   askRoom,
   changes,
@@ -12,28 +12,14 @@ import {
   OWNER,
   open,
   opens,
+  query,
   ROOM,
   says,
   submit,
   USER,
 } from '../../../../test/muc-story.ts'
-import { type Client, story, type World } from '../../../../test/story.ts'
+import { story } from '../../../../test/story.ts'
 
-/** A room that stays and keeps what is said, with members. */
-async function archiving(world: World, ...members: string[]): Promise<[owner: Client, ...members: Client[]]> {
-  const owner = await world.online('crone1', 'desktop')
-  await opens(owner, 'firstwitch')
-  await arranges(owner, { persistentroom: '1', enablearchiving: '1', membersonly: '0', publicroom: '1', whois: 'moderators' })
-  const others: Client[] = []
-  for (const name of members) {
-    const client = await world.online(name, 'broom')
-    await joins(client, name)
-    others.push(client)
-  }
-  return [owner, ...others]
-}
-
-const query = (client: Client, asked: Asked = {}): Promise<Told> => ask(client, { ...asked, of: ROOM })
 story('what was said under a password is not for those who need none any more, but for those who were members', async world => {
   const [crone, hag] = await archiving(world, 'hag66')
   await arranges(crone, { passwordprotectedroom: '1', roomsecret: 'cauldronburn' })
