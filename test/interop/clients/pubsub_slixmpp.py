@@ -1,19 +1,11 @@
 """What slixmpp does with nodes by its own means (XEP-0060)."""
 
-from slixmpp.exceptions import IqError
+from outcome_slixmpp import outcome
 from slixmpp.xmlstream import ET
 
 PLUGINS = ("xep_0004", "xep_0060")
 CONFIG = "http://jabber.org/protocol/pubsub#node_config"
 PAYLOAD = "{urn:example:word}word"
-
-
-async def outcome(asked, read=lambda _: {}):
-    """What is read in the answer, or the condition of the error."""
-    try:
-        return {"refused": None, **read(await asked)}
-    except IqError as error:
-        return {"refused": error.condition}
 
 
 def text_of(item):

@@ -2,8 +2,7 @@
 
 import base64
 
-from rooms_slixmpp import outcome
-from slixmpp.exceptions import IqError
+from outcome_slixmpp import outcome
 from slixmpp.xmlstream import ET
 
 PLUGINS = ("xep_0004", "xep_0050", "xep_0054", "xep_0059", "xep_0128")
@@ -51,11 +50,8 @@ async def set_card(xmpp, command):
 
 
 async def read_card(xmpp, command):
-    try:
-        card = (await xmpp["xep_0054"].get_vcard(command["room"], local=False))["vcard_temp"]
-    except IqError as error:
-        return {"refused": error.condition}
-    return {"photo": base64.b64encode(card["PHOTO"]["BINVAL"]).decode()}
+    asked = xmpp["xep_0054"].get_vcard(command["room"], local=False)
+    return await outcome(asked, lambda answer: {"photo": base64.b64encode(answer["vcard_temp"]["PHOTO"]["BINVAL"]).decode()})
 
 
 async def read_form(xmpp, command):
@@ -94,10 +90,10 @@ async def search(xmpp, command):
 async def read_page(xmpp, command):
     """One page of the room's archive (XEP-0313, XEP-0059)."""
     ends = {name: command[name] for name in ("max", "after") if name in command}
-    try:
-        answer = await xmpp["xep_0313"].retrieve(jid=command["room"], rsm=ends)
-    except IqError as error:
-        return {"refused": error.condition}
+    return await outcome(xmpp["xep_0313"].retrieve(jid=command["room"], rsm=ends), page_in)
+
+
+def page_in(answer):
     results = [message["mam_result"] for message in answer["mam"]["results"]]
     said = [{"id": result["id"], "body": result["forwarded"]["stanza"]["body"]} for result in results]
     return {"said": said, "isComplete": answer.xml.find("{urn:xmpp:mam:2}fin").get("complete") == "true"}

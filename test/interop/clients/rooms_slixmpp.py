@@ -1,6 +1,7 @@
 """What slixmpp does by its own means in rooms (XEP-0045)."""
 
-from slixmpp.exceptions import IqError, PresenceError
+from outcome_slixmpp import outcome
+from slixmpp.exceptions import PresenceError
 from slixmpp.xmlstream import ET
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
@@ -126,11 +127,8 @@ async def destroy(xmpp, command):
 
 async def discover(xmpp, command):
     """What somebody is called (XEP-0030)."""
-    try:
-        found = (await xmpp["xep_0030"].get_info(jid=command["of"], cached=False))["disco_info"]
-    except IqError as error:
-        return {"refused": error.condition}
-    return {"names": sorted(identity[3] or "" for identity in found["identities"])}
+    asked = xmpp["xep_0030"].get_info(jid=command["of"], cached=False)
+    return await outcome(asked, lambda answer: {"names": sorted(identity[3] or "" for identity in answer["disco_info"]["identities"])})
 
 
 async def moderate(xmpp, command):
@@ -156,14 +154,6 @@ async def read_room(xmpp, command):
 async def ping(xmpp, command):
     """XEP-0410: whether it is still in there."""
     return await outcome(xmpp["xep_0199"].send_ping(f"{command['room']}/{command['nick']}"))
-
-
-async def outcome(asked):
-    try:
-        await asked
-    except IqError as error:
-        return {"refused": error.condition}
-    return {"refused": None}
 
 
 COMMANDS = {
