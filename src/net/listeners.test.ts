@@ -5,12 +5,13 @@ import { connect as connectTcp, type Socket as NetSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
 import { Certificates } from './certificates.ts'
 import { Gate } from './gate.ts'
 import { Listeners } from './listeners.ts'
 import { Peers } from './peer-key.ts'
 import type { Socket } from './socket.ts'
+import { DirectTlsSocket } from './tcp-socket.ts'
 
 const data = mkdtempSync(join(tmpdir(), 'listeners-'))
 after(() => rmSync(data, { recursive: true }))
@@ -100,6 +101,46 @@ test('what goes out in pieces comes whole, also characters of two halves', async
   const xml = 'a🦊'.repeat(1200)
   sockets[0]!.send(xml)
   assert.equal(await text(client, xml.length), xml)
+})
+
+test('DESIGN law 10: what is large goes out one piece after the other, since Node keeps as much room as the largest write took', async t => {
+  const { port, sockets, told } = await listen(t, 'tls')
+  const client = await dialTls(t, port)
+  await told('connected')
+  const write = t.mock.method(DirectTlsSocket.prototype, 'write')
+  const waiting: number[] = []
+  write.mock.mockImplementation(function (this: TLSSocket, ...args: Parameters<TLSSocket['write']>) {
+    waiting.push(this.writableLength)
+    return TLSSocket.prototype.write.apply(this, args)
+  } as never)
+  for (const [xml, most] of [
+    ['a'.repeat(100_000), 16_000],
+    ['ü🦊'.repeat(20_000), 16_000],
+    ['b'.repeat(8_000), 2_000],
+  ] as const) {
+    sockets[0]!.send(xml)
+    assert.equal(await text(client, xml.length), xml)
+    const pieces = write.mock.calls.map(({ arguments: [piece] }) => Buffer.byteLength(piece as string))
+    assert.ok(Math.max(...pieces) <= most, `${Math.max(...pieces)} bytes of ${xml.length} at once`)
+    assert.equal(Math.max(...waiting), 0)
+    write.mock.resetCalls()
+  }
+})
+
+test('what is sent while a piece is on its way comes behind it, and before the end', async t => {
+  for (const kind of ['tcp', 'tls'] as const) {
+    const { port, sockets, told } = await listen(t, kind)
+    const client = kind === 'tls' ? await dialTls(t, port) : dial(t, port)
+    await told('connected')
+    const parts = ['a', 'b', 'c'].map(letter => letter.repeat(50_000))
+    for (const part of parts) {
+      sockets[0]!.send(part)
+      await new Promise(setImmediate)
+    }
+    sockets[0]!.close()
+    assert.equal(await text(client, 150_000), parts.join(''))
+    await told('closed')
+  }
 })
 
 test('nothing is told of what comes while a socket is paused, and all of it in order when it goes on', async t => {

@@ -9,9 +9,11 @@ import { LiveTlsFacts } from './tls-facts.ts'
 const CLOSING_LIMIT = 5_000
 // Node's TLS keeps what it sends in a buffer as large as the server's part of the handshake, which bin/openssl.cnf pads to
 // more than 2 KiB. A write that does not fit makes it keep 16 KiB more for as long as the connection lives, so what is
-// moderately large goes in pieces; beyond that, the memory costs less than the writes.
+// moderately large goes in pieces; beyond that, the memory costs less than the writes. One that is larger than a record makes it keep
+// as much as the write is long: nothing does. What is written while a piece is on its way Node would put together: it waits here.
 const PIECE = 2000
 const WHOLE = 8_192
+const LARGE = 16_000
 
 /** What all sockets of a listener have in common, or all that we open. */
 export interface Transport {
@@ -59,6 +61,13 @@ export class TcpSocket implements Socket {
   readonly #transport: Transport
   #raw: NetSocket
   #pending = ''
+  /** What goes out in pieces, and up to where it has. */
+  #leaving = ''
+  #left = 0
+  /** The system has not taken the last piece yet. */
+  #isWriting = false
+  /** It had to wait for that. */
+  #isBehind = false
   #state: 'open' | 'upgrading' | 'closing' | 'closed' = 'open'
 
   /** `domain` is whom a connection of ours that begins with TLS asks for. */
@@ -81,7 +90,7 @@ export class TcpSocket implements Socket {
   }
 
   get queued(): number {
-    return this.#pending.length + this.#raw.writableLength
+    return this.#pending.length + this.#leaving.length - this.#left + this.#raw.writableLength
   }
 
   send(xml: string): void {
@@ -91,23 +100,56 @@ export class TcpSocket implements Socket {
   }
 
   flush(): void {
-    const xml = this.#pending
-    if (xml === '') return
-    this.#pending = ''
-    if (!this.#raw.writable) return
-    if (xml.length <= PIECE || xml.length > WHOLE || !this.isSecure) this.#write(xml)
-    else for (const piece of pieces(xml)) this.#write(piece)
+    if (this.#isWriting) this.#isBehind ||= this.#pending !== ''
+    else this.#writePiece()
   }
 
-  /** Most connections never fall behind, and do without the listener. */
-  #write(xml: string): void {
-    if (!this.#raw.write(xml) && this.#raw.listenerCount('drain') === 0) this.#raw.on('drain', handDrained)
+  #writePiece(): void {
+    const piece = this.#nextPiece()
+    if (piece === '' || !this.#raw.writable) return
+    this.#isWriting = true
+    this.#isBehind ||= this.#left < this.#leaving.length || piece.length > LARGE
+    this.#raw.write(piece, () => this.#written())
+  }
+
+  #written(): void {
+    this.#isWriting = false
+    if (this.#state !== 'open' || !this.#raw.writable) return
+    this.#writePiece()
+    if (this.#isWriting || !this.#isBehind) return
+    this.#isBehind = false
+    this.onDrained()
+  }
+
+  #nextPiece(): string {
+    if (this.#left === this.#leaving.length) {
+      this.#leaving = this.#pending
+      this.#left = 0
+      this.#pending = ''
+    }
+    const piece = pieceOf(this.#leaving, this.#left, this.isSecure)
+    this.#left += piece.length
+    if (this.#left === this.#leaving.length) this.#forget()
+    return piece
+  }
+
+  #forget(): void {
+    this.#leaving = ''
+    this.#left = 0
+  }
+
+  /** Before something else is said on this connection. */
+  #writeRest(): void {
+    const rest = this.#leaving.slice(this.#left) + this.#pending
+    this.#forget()
+    this.#pending = ''
+    if (rest !== '' && this.#raw.writable) this.#raw.write(rest)
   }
 
   close(): void {
     if (this.#state === 'upgrading') this.destroy()
     if (this.#state !== 'open') return
-    this.flush()
+    this.#writeRest()
     this.#state = 'closing'
     closing.add(this)
     this.#raw.end()
@@ -127,9 +169,9 @@ export class TcpSocket implements Socket {
 
   startTls(domain?: string): void {
     if (this.#state !== 'open' || this.isSecure) return
-    this.flush()
+    this.#writeRest()
     const raw = this.#raw
-    raw.off('data', handData).off('drain', handDrained)
+    raw.off('data', handData)
     // What came in plaintext must never be taken for something that TLS protects.
     while (raw.read() !== null);
     this.#handshake(domain)
@@ -149,6 +191,7 @@ export class TcpSocket implements Socket {
   gone(): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
+    this.#forget()
     this.#pending = ''
     this.#transport.handshakes.delete(this)
     closing.delete(this)
@@ -183,15 +226,17 @@ export class TcpSocket implements Socket {
   }
 }
 
-/** Cut anywhere but between the two halves of a character. */
-function* pieces(xml: string): Iterable<string> {
-  let from = 0
-  while (from < xml.length) {
-    let to = from + PIECE
-    if (to < xml.length && (xml.charCodeAt(to) & 0xfc00) === 0xdc00) to--
-    yield xml.slice(from, to)
-    from = to
-  }
+/** What goes out at once of a text. It is cut anywhere but between the two halves of a character. */
+function pieceOf(text: string, from: number, isSecure: boolean): string {
+  if (!isSecure || text.length <= PIECE) return text
+  if (text.length <= WHOLE) return cut(text, from, PIECE)
+  const piece = cut(text, from, LARGE)
+  return Buffer.byteLength(piece) <= LARGE ? piece : cut(text, from, Math.floor(LARGE / 3))
+}
+
+function cut(text: string, from: number, most: number): string {
+  const to = from + most
+  return text.slice(from, to < text.length && (text.charCodeAt(to) & 0xfc00) === 0xdc00 ? to - 1 : to)
 }
 
 function own(raw: NetSocket, socket: TcpSocket): void {
@@ -208,10 +253,6 @@ function handData(this: NetSocket, bytes: Buffer): void {
 function hand(socket: TcpSocket, bytes: Buffer): void {
   socket.onData(bytes)
   bytes.fill(0)
-}
-
-function handDrained(this: NetSocket): void {
-  ;(this as Owned)[owner].onDrained()
 }
 
 function handSecured(this: NetSocket): void {
