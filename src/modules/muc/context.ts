@@ -3,6 +3,7 @@ import type { Hooks } from '../../core/hooks.ts'
 import { IqAnswers } from '../../core/iq-answers.ts'
 import type { Host, IqTable, Request } from '../../core/module.ts'
 import type { Service } from '../../core/service.ts'
+import { Slices } from '../../lib/slices.ts'
 import type { Element } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { type RoomConfig, USUAL_PRIVATE, USUAL_PUBLIC } from './config.ts'
@@ -12,6 +13,10 @@ import { Limits } from './limits.ts'
 import type { Room } from './room.ts'
 import { Rooms, type Venue } from './rooms.ts'
 import type { MucSettings } from './settings.ts'
+
+/** After so many stanzas of a room to its occupants, and after so many of all rooms together, all others have their turn. */
+const SLICE = 256
+const SLICE_OF_ALL = 1024
 
 /** A request to a room, in its turn, of somebody who may know of it. */
 export interface RoomRequest extends Request {
@@ -34,6 +39,7 @@ export class Context {
   readonly rooms: Rooms
   readonly guests = new Guests()
   readonly limits: Limits
+  readonly slices = new Slices(SLICE, SLICE_OF_ALL)
   readonly answers = new IqAnswers()
   /** Who answers what rooms are asked. */
   readonly iq: IqTable<RoomRequest>

@@ -17,7 +17,7 @@ import { occupantEntered, occupantLeft } from './points.ts'
 import { type Happening, presenceFrom, type StatusCode, shownOf, userElement } from './presence.ts'
 import { Relays } from './relays.ts'
 import type { Lasting } from './rows.ts'
-import { each, type Face, type Showing, showEach } from './showing.ts'
+import { type Face, type Showing, showEach } from './showing.ts'
 import { type Affiliation, type Role, type Standing, usualRole } from './standing.ts'
 
 /** The roles of so many are remembered who may have left. */
@@ -115,9 +115,17 @@ export class Room {
     this.#context.route(stanza.with({ from: String(this.jid), to: String(to) }), this.jid, to)
   }
 
-  /** The same stanza to every client: what is in it is written once. Waits only where there are many. */
+  /** The same stanza to every client: what is in it is written once. */
   giveAll(stanza: Element, from: Jid): void | Promise<void> {
-    return each(this.occupants.visits(), this.occupants.clients, visit => this.give(stanza, from, visit))
+    return this.each(visit => this.give(stanza, from, visit))
+  }
+
+  /**
+   * Something for each client. Others have their turn where these are many, or where much is told in other rooms. Nobody enters or leaves
+   * meanwhile, since it is the room's turn.
+   */
+  each(tell: (visit: Visit) => void): void | Promise<void> {
+    return this.#context.slices.each(this.occupants.visits(), this.occupants.clients, tell)
   }
 
   /** One more client of somebody, under a nick that is his. Nobody has heard of it yet. */
@@ -162,7 +170,7 @@ export class Room {
       const shown = shownOf(occupant, this.affiliationOf(occupant))
       this.give(isOpen ? shown.open : shown.veiled, occupant.jid, to)
     }
-    return each(this.occupants.all(), this.occupants.size, show)
+    return this.#context.slices.each(this.occupants.all(), this.occupants.size, show)
   }
 
   /** Tells all what the occupant is now; each client of his own with the status codes for him. */

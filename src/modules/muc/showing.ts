@@ -1,5 +1,4 @@
 /** Who in a room is shown what of an occupant. */
-import { inSlices } from '../../lib/slices.ts'
 import type { Element } from '../../xml/element.ts'
 import type { Jid } from '../../xmpp/jid.ts'
 import { may } from './access.ts'
@@ -8,9 +7,6 @@ import type { Occupant, Visit } from './occupant.ts'
 import type { Room } from './room.ts'
 import type { Standing } from './standing.ts'
 import { type AffiliationChange, type Span, type View, viewOf } from './versions.ts'
-
-/** After so many stanzas to others, all others have their turn. */
-const SLICE = 256
 
 const LISTED_BY = { owner: 'listOwners', admin: 'listAdmins', member: 'listMembers', outcast: 'listOutcasts' } as const
 
@@ -41,7 +37,7 @@ export function showEach(
   { from = occupant.jid, change, by }: Showing = {},
 ): void | Promise<void> {
   const made = new Map<string, Element>()
-  return each(room.occupants.visits(), room.occupants.clients, visit => {
+  return room.each(visit => {
     const viewer = visit.occupant
     if (!room.sees(viewer, occupant)) return
     const face = viewer === occupant ? 'own' : room.seesAddresses(viewer) ? 'open' : 'veiled'
@@ -51,10 +47,4 @@ export function showEach(
     made.set(key, shown)
     room.give(by?.visit === visit && by.id !== undefined ? shown.with({ id: by.id }) : shown, from, visit)
   })
-}
-
-/** Each of so many; others have their turn where these are many. Nobody enters or leaves meanwhile, since it is the room's turn. */
-export function each<T>(all: Iterable<T>, size: number, tell: (one: T) => void): void | Promise<void> {
-  if (size > SLICE) return inSlices(all, SLICE, tell)
-  for (const one of all) tell(one)
 }

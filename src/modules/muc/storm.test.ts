@@ -1,6 +1,7 @@
 /** Storms of presence: what costs the room more the more are in it is bounded by what it tells, and a full house may enter at once. */
 import assert from 'node:assert/strict'
-import { coven, Elsewhere, heard, joinXml, presence, ROOM, roomIn, type Stranger, says } from '../../../test/muc-story.ts'
+import { setImmediate } from 'node:timers/promises'
+import { coven, Elsewhere, heard, joinXml, open, presence, ROOM, roomIn, type Stranger, says, sayXml } from '../../../test/muc-story.ts'
 import { type Client, type StoryOptions, story, type World } from '../../../test/story.ts'
 
 /** `count` others from elsewhere, one client each. */
@@ -96,4 +97,42 @@ story(
     assert.ok(heard(crone, 'presence').length <= 15, 'ten, and those who leave')
   },
   { settings: { muc: { newRooms: 'public', presences: 10 } } },
+)
+
+/** How much they are told at most in one turn of the event loop, until that is done. */
+async function atOnce(all: readonly Stranger[], work: Promise<unknown>): Promise<number> {
+  const told = (): number => all.reduce((sum, { unread }) => sum + unread.length, 0)
+  let [before, most, isOver] = [0, 0, false]
+  const done = work.then(() => {
+    isOver = true
+  })
+  for (; !isOver; await setImmediate()) {
+    most = Math.max(most, told() - before)
+    before = told()
+  }
+  await done
+  return most
+}
+
+story(
+  'many who speak at once in a room of some size, or leave it, do not keep all others waiting',
+  async world => {
+    const [crone] = await coven(world)
+    const others = await crowd(world, 150)
+    forget(crone, others)
+    const spoken = await atOnce(others, Promise.all(others.map(one => one.sends(sayXml('Peace')))))
+    assert.ok(spoken <= 1500, `${spoken} were told at once`)
+    assert.deepEqual(new Set(others.map(({ unread }) => unread.length)), new Set([150]))
+    forget(crone, others)
+    const parting = others.map((one, i) => one.sends(`<presence type="unavailable" to="${ROOM}/n${i}"/>`))
+    const left = await atOnce(others, Promise.all(parting))
+    assert.ok(left <= 1500, `${left} were told at once`)
+    assert.deepEqual(
+      others.map(({ unread }) => unread.length),
+      others.map((_, i) => i + 1),
+    )
+    assert.equal(roomIn(world).occupants.size, 1)
+    forget(crone, others)
+  },
+  open,
 )

@@ -7,7 +7,7 @@ import { MucUser } from './namespaces.ts'
 import type { Occupant } from './occupant.ts'
 import { type Happening, presenceFrom, type StatusCode, userElement } from './presence.ts'
 import type { Room } from './room.ts'
-import { each, mavElement, showEach, standingOf, viewFor } from './showing.ts'
+import { mavElement, showEach, standingOf, viewFor } from './showing.ts'
 import type { Role } from './standing.ts'
 import { type AffiliationChange, type Span, shownIn, type View } from './versions.ts'
 
@@ -91,7 +91,7 @@ export const remove = (...all: Parameters<typeof dismiss>): void | Promise<void>
 export function announceAbsent(room: Room, change: AffiliationChange): void | Promise<void> {
   const made = new Map<string, Element>()
   const id = randomId(12)
-  return each(room.occupants.visits(), room.occupants.clients, visit => {
+  return room.each(visit => {
     const view = viewFor(room, standingOf(room, visit.occupant))
     const span = room.affiliations.versions.span(change, view)
     if (span === undefined) return
