@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { get as getSecurely } from 'node:https'
-import { connect as connectTcp } from 'node:net'
+import { connect as connectTcp, Socket as NetSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
@@ -124,6 +124,37 @@ test('RFC 7395: each frame is one piece of data, both ways', async t => {
   assert.deepEqual([frames, code], [['<open/>', '<ü/>'], 1000])
   await told('closed')
   assert.deepEqual([sockets[0]!.kind, sockets[0]!.isSecure, sockets[0]!.tls, sockets[0]!.queued], ['websocket', true, undefined, 0])
+})
+
+test('DESIGN law 10: many frames go out some after the others, since Node keeps as much room as the largest write took', async t => {
+  const { port, sockets, told } = await serve(t, { isSecure: true })
+  const client = await dial(t, port, { scheme: 'wss' })
+  const lengths: number[] = []
+  const prototype = NetSocket.prototype as unknown as { _writev(chunks: { chunk: Buffer | string }[], done: () => void): void }
+  const writev = prototype._writev
+  t.mock.method(prototype, '_writev', function (this: unknown, chunks: { chunk: Buffer | string }[], done: () => void) {
+    lengths.push(chunks.reduce((sum, { chunk }) => sum + Buffer.byteLength(chunk), 0))
+    writev.call(this as never, chunks, done)
+  })
+  const frames: string[] = []
+  client.on('message', frame => frames.push(String(frame)))
+  let drained = 0
+  sockets[0]!.onDrained = () => drained++
+  const sent = Array.from({ length: 200 }, (_, i) => `<m${i}>${'ü'.repeat(500)}</m${i}>`)
+  for (const [i, frame] of sent.entries()) {
+    sockets[0]!.send(frame)
+    if (i === 100) await new Promise(setImmediate)
+  }
+  assert.ok(sockets[0]!.queued > 80_000, `${sockets[0]!.queued} wait`)
+  while (frames.length < 200) await once(client, 'message')
+  assert.deepEqual(frames, sent)
+  assert.ok(Math.max(...lengths) <= 16_384, `${Math.max(...lengths)} bytes at once`)
+  while (drained === 0) await new Promise(setImmediate)
+  assert.equal(sockets[0]!.queued, 0)
+  for (const frame of sent) sockets[0]!.send(frame)
+  sockets[0]!.close()
+  await told('closed')
+  assert.equal(frames.length, 400)
 })
 
 test('RFC 7395 §3.1: a client must offer the subprotocol, on the right path', async t => {

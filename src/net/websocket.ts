@@ -11,6 +11,9 @@ const CLOSING_LIMIT = 5_000
 const NORMAL = 1000
 const UNSUPPORTED_DATA = 1003
 
+/** So much goes out at once: of TLS, Node keeps as much room as the largest write took. A frame that is larger goes alone. */
+const LARGE = 16_000
+
 const closing = new Deadlines<WebSocketSocket>(CLOSING_LIMIT, socket => socket.destroy())
 const nothing = () => {}
 
@@ -26,6 +29,10 @@ export class WebSocketSocket implements Socket {
   readonly #isNear: boolean
   #pending: string[] = []
   #pendingLength = 0
+  /** The system has not taken the last frames yet. */
+  #isWriting = false
+  /** Frames had to wait for that. */
+  #isBehind = false
   #isClosing = false
 
   /** `isNear`: it comes from this machine; without TLS, by way of a proxy that has ended it. */
@@ -42,7 +49,6 @@ export class WebSocketSocket implements Socket {
     })
     webSocket.on('error', nothing)
     webSocket.on('close', () => this.#gone())
-    raw.on('drain', () => this.onDrained())
   }
 
   /** RFC 7395 §3.9. */
@@ -65,13 +71,32 @@ export class WebSocketSocket implements Socket {
   }
 
   flush(): void {
-    if (this.#pending.length === 0) return
-    const frames = this.#pending
-    this.#pending = []
-    this.#pendingLength = 0
-    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return
+    if (this.#isWriting) this.#isBehind ||= this.#pending.length > 0
+    else this.#writeSome()
+  }
+
+  #writeSome(): void {
+    if (this.#pending.length === 0 || this.#webSocket.readyState !== this.#webSocket.OPEN) return
+    const frames = this.#pending.splice(0, countOf(this.#pending))
+    for (const { length } of frames) this.#pendingLength -= length
+    this.#isWriting = true
+    this.#isBehind ||= this.#pending.length > 0 || frames[0]!.length > LARGE
+    this.#write(frames, () => this.#written())
+  }
+
+  #written(): void {
+    this.#isWriting = false
+    if (this.#isClosing) return
+    this.#writeSome()
+    if (this.#isWriting || !this.#isBehind) return
+    this.#isBehind = false
+    this.onDrained()
+  }
+
+  /** They come together. */
+  #write(frames: readonly string[], written = nothing): void {
     this.#raw.cork()
-    for (const frame of frames) this.#webSocket.send(frame)
+    for (const [i, frame] of frames.entries()) this.#webSocket.send(frame, i === frames.length - 1 ? written : nothing)
     this.#raw.uncork()
   }
 
@@ -93,7 +118,9 @@ export class WebSocketSocket implements Socket {
 
   #end(code: number): void {
     if (this.#isClosing) return
-    this.flush()
+    if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#write(this.#pending)
+    this.#pending = []
+    this.#pendingLength = 0
     this.#isClosing = true
     closing.add(this)
     this.#webSocket.close(code)
@@ -108,4 +135,12 @@ export class WebSocketSocket implements Socket {
     this.onData = this.onDrained = this.onClose = nothing
     tell()
   }
+}
+
+/** How many of the first frames go out together. */
+function countOf(frames: readonly string[]): number {
+  let bytes = Buffer.byteLength(frames[0]!)
+  let count = 1
+  while (count < frames.length && (bytes += Buffer.byteLength(frames[count]!)) <= LARGE) count++
+  return count
 }
