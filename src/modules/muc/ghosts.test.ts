@@ -1,7 +1,9 @@
 /** XEP-0045 §18.1.2: who seems to be in a room and is not. */
 import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
 import { codesOf, coven, Elsewhere, heard, item, joinXml, open, ROOM, roomIn, type Stranger } from '../../../test/muc-story.ts'
 import { type Client, story, type World } from '../../../test/story.ts'
+import { Jid } from '../../xmpp/jid.ts'
 
 const error = (condition: string, kind: 'message' | 'presence' = 'message', id = 'm'): string =>
   `<${kind} type="error" id="${id}" to="${ROOM}/firstwitch"><error type="cancel"><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></${kind}>`
@@ -180,6 +182,29 @@ story(
     const [crone] = await coven(world, 'secondwitch')
     await world.later(24 * 3_600_000)
     crone.receivesNothing()
+  },
+  open,
+)
+
+story(
+  'those who do not come back after a restart leave some at a time: who speaks meanwhile is heard',
+  async world => {
+    const [crone] = await coven(world)
+    const room = roomIn(world)
+    for (let i = 0; i < 100; i++) {
+      const client = Jid.parse(`witch${i}@here.example/broom`)
+      room.readmit(client, room.jid.withResource(`n${i}`), 'participant', [], 0, undefined)
+    }
+    world.clock.pass(60_000)
+    while (crone.unread.length === 0) await setImmediate()
+    const before = crone.unread.length
+    await hail(crone)
+    const left = crone.unread.findIndex(({ name }) => name === 'message') - before
+    assert.ok(left >= 0 && left <= 25, `${left} left before she was heard`)
+    for (let i = 0; i < 10; i++) await world.later(200)
+    assert.equal(heard(crone, 'presence').length, 100)
+    assert.deepEqual(nicks(world), ['firstwitch'])
+    crone.forget()
   },
   open,
 )

@@ -10,6 +10,9 @@ import type { Visit } from './occupant.ts'
 import type { Room } from './room.ts'
 
 const MINUTE = 60_000
+/** So many are asked or leave at a time, and the next ones after so many ms: each of them is told to all, and others want to be heard. */
+const AT_A_TIME = 16
+const SOON = 200
 
 /** His server says that nobody is there, or cannot be asked. */
 const GONE: ReadonlySet<string | undefined> = new Set<Condition>([
@@ -105,8 +108,8 @@ export class Ghosts {
     return true
   }
 
-  #arm(): void {
-    this.#cancel ??= this.#context.clock.after(MINUTE, () => {
+  #arm(ms = MINUTE): void {
+    this.#cancel ??= this.#context.clock.after(ms, () => {
       this.#cancel = undefined
       this.#context.act(this.#room, () => this.#look())
     })
@@ -115,13 +118,23 @@ export class Ghosts {
   async #look(): Promise<void> {
     const now = this.#context.clock.now()
     const { quiet } = this.#context.settings
+    let left = AT_A_TIME
     for (const visit of [...this.#room.occupants.visits()]) {
       if (!this.#isWatched(visit)) continue
+      if (left === 0) {
+        this.stop()
+        this.#arm(SOON)
+        return
+      }
       this.#arm()
       if (visit.goesAt === undefined ? now - Math.max(visit.heardAt, visit.pingedAt) >= quiet : this.#isLost(visit, now)) {
         visit.pingedAt = now
         this.#ping(visit)
-      } else if (visit.goesAt !== undefined && visit.goesAt <= now) await this.#remove(visit, undefined)
+        left--
+      } else if (visit.goesAt !== undefined && visit.goesAt <= now) {
+        await this.#remove(visit, undefined)
+        left--
+      }
     }
   }
 }
