@@ -223,3 +223,27 @@ story('who is no member any more when a room has lost its secret is not in it ei
   assert.deepEqual(nicks(world), ['firstwitch'])
   crone.forget()
 })
+
+story(
+  'a server that stops does not wait until all have entered who want to: they come back anyway',
+  async world => {
+    await coven(world)
+    const elsewhere = new Elsewhere(world)
+    const hag = elsewhere.user('hag66@there.example/pda')
+    await hag.sends(joinXml('thirdwitch'))
+    hag.forget()
+    const busy = Promise.withResolvers<void>()
+    void roomIn(world).turn.take(() => busy.promise)
+    const banquo = elsewhere.user('banquo@there.example/horse')
+    const entered = banquo.sends(joinXml('banquo'))
+    const stopped = stops(world)
+    busy.resolve()
+    await Promise.all([entered, stopped])
+    hag.receivesNothing()
+    const refused = banquo.receives(`<presence type="error"><error type="wait"/></presence>`)
+    assert.equal(conditionIn(refused), 'service-unavailable')
+    await starts(world)
+    assert.deepEqual(nicks(world), ['firstwitch', 'thirdwitch'])
+  },
+  open,
+)

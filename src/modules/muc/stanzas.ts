@@ -42,6 +42,8 @@ function takePresence(context: Context, venue: Venue, stanza: Element, from: Jid
   // §7.2.1
   if (to.isBare) throw new StanzaError('jid-malformed', 'a nick is needed')
   const x = stanza.child(Muc, 'x')
+  // Each who enters is told to all: those who want to may be many, and the server would not stop before.
+  if (context.isClosing && x !== undefined) throw new StanzaError('service-unavailable', 'the server is about to stop', { type: 'wait' })
   // §7.2.5 to §7.2.10, §7.6: who may not enter, or not have that nick, finds the mark of rooms beside the error.
   return refusing({ payload: Muc('x') }, () => {
     if (room === undefined || visit === undefined)
