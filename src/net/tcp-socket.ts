@@ -107,9 +107,13 @@ export class TcpSocket implements Socket {
   #writePiece(): void {
     const piece = this.#nextPiece()
     if (piece === '' || !this.#raw.writable) return
-    this.#isWriting = true
     this.#isBehind ||= this.#left < this.#leaving.length || piece.length > LARGE
-    this.#raw.write(piece, () => this.#written())
+    // Of most nobody need hear that the system has taken it: one piece more may be behind it, which Node writes by itself.
+    if (!this.#isBehind && piece.length <= PIECE && this.#raw.writableLength === 0) this.#raw.write(piece)
+    else {
+      this.#isWriting = true
+      this.#raw.write(piece, () => this.#written())
+    }
   }
 
   #written(): void {
