@@ -12,8 +12,10 @@ const NONE: readonly Entry[] = []
 
 /** The handlers of each point, in the order in which modules/index.ts lists their modules. */
 export class Hooks {
-  // biome-ignore lint/suspicious/noExplicitAny: one table for the points of all types
-  readonly #entries = new Map<Point<any, any>, Entry[]>()
+  /** By the index of the point. */
+  readonly #entries: (Entry[] | undefined)[] = []
+  /** Those with handlers. */
+  readonly #points = new Set<{ readonly name: string; readonly index: number }>()
 
   /** Handlers are named functions: their name stands in `describe()`. */
   on<Event, Verdict extends string>(
@@ -21,14 +23,14 @@ export class Hooks {
     handler: (event: Event) => NoInfer<Verdict> | void | Promise<NoInfer<Verdict> | void>,
     owner = 'core',
   ): void {
-    const entries = this.#entries.get(point) ?? []
-    this.#entries.set(point, entries)
+    const entries = (this.#entries[point.index] ??= [])
+    this.#points.add(point)
     entries.push({ owner: `${owner}.${handler.name}`, handle: handler })
   }
 
   /** Runs the handlers in order until one gives a verdict. Stays synchronous while the handlers do: most stanzas never wait. */
   run<Event, Verdict extends string>(point: Point<Event, Verdict>, event: Event): Verdict | void | Promise<Verdict | void> {
-    const entries = this.#entries.get(point) ?? NONE
+    const entries = this.#entries[point.index] ?? NONE
     for (let i = 0; i < entries.length; i++) {
       const verdict = entries[i]!.handle(event)
       if (verdict instanceof Promise) return this.#finish(entries, i, verdict, event) as Promise<Verdict | void>
@@ -38,7 +40,7 @@ export class Hooks {
 
   /** Tells every handler, whatever happens to the others. For points at which nothing can be refused any more. */
   tell<Event>(point: Point<Event>, event: Event, failed: Failed): void | Promise<void> {
-    const entries = this.#entries.get(point) ?? NONE
+    const entries = this.#entries[point.index] ?? NONE
     let pending: Promise<unknown> | undefined
     for (const { owner, handle } of entries) {
       if (pending !== undefined) pending = pending.then(() => handle(event)).catch(error => failed(owner, error))
@@ -56,7 +58,7 @@ export class Hooks {
 
   /** The points and their handlers, for people: `conexizan hooks` prints it and a test pins it. */
   describe(): string[] {
-    return [...this.#entries].map(([point, entries]) => `${point.name}: ${entries.map(entry => entry.owner).join(', ')}`)
+    return [...this.#points].map(({ name, index }) => `${name}: ${this.#entries[index]!.map(({ owner }) => owner).join(', ')}`)
   }
 
   async #finish(entries: readonly Entry[], i: number, pending: Promise<unknown>, event: unknown): Promise<unknown> {

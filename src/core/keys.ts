@@ -1,7 +1,6 @@
-import { hash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { randomNumber } from '../lib/random.ts'
 import type { Secret } from '../lib/secret.ts'
-import { Turn } from '../lib/turn.ts'
 import type { SealedAccount } from '../seal/account.ts'
 import { openFormerKey, sealFormerKey } from '../seal/former-key.ts'
 import { PrivateKey } from '../seal/private-key.ts'
@@ -14,7 +13,8 @@ import { StanzaError } from '../xmpp/error.ts'
 import type { Account } from './account.ts'
 import { AccountKeys } from './account-keys.ts'
 import type { StoredCredential } from './account-store.ts'
-import { type Doomed, KeyStore, type LockedKey, type SealIdentity } from './key-store.ts'
+import { DoomedSecrets } from './doomed-secrets.ts'
+import { KeyStore, type LockedKey, type SealIdentity } from './key-store.ts'
 import type { Log } from './log.ts'
 
 /** What is stored of a new password, and its ClientKey, which locks the account's key. Whoever gets it last wipes it. */
@@ -52,15 +52,13 @@ export class Keys {
   readonly #store: KeyStore
   readonly #log: Log
   readonly #keys = new WeakMap<Account, AccountKeys>()
-  /** Whose secrets are to be destroyed. */
-  readonly #doomed = new Set<AccountKeys>()
-  /** One after the other, or a secret would be replaced twice. */
-  readonly #shredding = new Turn()
+  readonly #doomed: DoomedSecrets
 
   constructor(db: Db, shred: ShredStore, log: Log) {
     this.#db = db
     this.#store = new KeyStore(db)
     this.shred = shred
+    this.#doomed = new DoomedSecrets(this.#store, shred)
     this.#log = log
   }
 
@@ -130,7 +128,7 @@ export class Keys {
       await change.write(db)
       if (!isLost) return
       await new KeyStore(db).removeLockedKeys(account.name)
-      await this.#doom(db, keys, 'all')
+      await this.#doomed.doom(db, keys, 'all')
     }
     return { ...change, write, isLost }
   }
@@ -143,7 +141,7 @@ export class Keys {
     const keys = this.of(account)
     await this.#db.tx(async db => {
       await also(db)
-      if (keys !== undefined) await this.#doom(db, keys, kind)
+      if (keys !== undefined) await this.#doomed.doom(db, keys, kind)
     })
     await this.shredDoomed()
   }
@@ -151,45 +149,18 @@ export class Keys {
   /** In the transaction that removes the account; then `shredDoomed`. */
   async remove(account: Account, db: Db): Promise<void> {
     const keys = this.of(account)
-    if (keys !== undefined) await this.#doom(db, keys, 'account')
+    if (keys !== undefined) await this.#doomed.doom(db, keys, 'account')
     await new KeyStore(db).removeLockedKeys(account.name)
   }
 
-  async #doom(db: Db, keys: AccountKeys, kind: Doomed['kind']): Promise<void> {
-    const hash = this.#hashOf(keys.id)
-    if (hash === undefined) return
-    keys.isDoomed = true
-    this.#doomed.add(keys)
-    await new KeyStore(db).doom({ id: keys.id, kind, hash })
-  }
-
   /** In the transaction that removes what was sealed with secrets that are no account's; then `shredDoomed`. */
-  async doomSecrets(id: Buffer, db: Db): Promise<void> {
-    const hash = this.#hashOf(id)
-    if (hash !== undefined) await new KeyStore(db).doom({ id, kind: 'account', hash })
+  doomSecrets(id: Buffer, db: Db): Promise<void> {
+    return this.#doomed.doomOthers(db, id)
   }
 
   /** Destroys the secrets that were said to go, also those that a crash has left. */
   shredDoomed(): Promise<void> {
-    return Promise.resolve(this.#shredding.take(() => this.#shredDoomed()))
-  }
-
-  async #shredDoomed(): Promise<void> {
-    for (const doomed of await this.#store.doomed()) {
-      const { id, kind, hash } = doomed
-      const isThere = this.#hashOf(id)?.equals(hash) === true
-      if (isThere && kind === 'account') await this.shred.removeAccount(id)
-      else if (isThere) await this.shred.replaceAccount(id, kind === 'all')
-      await this.#store.gone(doomed)
-    }
-    for (const keys of this.#doomed) keys.isDoomed = false
-    this.#doomed.clear()
-  }
-
-  /** Of the secret of the archive; undefined if the account has none. */
-  #hashOf(id: Buffer): Buffer | undefined {
-    const secret = this.shred.account(id)?.archive
-    return secret && hash('sha256', secret, 'buffer')
+    return this.#doomed.shred()
   }
 
   /** A code that opens the account's keys should its password be lost; the former one opens nothing any more. Undefined while they are locked. */

@@ -12,7 +12,7 @@ const SMALL = 64 * MIB
 /** To look through a larger heap takes longer than anybody should wait. */
 const LARGEST = 256 * MIB
 /** V8's young generation, twice over: `--max-semi-space-size` of bin/conexizan. */
-const YOUNG = 16 * MIB
+const YOUNG = 32 * MIB
 /** Frames of a few hundred bytes, together far less than the stack has. */
 const FRAMES = 1500
 /** glibc keeps so many pieces of memory of each size up to the largest without overwriting them, for those who want some next. */

@@ -8,7 +8,8 @@ import { Framing as Frames } from './namespaces.ts'
 export interface Header {
   readonly from: string | undefined
   readonly to: string | undefined
-  readonly id: string
+  /** The receiving side gives it. */
+  readonly id: string | undefined
 }
 
 /** How a stream is cut into bytes or frames: RFC 6120 §4 over TCP, RFC 7395 over WebSocket. */
@@ -27,6 +28,16 @@ export interface Framing {
   /** `features` and `error`, whose prefix is `stream` by custom and for the sake of simple clients. */
   streamElement(element: Element): string
   readonly end: string
+}
+
+const VERSION = ` version='1.0' xml:lang='en'`
+
+/** What else a header says. */
+const SAID: Readonly<Record<ContentNamespace, string>> = {
+  'jabber:client': VERSION,
+  'jabber:server': ` xmlns:db='jabber:server:dialback'${VERSION}`,
+  // XEP-0114 §3 is older than versions: a component that is shown one waits for features, which never come.
+  'jabber:component:accept': '',
 }
 
 /** One document per stream, stanzas as its children. */
@@ -61,9 +72,8 @@ export class TcpFraming implements Framing {
   }
 
   header({ from, to, id }: Header): string {
-    // XEP-0114 §3 is older than versions: a component that is shown one waits for features, which never come.
-    const version = this.#namespace === 'jabber:component:accept' ? '' : ` version='1.0' xml:lang='en'`
-    return `<?xml version='1.0'?><stream:stream xmlns='${this.#namespace}' xmlns:stream='http://etherx.jabber.org/streams'${version}${attribute('from', from)}${attribute('to', to)} id='${id}'>`
+    const attributes = `${attribute('from', from)}${attribute('to', to)}${attribute('id', id)}`
+    return `<?xml version='1.0'?><stream:stream xmlns='${this.#namespace}' xmlns:stream='http://etherx.jabber.org/streams'${SAID[this.#namespace]}${attributes}>`
   }
 
   /** What is in no other namespace than the stanza's is in that of the stream's content, whichever that is. */

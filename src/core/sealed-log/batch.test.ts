@@ -33,6 +33,6 @@ test('there are few sizes, each of whole pages of 16 KiB but for what stands bes
 })
 
 test('behind the last message there are zeros alone, so that nothing of another batch stays', () => {
-  const bytes = packBatch([rowOf(0, 272)])
+  const bytes = packBatch([rowOf(0, 272)], size => Buffer.alloc(size, 7))
   assert.deepEqual(new Set(bytes.subarray(bytes.readUInt32BE())), new Set([0]))
 })

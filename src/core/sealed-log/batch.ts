@@ -21,12 +21,13 @@ const BESIDE = 2000
 
 /**
  * Messages as one value for the database: how long it is in 32 bits, then of each `u48 account ‖ u48 ord ‖ u48 seg`, the lengths of header,
- * body and note in 32 bits, and these; then zeros. No note is empty: where there is none its length is 0.
+ * body and note in 32 bits, and these; then zeros. No note is empty: where there is none its length is 0. `memory` gives what it is written
+ * to, whatever that holds.
  */
-export function packBatch(rows: readonly OwnedRow[]): Buffer {
+export function packBatch(rows: readonly OwnedRow[], memory: (size: number) => Buffer = Buffer.allocUnsafeSlow): Buffer {
   let size = LENGTH_SIZE
   for (const { header, body, note = NOTHING } of rows) size += HEAD_SIZE + header.length + body.length + note.length
-  const bytes = Buffer.alloc(sizeFor(size))
+  const bytes = memory(sizeFor(size))
   let at = bytes.writeUInt32BE(size)
   for (const { owner, ord, seg, header, body, note = NOTHING } of rows) {
     at = bytes.writeUIntBE(owner.number, at, NUMBER_SIZE)
@@ -40,7 +41,7 @@ export function packBatch(rows: readonly OwnedRow[]): Buffer {
       at += part.length
     }
   }
-  return bytes
+  return bytes.fill(0, at)
 }
 
 function sizeFor(size: number): number {

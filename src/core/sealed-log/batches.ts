@@ -4,11 +4,14 @@ import { bufferOf } from './opening.ts'
 /** A batch that is not needed any more. */
 interface Spent {
   readonly number: number
-  readonly size: number
+  readonly bytes: Buffer
   isOld: boolean
 }
 
-/** The table of batches. One that is spent is written over by another of its size, as to remove it and add that one takes longer. */
+/**
+ * The table of batches. One that is spent is written over by another of its size, as to remove it and add that one takes longer. So is
+ * its memory: batches live just long enough for V8 to take them for lasting, and what they leave behind would have it collect all.
+ */
 export class Batches {
   readonly #db: Db
   readonly #table: Sql
@@ -32,9 +35,14 @@ export class Batches {
     return rows.map(({ number, messages }) => ({ number, bytes: bufferOf(messages) }))
   }
 
-  /** Gives the number of the batch when it is on disk. */
+  /** Of that size: that of a batch that is spent, where there is one, with what that held. It is to be written at once. */
+  memory(size: number): Buffer {
+    return this.#spent.find(({ bytes }) => bytes.length === size)?.bytes ?? Buffer.allocUnsafeSlow(size)
+  }
+
+  /** Over the batch whose memory it is, if that is spent. Gives the number of the batch when it is on disk. */
   async write(bytes: Buffer): Promise<number> {
-    const index = this.#spent.findIndex(({ size }) => size === bytes.length)
+    const index = this.#spent.findIndex(spent => spent.bytes === bytes)
     const [spent] = index < 0 ? [] : this.#spent.splice(index, 1)
     try {
       const written = spent && (await this.#db.run(sql`UPDATE ${this.#table} SET messages = ${bytes} WHERE number = ${spent.number}`))
@@ -51,9 +59,9 @@ export class Batches {
     return number
   }
 
-  /** It is not needed any more. */
-  spend(number: number, size: number): void {
-    this.#spent.push({ number, size, isOld: false })
+  /** It is not needed any more, nor is its memory. */
+  spend(number: number, bytes: Buffer): void {
+    this.#spent.push({ number, bytes, isOld: false })
   }
 
   /** Removes those that were spent when this was called last. */

@@ -58,7 +58,7 @@ export class Unfiled {
   /** Done when they are on disk. One call after the other. */
   async add(rows: readonly OwnedRow[]): Promise<void> {
     if (this.#bytes > 2 * MOST) await this.file()
-    const bytes = packBatch(rows)
+    const bytes = packBatch(rows, size => this.#batches.memory(size))
     this.#wait(await this.#batches.write(bytes), bytes)
     if (this.#bytes > MOST) this.#fileMuch()
     this.#watch()
@@ -166,7 +166,7 @@ export class Unfiled {
     for (const { batch } of waiting) {
       if (--batch.left > 0) continue
       this.#bytes -= batch.bytes.length
-      this.#batches.spend(batch.number, batch.bytes.length)
+      this.#batches.spend(batch.number, batch.bytes)
     }
   }
 }

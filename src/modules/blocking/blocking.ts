@@ -47,11 +47,12 @@ export const blocking = defineModule({
 
   setup({ db, iq, on, hooks, settings, jid: hostJid }) {
     const store = new BlockingStore(db)
+    /** Of those who have blocked somebody. */
     const lists = new WeakMap<Account, BlockList>()
     const listening = new WeakSet<Session>()
 
     on(accountLoaded, async function readBlockList(account) {
-      lists.set(account, new Set(await store.blockedBy(account.name)))
+      setList(account, new Set(await store.blockedBy(account.name)))
     })
     on(accountRemoved, function forgetBlockList(removed) {
       return store.unblockAll(removed.account, removed.db)
@@ -95,7 +96,7 @@ export const blocking = defineModule({
 
     async function change(account: Account, now: BlockList, told: Element): Promise<void> {
       const before = blockedBy(account)
-      lists.set(account, now)
+      setList(account, now)
       for (const session of account.sessions.values()) {
         if (!listening.has(session)) continue
         session.send(Client('iq', { type: 'set', id: randomUUID(), from: String(account.jid), to: String(session.jid) }, told))
@@ -127,6 +128,11 @@ export const blocking = defineModule({
     /** Nobody can block oneself (§5), nor the server on which one's account lives, but all others there. */
     function isOwn(account: Account, other: Jid): boolean {
       return other.equals(hostJid) || other.bare.equals(account.jid)
+    }
+
+    function setList(account: Account, list: BlockList): void {
+      if (list.size > 0) lists.set(account, list)
+      else lists.delete(account)
     }
 
     function blockedBy(account: Account): BlockList {

@@ -1,7 +1,6 @@
 // XEP-0198: Stream Management
 
 import { randomInt } from 'node:crypto'
-import type { Account } from '../../core/account.ts'
 import { Custody } from '../../core/custody.ts'
 import { Hibernation, outlineOf, type SealedStanza } from '../../core/hibernation.ts'
 import { type LocalHost, then } from '../../core/host.ts'
@@ -13,8 +12,9 @@ import { delayed } from '../../xmpp/delay.ts'
 import { StreamError } from '../../xmpp/error.ts'
 import { Arrivals } from '../arrivals.ts'
 import { modulo, newlyAcknowledged } from '../count.ts'
-import { Mam, Sm } from '../namespaces.ts'
+import { Sm } from '../namespaces.ts'
 import { type ResumableStreams, streamKey } from './resumable-streams.ts'
+import { isBulk, isOutOfArchive, isWorthKeeping, type QueueLimits, type Unacknowledged, UnacknowledgedQueue } from './unacknowledged.ts'
 
 /** The part of a connection that stream management needs. */
 export interface Carrier {
@@ -24,29 +24,9 @@ export interface Carrier {
   close(error: StreamError | undefined): void
 }
 
-export interface ManagementLimits {
+export interface ManagementLimits extends QueueLimits {
   /** How long a session waits for its client to come back, ms. */
   readonly resumeFor: number
-  /** Stanzas that may wait for acknowledgement, besides what comes in bulk; so much of that is held to be sent again. */
-  readonly queue: number
-  /** And how long they may be together. Well below what a connection may have waiting: a resumed client gets all at once. */
-  readonly queueBytes: number
-}
-
-/** A stanza on its way to the client. */
-interface Unacknowledged {
-  /** Nothing of what comes in bulk and for which there was no room: the stream cannot be resumed before it is acknowledged. */
-  content: Element | SealedStanza | undefined
-  /** It is out of the archive, where the client finds it again; or presence that was sent, of which a room alone may have thousands to show. */
-  readonly isBulk: boolean
-  readonly custody: Custody | undefined
-  size: number
-  /** When it came, in ms. */
-  readonly at: number
-  /** It is on disk, under its position, until it is acknowledged. */
-  isKept: boolean
-  /** It is acknowledged, or has been given another way. */
-  isGone: boolean
 }
 
 /** After so many unacknowledged stanzas the client is asked; before, after a pause, or when a sender waits. */
@@ -57,9 +37,6 @@ const KEEP_AFTER = 5_000
 /** A client that is away for so long at most, ms, finds what waits for it sealed; not at the same moment for all that lost their connection in one. */
 const HIBERNATE_AFTER = 60_000
 const SPREAD = 15_000
-
-/** What comes in bulk may be so many times as many as other stanzas: what the client asked for at once must not end its stream. */
-const BULK = 20
 
 const REQUEST = Sm('r')
 
@@ -79,11 +56,7 @@ export class StreamManagement implements Transport {
   #sent = 0
   #acknowledged = 0
   #askedAt = 0
-  readonly #queue: Unacknowledged[] = []
-  #queued = 0
-  #bulk = 0
-  /** How long that is together which is held of it. */
-  #bulkBytes = 0
+  readonly #queue: UnacknowledgedQueue
   #isOver = false
   #cancelAsk: (() => void) | undefined
   #cancelKeep: (() => void) | undefined
@@ -107,6 +80,7 @@ export class StreamManagement implements Transport {
     this.#host = host
     this.#streams = streams
     this.#limits = limits
+    this.#queue = new UnacknowledgedQueue(limits)
     this.#isResumable = isResumable
     this.#arrivals = new Arrivals(host.clock, () => this.#carrier?.sendElement(Sm('a', { h: String(this.handled) })))
     if (isResumable) streams.add(this)
@@ -132,42 +106,35 @@ export class StreamManagement implements Transport {
 
   send(stanza: Element, custody: Custody | undefined): void {
     this.#sent++
-    const isBulk = isOutOfArchive(stanza, this.session.account) || (stanza.name === 'presence' && this.#carrier !== undefined)
-    const at = this.#host.clock.now()
-    const entry: Unacknowledged = { content: stanza, isBulk, custody, size: 0, at, isKept: false, isGone: false }
+    const { account } = this.session
+    const carrier = this.#carrier
+    const entry: Unacknowledged = {
+      content: stanza,
+      isBulk: isBulk(stanza, account, carrier !== undefined),
+      custody,
+      size: 0,
+      at: this.#host.clock.now(),
+      isKept: false,
+      isGone: false,
+    }
     this.#queue.push(entry)
     custody?.hold(this.#hurry)
-    if (this.#carrier === undefined) {
-      entry.size = String(stanza).length
-      void this.#host.track(this.#keep(entry, stanza, this.#sent))
-      if (this.#hibernation !== undefined) entry.content = this.#hibernation.seal(stanza, entry.isKept)
-    } else {
-      entry.size = this.#carrier.sendElement(stanza)
-      if (this.#sent - Math.max(this.#askedAt, this.#acknowledged) >= ASK_EVERY) this.#ask()
-      else this.#cancelAsk ??= this.#host.clock.after(ASK_AFTER, this.#askLate)
-    }
-    this.#count(entry)
-    const { queue, queueBytes } = this.#limits
-    const isOver = this.#queue.length - this.#bulk > queue || this.#queued > queueBytes || this.#bulk > queue * BULK
-    if (isOver && !this.#isOver) this.#overflow()
+    this.#queue.weigh(entry, carrier === undefined ? this.#store(entry, stanza) : this.#write(carrier, stanza))
+    if (this.#queue.isOver && !this.#isOver) this.#overflow()
   }
 
-  #count(entry: Unacknowledged): void {
-    if (!entry.isBulk) {
-      this.#queued += entry.size
-      return
-    }
-    const { queue, queueBytes } = this.#limits
-    if (++this.#bulk > queue || this.#bulkBytes + entry.size > queueBytes) entry.content = undefined
-    else this.#bulkBytes += entry.size
+  /** For a client that is away; gives its length, as `#write` does. */
+  #store(entry: Unacknowledged, stanza: Element): number {
+    void this.#host.track(this.#keep(entry, stanza, this.#sent))
+    if (this.#hibernation !== undefined) entry.content = this.#hibernation.seal(stanza, entry.isKept)
+    return String(stanza).length
   }
 
-  #uncount({ isBulk, content, size }: Unacknowledged): void {
-    if (!isBulk) this.#queued -= size
-    else {
-      this.#bulk--
-      if (content !== undefined) this.#bulkBytes -= size
-    }
+  #write(carrier: Carrier, stanza: Element): number {
+    const size = carrier.sendElement(stanza)
+    if (this.#sent - Math.max(this.#askedAt, this.#acknowledged) >= ASK_EVERY) this.#ask()
+    else this.#cancelAsk ??= this.#host.clock.after(ASK_AFTER, this.#askLate)
+    return size
   }
 
   /** Takes a stanza from the client; done when the next one may come. */
@@ -195,11 +162,9 @@ export class StreamManagement implements Transport {
     if (news === undefined) return false
     this.#acknowledged += news
     let anyKept = false
-    for (const entry of this.#queue.splice(0, news)) {
-      entry.isGone = true
-      this.#uncount(entry)
-      entry.custody?.taken()
-      anyKept ||= entry.isKept
+    for (const { custody, isKept } of this.#queue.take(news)) {
+      custody?.taken()
+      anyKept ||= isKept
     }
     if (anyKept || this.session.hasKept) this.#forgetKept()
     if (this.#queue.length > 0) return true
@@ -242,7 +207,7 @@ export class StreamManagement implements Transport {
    * client lacks is there; then the session is over.
    */
   wake(): boolean {
-    const opened = this.#queue.some(({ content }) => content === undefined) ? undefined : this.#opened(this.#queue)
+    const opened = this.#queue.hasGaps ? undefined : this.#opened([...this.#queue])
     if (opened === undefined) {
       this.#host.end(this.session)
       return false
@@ -308,8 +273,7 @@ export class StreamManagement implements Transport {
     carrier?.close(error)
     this.#arrivals.close()
     this.taken = this.#takenElsewhere()
-    const left = this.#queue.splice(0)
-    for (const entry of left) entry.isGone = true
+    const left = this.#queue.take()
     this.#passOn(left.filter(({ custody, isKept }) => (custody === undefined || custody.giveBack()) && !isKept))
     for (const { custody } of left) custody?.release()
     this.#hibernation?.end()
@@ -317,7 +281,7 @@ export class StreamManagement implements Transport {
   }
 
   #takenElsewhere(): Position[] {
-    return this.#queue.flatMap(({ custody, isKept }, i) =>
+    return Array.from(this.#queue).flatMap(({ custody, isKept }, i) =>
       isKept && custody?.isTaken === true ? [this.#positionOf(this.#acknowledged + i + 1)] : [],
     )
   }
@@ -361,7 +325,7 @@ export class StreamManagement implements Transport {
 
   #keepAll(): Promise<unknown> {
     const keeping = Promise.all(
-      this.#queue.map((entry, i) => {
+      Array.from(this.#queue, (entry, i) => {
         // What is sealed was to be kept when it came.
         return entry.content instanceof Element ? this.#keep(entry, entry.content, this.#acknowledged + i + 1) : undefined
       }),
@@ -421,12 +385,3 @@ export class StreamManagement implements Transport {
 }
 
 const resumedElsewhere = (): StreamError => new StreamError('conflict', 'resumed on another connection')
-
-/** Messages that a user would miss; the rest is of use only now. What the account itself says, such as a copy, is for one session. */
-function isWorthKeeping({ name, attrs: { type, from } }: Element, account: Account): boolean {
-  return name === 'message' && type !== 'error' && type !== 'headline' && type !== 'groupchat' && from !== String(account.jid)
-}
-
-function isOutOfArchive(stanza: Element, account: Account): boolean {
-  return stanza.name === 'message' && stanza.attrs['from'] === String(account.jid) && stanza.child(Mam, 'result') !== undefined
-}

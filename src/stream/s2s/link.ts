@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { randomId } from '../../lib/random.ts'
 import type { Socket } from '../../net/socket.ts'
-import { type Element, escapeAttribute } from '../../xml/element.ts'
+import type { Element } from '../../xml/element.ts'
 import { type StreamHandler, XmlError } from '../../xml/parser.ts'
 import { StreamError } from '../../xmpp/error.ts'
 import { readAddress } from '../address.ts'
@@ -289,11 +289,8 @@ export class Link implements StreamHandler, Taker {
   sendHeader(isReceiving: boolean): void {
     this.#isHeaderSent = true
     if (isReceiving) this.streamId = randomId(18)
-    const id = isReceiving ? ` id='${this.streamId}'` : ''
-    const to = this.remote === '' ? '' : ` to='${escapeAttribute(this.remote)}'`
-    this.write(
-      `<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='${Etherx.uri}' xmlns:db='${Dialback.uri}' version='1.0' xml:lang='en' from='${escapeAttribute(this.local)}'${to}${id}>`,
-    )
+    const id = isReceiving ? this.streamId : undefined
+    this.write(this.#framing.header({ from: this.local, to: this.remote || undefined, id }))
   }
 
   write(xml: string): void {
@@ -358,7 +355,7 @@ export class Link implements StreamHandler, Taker {
     // RFC 6120 §4.4: what is under way to us would be lost, unless the other side knows that we have not acknowledged it.
     const isInGoodOrder = error === undefined && this.#why === undefined && this.isAuthenticated && !this.#isEnded
     const lingers = isInGoodOrder && !this.management.acknowledges
-    if (this.#isHeaderSent) this.write('</stream:stream>')
+    if (this.#isHeaderSent) this.write(this.#framing.end)
     if (lingers) this.#linger()
     else this.socket.close()
     this.#leave()
