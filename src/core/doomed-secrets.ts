@@ -21,23 +21,25 @@ export class DoomedSecrets {
     this.#shred = shred
   }
 
-  /** Those of an account that has keys. */
-  async doom(db: Db, keys: AccountKeys, kind: Doomed['kind']): Promise<void> {
-    if (!(await this.#doom(db, keys.id, kind))) return
-    keys.isDoomed = true
-    this.#keys.add(keys)
+  /** Those of an account that has keys. At once nothing new is sealed with them. */
+  doom(db: Db, keys: AccountKeys, kind: Doomed['kind']): Promise<void> {
+    return this.#doom(db, keys.id, kind, () => {
+      keys.isDoomed = true
+      this.#keys.add(keys)
+    })
   }
 
   /** Those that are no account's. */
-  async doomOthers(db: Db, id: Buffer): Promise<void> {
-    await this.#doom(db, id, 'account')
+  doomOthers(db: Db, id: Buffer): Promise<void> {
+    return this.#doom(db, id, 'account', () => {})
   }
 
-  async #doom(db: Db, id: Buffer, kind: Doomed['kind']): Promise<boolean> {
+  /** `mark` is called before it is written, where there is anything to go. */
+  async #doom(db: Db, id: Buffer, kind: Doomed['kind'], mark: () => void): Promise<void> {
     const hash = this.#hashOf(id)
-    if (hash === undefined) return false
+    if (hash === undefined) return
+    mark()
     await new KeyStore(db).doom({ id, kind, hash })
-    return true
   }
 
   /** Destroys all that were said to go. */

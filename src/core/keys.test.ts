@@ -254,6 +254,19 @@ story('two who shred at a time destroy each secret once, and nothing that came s
   assert.deepEqual([secret('juliet'), secret('romeo')], after)
 })
 
+story('nothing new is sealed with a secret from the moment on that it is to go', async world => {
+  await world.connect('juliet')
+  const { host, store } = world
+  const account = host.accounts.of('juliet')
+  const removing = store.tx(async db => {
+    const written = host.keys.remove(account, db)
+    assert.equal(host.keys.of(account)!.isDoomed, true)
+    await written
+    throw new Error('it was not to be')
+  })
+  await assert.rejects(removing, /not to be/)
+})
+
 story('a secret that was to go, and has gone with its file, keeps nobody from starting', async world => {
   const juliet = await world.connect('juliet')
   const { id } = keysOf(world, 'juliet')
